@@ -1,0 +1,100 @@
+export type Target = 'flow' | 'omnium'
+
+/** The closed set of expected failures. A bug throws anything else. */
+export type ErrorCode =
+  | 'target-unreachable'
+  | 'target-timeout'
+  | 'target-reset'
+  | 'target-throttled'
+  | 'target-failed'
+  | 'target-unauthorized'
+  | 'target-refused'
+  | 'target-answer-invalid'
+  | 'circuit-open'
+  | 'fenced'
+  | 'aborted'
+  | 'registry-unavailable'
+  | 'kafka-unavailable'
+  | 'contract-violation'
+  | 'config-invalid'
+  | 'topic-missing'
+
+export interface SyncErrorDetails {
+  readonly cause?: unknown
+  readonly target?: Target
+  readonly tenant?: string
+  readonly status?: number
+  /** From the peer's `Retry-After`, already capped. */
+  readonly retryAfterMs?: number
+  /** A write was sent and nobody knows whether it took effect: it may still be executed at the target, late. */
+  readonly unknownEnd?: boolean
+  /** The target itself is down for this tenant, so the failure says nothing about the record. Set by the circuit. */
+  readonly outage?: boolean
+}
+
+/** The one error class. `message` is a gerund plus the cause, without payloads or personal data. */
+export class SyncError extends Error {
+  readonly code: ErrorCode
+  readonly target: Target | undefined
+  readonly tenant: string | undefined
+  readonly status: number | undefined
+  readonly retryAfterMs: number | undefined
+  readonly unknownEnd: boolean
+  outage: boolean
+
+  constructor(code: ErrorCode, message: string, details: SyncErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'SyncError'
+    this.code = code
+    this.target = details.target
+    this.tenant = details.tenant
+    this.status = details.status
+    this.retryAfterMs = details.retryAfterMs
+    this.unknownEnd = details.unknownEnd ?? false
+    this.outage = details.outage ?? false
+  }
+}
+
+/**
+ * What a failure means for the record at hand:
+ * - `attempt`: this record failed; retry with backoff, park when its attempts are used up
+ * - `outage`: the target, tenant or broker is in trouble; wait without counting
+ * - `park`: the healthy target refuses this record, or it can't be understood
+ * - `abandon`: the partition is not ours (any more), or we stop; leave the record un-ended
+ */
+export type FailureClass = 'attempt' | 'outage' | 'park' | 'abandon'
+
+const CLASS_OF: Record<ErrorCode, FailureClass> = {
+  'target-unreachable': 'outage',
+  'target-timeout': 'attempt',
+  'target-reset': 'attempt',
+  'target-throttled': 'outage',
+  'target-failed': 'attempt',
+  'target-unauthorized': 'outage',
+  'target-refused': 'park',
+  'target-answer-invalid': 'attempt',
+  'circuit-open': 'outage',
+  fenced: 'abandon',
+  aborted: 'abandon',
+  'registry-unavailable': 'outage',
+  'kafka-unavailable': 'outage',
+  'contract-violation': 'park',
+  'config-invalid': 'park',
+  'topic-missing': 'outage',
+}
+
+/** The one place that says retry, wait for the target, or park. A thrown non-SyncError is a bug and counts as an attempt. */
+export function classifyFailure(error: unknown): FailureClass {
+  if (!(error instanceof SyncError)) return 'attempt'
+  const known = CLASS_OF[error.code]
+  return known === 'attempt' && error.outage ? 'outage' : known
+}
+
+/** The error code of an HTTP status that a peer answered. 404 and 409 are answers, which the clients handle themselves. */
+export function codeOfStatus(status: number): ErrorCode {
+  if (status === 401 || status === 403) return 'target-unauthorized'
+  if (status === 408) return 'target-timeout'
+  if (status === 429) return 'target-throttled'
+  if (status >= 400 && status < 500) return 'target-refused'
+  return 'target-failed'
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+
+/**
+ * Flow's API v2 as it answers. Optional everywhere and open, because a peer may leave out or add fields: what we don't
+ * name is kept. Source: docs.flowretail.com, API v2 (Customer, CustomerContact).
+ */
+const text = z.string().nullish()
+
+export const FlowAddress = z.looseObject({
+  customerAddressUid: text,
+  type: text,
+  address: text,
+  city: text,
+  postalCode: text,
+  countryCode: text,
+  companyName: text,
+  firstname: text,
+  lastname: text,
+  email: text,
+  phone: text,
+  displayName: text,
+})
+export type FlowAddress = z.infer<typeof FlowAddress>
+
+export const FlowContact = z.looseObject({
+  customerContactUid: text,
+  firstname: text,
+  lastname: text,
+  email: text,
+  mobile: text,
+  displayName: text,
+})
+export type FlowContact = z.infer<typeof FlowContact>
+
+/** `customerType` also comes as `B2B`, which means COMPANY. `lastModifiedAt` (ISO 8601) is the version. */
+export const FlowCustomer = z.looseObject({
+  customerUid: z.string(),
+  customerType: z.string(),
+  firstname: text,
+  lastname: text,
+  companyName: text,
+  displayName: text,
+  email: text,
+  mobile: text,
+  address: text,
+  city: text,
+  postalCode: text,
+  countryCode: text,
+  vatNumber: text,
+  externalId: text,
+  loyaltyId: text,
+  createdAt: text,
+  lastModifiedAt: text,
+  lastModifiedBy: text,
+  addresses: z.array(FlowAddress).nullish(),
+  contacts: z.array(FlowContact).nullish(),
+  parentCustomer: z.looseObject({ customerUid: text }).nullish(),
+})
+export type FlowCustomer = z.infer<typeof FlowCustomer>
+
+export type FlowKind = 'PERSON' | 'COMPANY'
+
+/** PERSON or COMPANY (also called B2B); null for a type that we don't know. */
+export function flowKind(customer: { customerType: string }): FlowKind | null {
+  const type = customer.customerType.toUpperCase()
+  if (type === 'PERSON') return 'PERSON'
+  return type === 'COMPANY' || type === 'B2B' ? 'COMPANY' : null
+}
+
+export const FlowCustomerPage = z.looseObject({
+  items: z.array(FlowCustomer),
+  paging: z.looseObject({
+    pageNumber: z.number().nullish(),
+    pageSize: z.number().nullish(),
+    totalCount: z.number().nullish(),
+  }),
+})
+export type FlowCustomerPage = z.infer<typeof FlowCustomerPage>
+
+/** An order names its customer as `customerUid`, or as `customer: {customerUid | uid}`. */
+export const FlowOrder = z.looseObject({
+  orderUid: text,
+  customerUid: text,
+  createdAt: text,
+  lastModifiedAt: text,
+})
+export type FlowOrder = z.infer<typeof FlowOrder>

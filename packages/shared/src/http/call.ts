@@ -1,0 +1,17 @@
+import type { Tenant } from '../tenants.ts'
+
+/**
+ * Asked last before every send and produce, after the rate limiter. Throws SyncError `fenced` when the partition of the
+ * record at hand is not ours (any more) or the group may believe so before the request's deadline is over.
+ */
+export type Fence = () => void
+
+/** What every call to a peer carries: for whom, on behalf of which key, and what ends it early. */
+export interface Call {
+  readonly tenant: Tenant
+  /** The record key at hand; the circuit tells one bad key from a target that is down by it. */
+  readonly key: string
+  readonly signal: AbortSignal
+  readonly fence: Fence
+  readonly traceparent?: string
+}

@@ -1,0 +1,75 @@
+/** Why a record ended without an effect of its own. Closed, because dashboards and scripts group by it. */
+export const SKIP_REASONS = [
+  'unchanged',
+  'stale',
+  'superseded',
+  'echo',
+  'deleted',
+  'not-found',
+  'known',
+  'exists',
+  'no-customer',
+  'off',
+  'ignored',
+] as const
+export type SkipReason = (typeof SKIP_REASONS)[number]
+
+/** Why a record was set aside in the dead-letter topic; the values of the header `dl-reason`. */
+export const PARK_REASONS = [
+  'contract-violation',
+  'unknown-tenant',
+  'unmappable',
+  'refused',
+  'attempts-exhausted',
+  'customer-type-conflict',
+  'parent-not-found',
+  'parent-cycle',
+  'bug',
+] as const
+export type ParkReason = (typeof PARK_REASONS)[number]
+
+/** Why a record is tried again, and whether that try uses up one of its RETRY_MAX_ATTEMPTS. */
+export const RETRY_REASONS = {
+  'target-failed': { counts: true },
+  'target-unavailable': { counts: false },
+  'circuit-open': { counts: false },
+  'registry-unavailable': { counts: false },
+  'kafka-unavailable': { counts: false },
+  fenced: { counts: false },
+  'child-pending': { counts: false },
+  'parent-missing': { counts: false },
+  'parent-cycle-pending': { counts: false },
+} as const satisfies Record<string, { counts: boolean }>
+export type RetryReason = keyof typeof RETRY_REASONS
+
+/** What a write changed, for `sync.outcomes`: names of the target's fields, never their values. */
+export interface Effect {
+  /** What was done at the target, such as `created` or `updated`. */
+  readonly operation: string
+  readonly target?: 'flow' | 'omnium'
+  readonly changed?: readonly string[]
+  /** The source's version that took effect, ISO 8601. */
+  readonly version?: string
+}
+
+/**
+ * How a handler's work on one record ended. `retry` leaves the record pending and frees its key; without `afterMs`
+ * the runtime's own backoff applies. Everything else ends the record.
+ */
+export type Outcome =
+  | { readonly kind: 'done'; readonly effect?: Effect }
+  | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly version?: string }
+  | { readonly kind: 'retry'; readonly reason: RetryReason; readonly afterMs?: number; readonly message?: string }
+  | { readonly kind: 'park'; readonly reason: ParkReason; readonly message: string }
+
+export const done = (effect?: Effect): Outcome => (effect ? { kind: 'done', effect } : { kind: 'done' })
+export const skipped = (reason: SkipReason, version?: string): Outcome =>
+  version === undefined ? { kind: 'skipped', reason } : { kind: 'skipped', reason, version }
+export const retry = (reason: RetryReason, afterMs?: number, message?: string): Outcome => ({
+  kind: 'retry',
+  reason,
+  ...(afterMs !== undefined && { afterMs }),
+  ...(message !== undefined && { message }),
+})
+/** `message` is read by operators: an API path, a status, a field name; never a payload or personal data. */
+export const park = (reason: ParkReason, message: string): Outcome => ({ kind: 'park', reason, message })

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { SyncError } from './errors.ts'
+
+const loopback = (host: string) =>
+  host === 'localhost' || host === '[::1]' || host.endsWith('.localhost') || /^127\.\d+\.\d+\.\d+$/.test(host)
+
+const BaseUrl = z
+  .url()
+  .refine((value) => {
+    const url = new URL(value)
+    return url.protocol === 'https:' || (url.protocol === 'http:' && loopback(url.hostname))
+  }, 'must be https (http is accepted for loopback hosts only)')
+  .transform((value) => value.replace(/\/+$/, ''))
+
+/** A literal, `env:NAME` or `file:/path`; resolved when the tenants are read, so rotation needs a reload, not a restart. */
+const Secret = z.string().min(1)
+
+/** Empty stands for unset, as in the environment. */
+const optionalText = z
+  .string()
+  .optional()
+  .transform((value) => (value === '' ? undefined : value))
+
+export const Tenant = z.object({
+  uid: z.string().min(1),
+  countryCode: z.string().min(1),
+  webhookSecrets: z.array(Secret).min(1),
+  flow: z.object({
+    baseUrl: BaseUrl,
+    token: Secret,
+    requestsPerSecond: z.number().positive().default(20),
+    maxInFlight: z.int().positive().default(50),
+    /** The `tenantUser` uid of our own writes in Flow: its events are echoes. */
+    apiUser: optionalText,
+  }),
+  omnium: z.object({
+    baseUrl: BaseUrl,
+    clientId: z.string().min(1),
+    clientSecret: Secret,
+    /** Our user in Omnium: events that it caused are echoes. */
+    apiUser: optionalText,
+    requestsPerSecond: z.number().positive().default(50),
+    maxInFlight: z.int().positive().default(100),
+    /** A Kafka topic on which Omnium publishes its events, besides or instead of webhooks. */
+    eventsTopic: optionalText,
+  }),
+  parameters: z
+    .looseObject({
+      OMNIUM_CUSTOMER_MARKET_GROUP_ID: optionalText,
+      OMNIUM_CUSTOMER_LOYALTY_ID_PROPERTY_KEY: optionalText,
+      OMNIUM_PROPERTY_PREFIX: optionalText,
+    })
+    .prefault({}),
+  omniumCustomerEvents: z.enum(['off', 'create', 'update']).default('create'),
+})
+/** One retailer: both peers' addresses and secrets, and how its customers map. Secrets are resolved. */
+export type Tenant = z.infer<typeof Tenant>
+
+/** `<prefix>LastModifiedAt`, `<prefix>ElementIds` and `<prefix>ParentVersion` are our properties in Omnium. */
+export const propertyPrefix = (tenant: Tenant): string => tenant.parameters.OMNIUM_PROPERTY_PREFIX ?? 'flow'
+
+export interface Tenants {
+  get(uid: string): Tenant | undefined
+  all(): readonly Tenant[]
+}
+
+export function createTenants(tenants: readonly Tenant[]): Tenants {
+  const byUid = new Map(tenants.map((tenant) => [tenant.uid, tenant]))
+  return { get: (uid) => byUid.get(uid), all: () => [...byUid.values()] }
+}
+
+/** Resolves `env:NAME` and `file:/path`. Throws an Error that names the reference, never the value. */
+export function resolveSecret(reference: string, env: Readonly<Record<string, string | undefined>>): string {
+  if (reference.startsWith('env:')) {
+    const name = reference.slice('env:'.length)
+    const value = env[name]
+    if (value === undefined || value === '') throw new Error(`environment variable ${name} is not set`)
+    return value
+  }
+  if (reference.startsWith('file:')) {
+    const path = reference.slice('file:'.length)
+    try {
+      return readFileSync(path, 'utf8').trim()
+    } catch (cause) {
+      throw new Error(`file ${path} can't be read`, { cause })
+    }
+  }
+  return reference
+}
+
+/**
+ * Validates a TENANTS_FILE's text and resolves its secrets. Throws SyncError `config-invalid` that lists every problem
+ * by its path in the file.
+ */
+export function parseTenants(text: string, env: Readonly<Record<string, string | undefined>>): Tenants {
+  const problems: string[] = []
+  const json = parseJson(text, problems)
+  const parsed = z.array(Tenant).min(1).safeParse(json)
+  if (problems.length === 0 && !parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(`[${issue.path.join('.')}]: ${issue.message}`)
+  }
+  const resolve = (reference: string, path: string): string => {
+    try {
+      return resolveSecret(reference, env)
+    } catch (error) {
+      problems.push(`[${path}]: ${(error as Error).message}`)
+      return reference
+    }
+  }
+  const tenants = (parsed.data ?? []).map((tenant, index) => ({
+    ...tenant,
+    webhookSecrets: tenant.webhookSecrets.map((secret, i) => resolve(secret, `${index}.webhookSecrets.${i}`)),
+    flow: { ...tenant.flow, token: resolve(tenant.flow.token, `${index}.flow.token`) },
+    omnium: {
+      ...tenant.omnium,
+      clientSecret: resolve(tenant.omnium.clientSecret, `${index}.omnium.clientSecret`),
+    },
+  }))
+  const seen = new Set<string>()
+  for (const [index, { uid }] of tenants.entries()) {
+    if (seen.has(uid)) problems.push(`[${index}.uid]: '${uid}' stands twice`)
+    seen.add(uid)
+  }
+  if (problems.length > 0) throw new SyncError('config-invalid', `reading tenants: ${problems.join('; ')}`)
+  return createTenants(tenants)
+}
+
+function parseJson(text: string, problems: string[]): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    problems.push(`not JSON: ${(error as Error).message.replace(/".*"/s, '…')}`)
+    return null
+  }
+}
