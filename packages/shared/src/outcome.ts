@@ -31,6 +31,7 @@ export type ParkReason = (typeof PARK_REASONS)[number]
 /** Why a record is tried again, and whether that try uses up one of its RETRY_MAX_ATTEMPTS. */
 export const RETRY_REASONS = {
   'target-failed': { counts: true },
+  'handler-failed': { counts: true },
   'target-unavailable': { counts: false },
   'circuit-open': { counts: false },
   'registry-unavailable': { counts: false },
@@ -59,7 +60,13 @@ export interface Effect {
 export type Outcome =
   | { readonly kind: 'done'; readonly effect?: Effect }
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly version?: string }
-  | { readonly kind: 'retry'; readonly reason: RetryReason; readonly afterMs?: number; readonly message?: string }
+  | {
+      readonly kind: 'retry'
+      readonly reason: RetryReason
+      readonly afterMs?: number
+      readonly message?: string
+      readonly verify?: boolean
+    }
   | { readonly kind: 'park'; readonly reason: ParkReason; readonly message: string }
 
 export const done = (effect?: Effect): Outcome => (effect ? { kind: 'done', effect } : { kind: 'done' })

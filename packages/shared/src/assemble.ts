@@ -1,0 +1,299 @@
+import type { SharedConfig } from './config.ts'
+import type { Codec } from './contracts/codec.ts'
+import { createContracts } from './contracts/registry.ts'
+import { SyncError } from './errors.ts'
+import { createAdminApp } from './http/admin.ts'
+import { createTargets, type Targets } from './http/targets.ts'
+import { assertTopics } from './kafka/apply-topics.ts'
+import { createKafka } from './kafka/connect.ts'
+import { createConsumer } from './kafka/consumer.ts'
+import { createOutcomeSink } from './kafka/outcome-sink.ts'
+import { partitionOf } from './kafka/partition-of.ts'
+import { createProducer, createPublisher } from './kafka/producer.ts'
+import type { Publisher } from './kafka/publisher.ts'
+import { createRuntime, type Runtime } from './kafka/runtime.ts'
+import {
+  CONTRACT_TOPICS,
+  type ContractTopic,
+  deadLetterTopicOf,
+  retryTopicOf,
+  type ServiceName,
+  type TopicName,
+} from './kafka/topics.ts'
+import { compose, listening, type Part } from './lifecycle.ts'
+import type { Logger } from './logger.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import type { StreamHandler } from './stream.ts'
+import type { Tenants } from './tenants.ts'
+import { newEventId, newTraceparent } from './tracing.ts'
+
+/** What a service builds its handler and its further parts from. */
+export interface ServiceContext<C extends SharedConfig> {
+  readonly config: C
+  readonly targets: Targets
+  readonly publisher: Publisher
+  readonly tenants: () => Tenants
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly connectKafka: (clientSuffix: string) => ReturnType<typeof createKafka>
+  readonly codec: Codec
+  /** Whether this member owns the partition of a key now. */
+  readonly owns: (key: string) => boolean
+  /** Turns false when a stop begins. */
+  readonly isAccepting: () => boolean
+}
+
+export interface ServiceParts {
+  readonly handler: StreamHandler<never> | StreamHandler
+  /** Topics that the service writes besides its handler's and its own. */
+  readonly writes: readonly TopicName[]
+  /** What fills the inbox: started as soon as Kafka can be written to, before the consumer. */
+  readonly inbox?: readonly Part[]
+  /** Started after the consumer, stopped before it. */
+  readonly parts?: readonly Part[]
+  /** Called after every join with the partition numbers that were lost. */
+  readonly onAssigned?: (lost: readonly number[]) => void
+}
+
+const COMMIT_INTERVAL_MS = 1_000
+const DEFER_AFTER_MS = 60_000
+const MAX_PENDING_RECORDS = 10_000
+const MAX_PENDING_BYTES = 64 * 1024 * 1024
+const START_RETRY_MS = 1_000
+/** Covers a produce within the patience of a webhook's sender (Flow: 10 s). */
+const PRODUCE_DEADLINE_MS = 5_000
+
+export interface AssembleOptions<C extends SharedConfig> {
+  readonly service: ServiceName
+  readonly config: C
+  readonly tenants: Tenants
+  readonly logger: Logger
+  readonly build: (context: ServiceContext<C>) => ServiceParts
+  /** Told when the service can't go on. */
+  readonly fail: (error: Error) => void
+}
+
+/** Wires a service around its handler: admin server, Kafka, registry, targets, runtime, and what the service adds. */
+export function assemble<C extends SharedConfig>({
+  service,
+  config,
+  tenants,
+  logger,
+  build,
+  fail,
+}: AssembleOptions<C>): Part {
+  const metrics = createMetrics(service)
+  const prefix = config.topicPrefix
+  const waitingFor = new Set<string>(['kafka', 'schema registry', 'consumer group', 'start'])
+  const stopping = new AbortController()
+  const kafkaLogger = logger.child(
+    { component: 'kafkajs' },
+    { level: config.logLevel === 'info' ? 'warn' : config.logLevel },
+  )
+  const connectKafka = (suffix: string, retries = 5) =>
+    createKafka(config, { clientId: `${config.serviceInstanceId}-${suffix}`, logger: kafkaLogger, retries })
+  const contracts = createContracts({
+    registryUrl: config.schemaRegistryUrl,
+    ...(config.schemaRegistryUsername !== undefined && { username: config.schemaRegistryUsername }),
+    ...(config.schemaRegistryPassword !== undefined && { password: config.schemaRegistryPassword }),
+    prefix,
+  })
+  const { codec } = contracts
+  const producer = createProducer({
+    kafka: createKafka(config, {
+      clientId: `${config.serviceInstanceId}-producer`,
+      logger: kafkaLogger,
+      retries: 0,
+      requestTimeoutMs: PRODUCE_DEADLINE_MS,
+    }),
+    deadlineMs: Math.min(PRODUCE_DEADLINE_MS, config.requestDeadlineMs),
+  })
+  const publisher = createPublisher({
+    producer,
+    encode: codec.encode,
+    prefix,
+    source: service,
+    newEventId,
+    newTraceparent,
+    now: Date.now,
+  })
+  const targets = createTargets({
+    service,
+    requestDeadlineMs: config.requestDeadlineMs,
+    shares: { flow: config.flowRateShare, omnium: config.omniumRateShare },
+    metrics,
+    logger,
+    now: Date.now,
+    random: Math.random,
+  })
+  let partitions = 0
+  let runtime: Runtime | null = null
+  const {
+    handler,
+    writes,
+    inbox = [],
+    parts = [],
+    onAssigned,
+  } = build({
+    config,
+    targets,
+    publisher,
+    tenants: () => tenants,
+    metrics,
+    logger,
+    connectKafka,
+    codec,
+    owns: (key) => partitions > 0 && (runtime?.ownsPartition(partitionOf(key, partitions)) ?? false),
+    isAccepting: () => !stopping.signal.aborted,
+  })
+  const ownTopics = [...handler.topics, retryTopicOf(service)]
+  const otherTopics = [...new Set<TopicName>([deadLetterTopicOf(service), 'sync.outcomes.v1', ...writes])]
+
+  /** Kafka and the registry may come up after us; a topic that is missing may not. */
+  const whenReachable = async <V>(what: string, attempt: () => Promise<V>): Promise<V> => {
+    for (let waits = 0; ; waits++) {
+      try {
+        const result = await attempt()
+        waitingFor.delete(what)
+        return result
+      } catch (error) {
+        if (
+          error instanceof SyncError &&
+          ['topic-missing', 'config-invalid', 'contract-violation'].includes(error.code)
+        )
+          throw error
+        if (stopping.signal.aborted) throw error
+        if (waits % 30 === 0) logger.warn({ err: error }, `waiting for ${what}`)
+        await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS))
+      }
+    }
+  }
+
+  const kafkaPart: Part = {
+    name: 'kafka',
+    async start() {
+      partitions = await whenReachable('kafka', async () => {
+        const admin = connectKafka('admin', 1).admin()
+        try {
+          await admin.connect()
+          const count = await assertTopics(admin, [...ownTopics, ...otherTopics], prefix)
+          await producer.connect()
+          return count
+        } finally {
+          await admin.disconnect()
+        }
+      })
+      await whenReachable('schema registry', () =>
+        codec.ready([...handler.topics, 'sync.outcomes.v1', ...writes.filter(isContract)]),
+      )
+    },
+    stop: () => producer.disconnect(),
+  }
+
+  const outcomes = createOutcomeSink({ publisher, logger })
+  const runtimePart: Part = {
+    name: 'runtime',
+    async start() {
+      runtime = createRuntime({
+        service,
+        handler: handler as StreamHandler,
+        prefix,
+        instanceId: config.serviceInstanceId,
+        source: createConsumer({
+          kafka: connectKafka('consumer'),
+          groupId: prefix + service,
+          topics: ownTopics.map((topic) => prefix + topic),
+          instanceId: config.serviceInstanceId,
+          sessionTimeoutMs: config.kafkaSessionTimeoutMs,
+          logger,
+        }),
+        decode: codec.decode,
+        send: producer.send,
+        tenants: () => tenants,
+        circuits: targets.circuits,
+        outcomes,
+        maxAttempts: config.retryMaxAttempts,
+        metrics: {
+          ended: (topic, outcome, reason) => metrics.recordsTotal.inc({ topic, outcome, reason }),
+          parked: (topic, reason) => metrics.parkedTotal.inc({ topic, reason }),
+          endToEnd: (topic, seconds) => metrics.endToEndSeconds.observe(seconds, { topic }),
+        },
+        observeHandling: (topic, seconds) => metrics.handlingSeconds.observe(seconds, { topic }),
+        limits: {
+          maxInFlight: config.maxInFlight,
+          maxPendingRecords: Math.max(MAX_PENDING_RECORDS, 10 * config.maxInFlight),
+          maxPendingBytes: MAX_PENDING_BYTES,
+          maxDistance: 10 * MAX_PENDING_RECORDS,
+          deferAfterMs: DEFER_AFTER_MS,
+          commitIntervalMs: COMMIT_INTERVAL_MS,
+          sessionTimeoutMs: config.kafkaSessionTimeoutMs,
+          requestDeadlineMs: config.requestDeadlineMs,
+          watchdogMs: config.watchdogMs,
+        },
+        logger,
+        now: Date.now,
+        random: Math.random,
+        onAssigned(own, lost) {
+          waitingFor.delete('consumer group')
+          targets.setPartitionShare(partitions === 0 ? 1 : own.length / partitions)
+          onAssigned?.(lost)
+        },
+        onFatal: fail,
+      })
+      exportStatus(runtime, metrics)
+      await runtime.start()
+    },
+    stop: async () => runtime?.stop(config.requestDeadlineMs),
+  }
+
+  const admin = createAdminApp({
+    readiness: () => ({
+      waitingFor: [...waitingFor, ...(stopping.signal.aborted ? ['stopping'] : [])],
+      details: { service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
+    }),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+  })
+  const part = compose([
+    { name: 'targets', start: async () => {}, stop: () => targets.close() },
+    listening('admin', admin, config.adminHost, config.adminPort, logger),
+    kafkaPart,
+    ...inbox,
+    runtimePart,
+    ...parts,
+    {
+      name: 'ready',
+      start: async () => void waitingFor.delete('start'),
+      stop: async () => {},
+    },
+  ])
+  return {
+    ...part,
+    stop() {
+      stopping.abort()
+      return part.stop()
+    },
+  }
+}
+
+const isContract = (topic: TopicName): topic is ContractTopic => (CONTRACT_TOPICS as readonly string[]).includes(topic)
+
+function exportStatus(runtime: Runtime, metrics: Metrics): void {
+  const reported = new Map<string, { topic: string; partition: string }>()
+  metrics.onScrape(() => {
+    const { inFlight, oldestPendingMs, lag } = runtime.status()
+    metrics.inFlight.set(inFlight)
+    metrics.oldestPendingSeconds.set(oldestPendingMs / 1000)
+    const gone = new Map(reported)
+    for (const { topic, partition, records } of lag) {
+      const labels = { topic, partition: String(partition) }
+      const name = `${topic}/${partition}`
+      metrics.consumerLagRecords.set(records, labels)
+      reported.set(name, labels)
+      gone.delete(name)
+    }
+    for (const [name, labels] of gone) {
+      metrics.consumerLagRecords.remove(labels)
+      reported.delete(name)
+    }
+  })
+}

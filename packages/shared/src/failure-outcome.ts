@@ -1,0 +1,38 @@
+import { classifyFailure, type ErrorCode, SyncError } from './errors.ts'
+import { type Outcome, park, type RetryReason, retry } from './outcome.ts'
+
+const WAITS_FOR: Partial<Record<ErrorCode, RetryReason>> = {
+  'circuit-open': 'circuit-open',
+  'registry-unavailable': 'registry-unavailable',
+  'kafka-unavailable': 'kafka-unavailable',
+  'topic-missing': 'kafka-unavailable',
+}
+
+/**
+ * The outcome of a record whose handling threw; null when it must be left un-ended (fenced, aborted): rethrow then.
+ * A retry whose write may still be executed at the target says `verify`, so that the runtime looks again later.
+ */
+export function outcomeOf(error: unknown): Outcome | null {
+  const verify = error instanceof SyncError && error.unknownEnd ? { verify: true } : {}
+  const message = error instanceof Error ? error.message : 'unknown failure'
+  switch (classifyFailure(error)) {
+    case 'abandon':
+      return null
+    case 'park':
+      return error instanceof SyncError && error.code === 'contract-violation'
+        ? park('contract-violation', message)
+        : park('refused', message)
+    case 'outage': {
+      const { code, retryAfterMs } = error as SyncError
+      return { ...retry(WAITS_FOR[code] ?? 'target-unavailable', retryAfterMs, message), ...verify }
+    }
+    case 'attempt':
+      return error instanceof SyncError
+        ? { ...retry('target-failed', error.retryAfterMs, message), ...verify }
+        : retry(
+            'handler-failed',
+            undefined,
+            `failing in the handler: ${error instanceof Error ? error.name : 'thrown value'}`,
+          )
+  }
+}

@@ -1,0 +1,205 @@
+import { type Assigner, AssignerProtocol, type Kafka, type PartitionAssigner } from 'kafkajs'
+import { SyncError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { assignPartitions } from './assigner.ts'
+import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
+
+export interface ConsumerOptions {
+  readonly kafka: Kafka
+  readonly groupId: string
+  /** Physical names; all have the same number of partitions. */
+  readonly topics: readonly string[]
+  readonly instanceId: string
+  readonly sessionTimeoutMs: number
+  readonly logger: Logger
+}
+
+type CommitNow = (offsets: {
+  topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string | null }[] }[]
+}) => Promise<void>
+
+/** Low, because a consumer whose partitions are all paused sleeps this long before it heartbeats again. */
+const MAX_WAIT_MS = 250
+
+/**
+ * A group member on kafkajs. What stands here is what that client needs to be trusted with a runtime on top of it:
+ * - `eachBatch` only hands records over and returns at once, so a rejoin never waits for handlers;
+ * - our assigner's `protocol()` runs synchronously at every join, also at those that come without a REBALANCING event;
+ * - commits go through the batch payload's function, which commits once in the generation of that moment: the one on the
+ *   consumer repeats a failed commit, possibly in a later generation, for a partition that is no longer ours;
+ * - `fromBeginning`, else a fresh group that stops before its first commit skips what it had read;
+ * - a crash that kafkajs would not restart is reported, since the process would live on with a dead consumer.
+ */
+export function createConsumer(options: ConsumerOptions): Source {
+  const { kafka, groupId, topics, instanceId, sessionTimeoutMs, logger } = options
+  let listener: SourceListener | null = null
+  let lastHeardAt = Number.NEGATIVE_INFINITY
+  let commitNow: CommitNow | null = null
+  let memberId: string | null = null
+  let stopped: Promise<void> | null = null
+
+  const consumer = kafka.consumer({
+    groupId,
+    partitionAssigners: [coPartitioned(instanceId, () => listener?.joining())],
+    sessionTimeout: sessionTimeoutMs,
+    // At least the session: a member that hangs is removed by its session, after which it can't be sending any more.
+    rebalanceTimeout: Math.max(60_000, sessionTimeoutMs),
+    heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 10)),
+    maxWaitTimeInMs: MAX_WAIT_MS,
+    maxBytesPerPartition: 2 * 1_048_588,
+    metadataMaxAge: 60_000,
+    allowAutoTopicCreation: false,
+    retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: async () => true },
+  })
+  const admin = kafka.admin()
+
+  consumer.on(consumer.events.HEARTBEAT, () => {
+    lastHeardAt = performance.now()
+  })
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    lastHeardAt = performance.now()
+    const unbroken = payload.memberId === memberId
+    memberId = payload.memberId
+    listener?.assigned(new Map(Object.entries(payload.memberAssignment)), unbroken)
+  })
+  consumer.on(consumer.events.REBALANCING, () => listener?.rebalancing())
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    listener?.joining()
+    if (!payload.restart) listener?.crashed(payload.error)
+    else logger.warn({ err: payload.error }, 'the consumer crashed and starts again')
+  })
+
+  return {
+    async start(to) {
+      listener = to
+      await consumer.connect()
+      await admin.connect()
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary, isStale, isRunning }) => {
+          commitNow = commitOffsetsIfNecessary as CommitNow
+          if (isStale() || !isRunning()) return
+          const { topic, partition } = batch
+          listener?.batch({
+            topic,
+            partition,
+            records: batch.messages.map((message) => ({
+              topic,
+              partition,
+              offset: Number(message.offset),
+              key: message.key,
+              value: message.value,
+              headers: (message.headers ?? {}) as RawHeaders,
+              timestamp: Number(message.timestamp),
+            })),
+            lastOffset: Number(batch.lastOffset()),
+            endOffset: Number(batch.highWatermark),
+          })
+          resolveOffset(batch.lastOffset())
+        },
+      })
+    },
+    pause: (topic, partitions) => whileRunning(() => consumer.pause([{ topic, partitions: [...partitions] }])),
+    resume: (topic, partitions) => whileRunning(() => consumer.resume([{ topic, partitions: [...partitions] }])),
+    async commit(offsets) {
+      if (commitNow === null) throw new SyncError('kafka-unavailable', 'committing before anything was read')
+      await commitNow({ topics: byTopic(offsets) })
+    },
+    async committed(names) {
+      const fetched = await admin.fetchOffsets({ groupId, topics: [...names] })
+      return new Map(
+        fetched.map(({ topic, partitions }) => [
+          topic,
+          new Map(
+            partitions
+              .filter(({ offset }) => Number(offset) >= 0)
+              .map(({ partition, offset, metadata }) => [
+                partition,
+                { offset: Number(offset), metadata: metadata ?? '' },
+              ]),
+          ),
+        ]),
+      )
+    },
+    async endOffsets(names) {
+      const fetched = await Promise.all(
+        names.map(async (topic) => [topic, await admin.fetchTopicOffsets(topic)] as const),
+      )
+      return new Map(
+        fetched.map(([topic, partitions]) => [
+          topic,
+          new Map(partitions.map(({ partition, high }) => [partition, Number(high)])),
+        ]),
+      )
+    },
+    heartbeatAgeMs: () => performance.now() - lastHeardAt,
+    stop() {
+      stopped ??= (async () => {
+        listener = null
+        await Promise.allSettled([consumer.disconnect(), admin.disconnect()])
+      })()
+      return stopped
+    },
+  }
+
+  /** Between a crash and its restart there is no group to pause in; the next assignment starts with nothing paused. */
+  function whileRunning(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      logger.debug({ err: error }, 'pausing or resuming while the consumer is not running')
+    }
+  }
+}
+
+function byTopic(offsets: readonly CommitRequest[]) {
+  const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>()
+  for (const { topic, partition, offset, metadata } of offsets) {
+    const partitions = topics.get(topic) ?? []
+    partitions.push({ partition, offset: String(offset), metadata })
+    topics.set(topic, partitions)
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+}
+
+/** The co-partitioning assigner in kafkajs's clothes; a member tells its instance id in its join's user data. */
+function coPartitioned(instanceId: string, onJoin: () => void): PartitionAssigner {
+  const name = 'SyncCoPartitioned'
+  return ({ cluster }): Assigner => ({
+    name,
+    version: 1,
+    async assign({ members, topics }) {
+      const partitions = new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]))
+      const owners = assignPartitions(
+        members.map(({ memberId, memberMetadata }) => ({
+          memberId,
+          instanceId: AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData.toString('utf8') || memberId,
+        })),
+        Math.max(0, ...partitions.values()),
+      )
+      return [...owners].map(([memberId, own]) => ({
+        memberId,
+        memberAssignment: AssignerProtocol.MemberAssignment.encode({
+          version: 1,
+          assignment: Object.fromEntries(
+            topics.map((topic) => [topic, own.filter((partition) => partition < partitions.get(topic)!)]),
+          ),
+          userData: Buffer.alloc(0),
+        }),
+      }))
+    },
+    protocol({ topics }) {
+      onJoin()
+      return {
+        name,
+        metadata: AssignerProtocol.MemberMetadata.encode({
+          version: 1,
+          topics,
+          userData: Buffer.from(instanceId, 'utf8'),
+        }),
+      }
+    },
+  })
+}

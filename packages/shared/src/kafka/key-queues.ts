@@ -1,0 +1,236 @@
+import { createDueHeap } from './due-heap.ts'
+
+/** What the queues need to know of a record. `dueAt` (ms) may be changed only while the record's key is taken, or by `wake`. */
+export interface Queued {
+  readonly key: string
+  readonly tenant: string
+  /** Came by the retry lane: live records go first when slots are short. */
+  readonly lane: boolean
+  readonly bytes: number
+  dueAt: number
+}
+
+/**
+ * The waiting records of every key and the order in which keys get a slot. One key is handled by one taker at a time;
+ * a taker gets all records of its key that are there, and what arrives meanwhile waits for the next turn.
+ */
+export interface KeyQueues<R extends Queued> {
+  add(record: R, now: number): void
+  /**
+   * The next key with a due record and its records in order of arrival (also those that are not due, which the taker
+   * leaves alone), or null when nothing is due or every slot is taken. Tenants take turns, and so do the keys of one.
+   */
+  take(now: number): { readonly key: string; readonly records: readonly R[] } | null
+  /** Ends a record; its key stays taken. */
+  remove(record: R): void
+  /** Gives the key's slot back; what is left of it waits until due. */
+  release(key: string, now: number): void
+  /** Forgets the records for which `gone` holds. A taken key stays taken until its release. */
+  drop(gone: (record: R) => boolean): R[]
+  /** Makes the waiting records for which `due` holds due now. */
+  wake(due: (record: R) => boolean, now: number): void
+  /** When the first record that is not due yet will be, or null. */
+  nextDueAt(): number | null
+  readonly size: number
+  readonly bytes: number
+  readonly inFlight: number
+  sizeOf(tenant: string): number
+  records(): IterableIterator<R>
+}
+
+interface Entry<R> {
+  readonly key: string
+  readonly tenant: string
+  readonly records: Set<R>
+  state: 'waiting' | 'ready' | 'taken'
+  /** In which line it stands when ready, or stood when it was taken. */
+  lane: boolean
+  /** Tells a place in a line, or a heap entry, that is still valid from one that was left behind. */
+  turn: number
+}
+
+/** Lane records get this part of the slots at least, and half at most, while live records wait. */
+const LANE_SHARE_WHILE_LIVE_WAITS = 1 / 8
+
+export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueues<R> {
+  const entries = new Map<string, Entry<R>>()
+  const sizes = new Map<string, number>()
+  const lines = { live: createLine(), lane: createLine() }
+  const waiting = createDueHeap<{ key: string; turn: number }>()
+  const laneSlots = Math.max(1, Math.floor(maxInFlight * LANE_SHARE_WHILE_LIVE_WAITS))
+  let size = 0
+  let bytes = 0
+  let inFlight = 0
+  let laneInFlight = 0
+
+  const count = (record: R, by: 1 | -1) => {
+    size += by
+    bytes += by * record.bytes
+    const of = (sizes.get(record.tenant) ?? 0) + by
+    if (of === 0) sizes.delete(record.tenant)
+    else sizes.set(record.tenant, of)
+  }
+
+  /** Puts an entry that is not taken where its records say: ready, waiting, or gone. */
+  const place = (entry: Entry<R>, now: number) => {
+    if (entry.records.size === 0) {
+      entries.delete(entry.key)
+      return
+    }
+    let dueAt = Number.POSITIVE_INFINITY
+    let lane = true
+    for (const record of entry.records) {
+      if (record.dueAt < dueAt) dueAt = record.dueAt
+      if (record.dueAt <= now && !record.lane) lane = false
+    }
+    if (dueAt > now) {
+      entry.state = 'waiting'
+      entry.turn++
+      waiting.push(dueAt, { key: entry.key, turn: entry.turn })
+    } else if (entry.state !== 'ready' || (entry.lane && !lane)) {
+      entry.state = 'ready'
+      entry.lane = lane
+      entry.turn++
+      lines[lane ? 'lane' : 'live'].push(entry.tenant, entry.key, entry.turn)
+    }
+  }
+
+  const surface = (now: number) => {
+    for (let first = waiting.peek(); first !== null && first.dueAt <= now; first = waiting.peek()) {
+      waiting.pop()
+      const entry = entries.get(first.value.key)
+      if (entry?.state === 'waiting' && entry.turn === first.value.turn) place(entry, now)
+    }
+  }
+
+  const current = (key: string, turn: number) => {
+    const entry = entries.get(key)
+    return entry?.state === 'ready' && entry.turn === turn ? entry : null
+  }
+
+  const next = (): Entry<R> | null => {
+    const live = lines.live.peek(current)
+    const lane = lines.lane.peek(current)
+    if (live !== null && (lane === null || laneInFlight >= laneSlots)) return lines.live.shift(live)
+    return lane === null ? null : lines.lane.shift(lane)
+  }
+
+  return {
+    add(record, now) {
+      count(record, 1)
+      let entry = entries.get(record.key)
+      if (entry === undefined) {
+        entry = { key: record.key, tenant: record.tenant, records: new Set(), state: 'waiting', lane: true, turn: 0 }
+        entries.set(record.key, entry)
+      }
+      entry.records.add(record)
+      if (entry.state !== 'taken') place(entry, now)
+    },
+    take(now) {
+      if (inFlight >= maxInFlight) return null
+      surface(now)
+      const entry = next()
+      if (entry === null) return null
+      entry.state = 'taken'
+      inFlight++
+      if (entry.lane) laneInFlight++
+      return { key: entry.key, records: [...entry.records] }
+    },
+    remove(record) {
+      if (entries.get(record.key)?.records.delete(record)) count(record, -1)
+    },
+    release(key, now) {
+      const entry = entries.get(key)
+      if (entry?.state !== 'taken') return
+      inFlight--
+      if (entry.lane) laneInFlight--
+      entry.state = 'waiting'
+      place(entry, now)
+    },
+    drop(gone) {
+      const dropped: R[] = []
+      for (const entry of entries.values()) {
+        for (const record of entry.records) {
+          if (!gone(record)) continue
+          entry.records.delete(record)
+          count(record, -1)
+          dropped.push(record)
+        }
+        if (entry.records.size === 0 && entry.state !== 'taken') entries.delete(entry.key)
+      }
+      return dropped
+    },
+    wake(due, now) {
+      for (const entry of entries.values()) {
+        let woken = false
+        for (const record of entry.records) {
+          if (record.dueAt <= now || !due(record)) continue
+          record.dueAt = now
+          woken = true
+        }
+        if (woken && entry.state === 'waiting') place(entry, now)
+      }
+    },
+    nextDueAt() {
+      for (let first = waiting.peek(); first !== null; first = waiting.peek()) {
+        const entry = entries.get(first.value.key)
+        if (entry?.state === 'waiting' && entry.turn === first.value.turn) return first.dueAt
+        waiting.pop()
+      }
+      return null
+    },
+    get size() {
+      return size
+    },
+    get bytes() {
+      return bytes
+    },
+    get inFlight() {
+      return inFlight
+    },
+    sizeOf: (tenant) => sizes.get(tenant) ?? 0,
+    *records() {
+      for (const entry of entries.values()) yield* entry.records
+    },
+  }
+}
+
+/** Keys in line, by tenant: tenants take turns, a tenant's keys come in order. Places left behind are passed over. */
+function createLine() {
+  interface Place {
+    readonly key: string
+    readonly turn: number
+  }
+  const tenants = new Map<string, { places: Place[]; head: number }>()
+  return {
+    push(tenant: string, key: string, turn: number) {
+      const line = tenants.get(tenant)
+      if (line === undefined) tenants.set(tenant, { places: [{ key, turn }], head: 0 })
+      else line.places.push({ key, turn })
+    },
+    /** The entry whose turn it is, by `valid`, which says what a place still stands for. */
+    peek<E>(valid: (key: string, turn: number) => E | null): E | null {
+      for (const [tenant, line] of tenants) {
+        for (; line.head < line.places.length; line.head++) {
+          const place = line.places[line.head]!
+          const entry = valid(place.key, place.turn)
+          if (entry !== null) return entry
+        }
+        tenants.delete(tenant)
+      }
+      return null
+    },
+    /** Takes the place of the entry that `peek` answered, and sends its tenant to the end. */
+    shift<E extends { readonly tenant: string }>(entry: E): E {
+      const line = tenants.get(entry.tenant)!
+      line.head++
+      if (line.head > 1024 && line.head * 2 > line.places.length) {
+        line.places = line.places.slice(line.head)
+        line.head = 0
+      }
+      tenants.delete(entry.tenant)
+      if (line.head < line.places.length) tenants.set(entry.tenant, line)
+      return entry
+    },
+  }
+}

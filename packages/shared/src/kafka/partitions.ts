@@ -1,0 +1,187 @@
+import type { Logger } from '../logger.ts'
+import { createOffsetTracker, type OffsetTracker } from './offsets.ts'
+import type { Pending } from './pending.ts'
+import type { CommitRequest, Source, SourceBatch, SourceRecord } from './ports.ts'
+
+/** One topic's partition in one tenure. */
+export interface PartitionState {
+  readonly topic: string
+  readonly partition: number
+  readonly tracker: OffsetTracker
+  endOffset: number
+  committed: number | null
+}
+
+/** A partition number in one tenure: closed until its former owner can't write any more and our claim is committed. */
+interface Gate {
+  open: boolean
+  readonly states: Map<string, PartitionState>
+  /** Read and waiting for the gate. */
+  held: Pending[]
+  /** What the group had committed when we gained it, by topic: kept under our claim until we get further. */
+  base: Map<string, number>
+  claiming: boolean
+  /** Not before this (ms): the drain deadline of a former owner that did not release it. null while not known. */
+  startAt: number | null
+}
+
+export interface Partitions {
+  /** Forgets what was lost and prepares what was gained: looks up who had it, waits, claims, then hands out what was read. */
+  assigned(gained: readonly number[], lost: readonly number[]): void
+  /** Takes in a batch: unknown records become pending by `toPending`, and are handed out now or when the gate opens. */
+  receive(batch: SourceBatch, toPending: (record: SourceRecord, state: PartitionState) => Pending): void
+  /** Whether this state is still of the current tenure. */
+  isCurrent(state: PartitionState): boolean
+  /** Commits what has ended since the last commit. `release`: also says that we are done with the partitions. */
+  commit(options?: { release?: boolean }): Promise<void>
+  states(): readonly PartitionState[]
+  readonly held: number
+}
+
+export interface PartitionsOptions {
+  readonly source: Source
+  readonly topics: readonly string[]
+  readonly instanceId: string
+  /** How long a former owner that did not release a partition may still be writing. */
+  readonly drainMs: number
+  readonly logger: Logger
+  readonly now: () => number
+  readonly handOut: (records: readonly Pending[]) => void
+}
+
+const RELEASED = 'released'
+const CLAIM_RETRY_MS = 500
+
+/**
+ * Who owns a partition is written in the commit metadata itself: an owner claims it before its first send and releases
+ * it after its last. So a partition that was released, or never owned, starts at once, and only one that was taken from a
+ * living (or crashed) owner waits until that owner's last request is over.
+ */
+export function createPartitions(options: PartitionsOptions): Partitions {
+  const { source, topics, instanceId, drainMs, logger, now, handOut } = options
+  const gates = new Map<number, Gate>()
+  const claim = `owned ${instanceId} ${now().toString(36)}`
+
+  const claimed = (partition: number, gate: Gate): CommitRequest[] => {
+    const offsets = new Map(gate.base)
+    for (const [topic, state] of gate.states) {
+      const mark = state.committed ?? firstHeld(gate, topic)
+      if (mark !== null) offsets.set(topic, mark)
+    }
+    return [...offsets].map(([topic, offset]) => ({ topic, partition, offset, metadata: claim }))
+  }
+
+  const openGate = async (partition: number, gate: Gate) => {
+    if (gate.open || gate.claiming || gate.startAt === null || gate.held.length === 0) return
+    gate.claiming = true
+    try {
+      await sleepUntil(gate.startAt, now)
+      while (gates.get(partition) === gate) {
+        try {
+          await source.commit(claimed(partition, gate))
+          break
+        } catch (error) {
+          logger.warn({ err: error, partition }, 'claiming a partition failed, trying again')
+          await sleepUntil(now() + CLAIM_RETRY_MS, now)
+        }
+      }
+    } finally {
+      gate.claiming = false
+    }
+    if (gates.get(partition) !== gate) return
+    gate.open = true
+    const held = gate.held
+    gate.held = []
+    handOut(held)
+  }
+
+  const lookUpOwners = async (gained: readonly [number, Gate][]) => {
+    const assignedAt = now()
+    let known: Awaited<ReturnType<Source['committed']>> | null = null
+    try {
+      known = await source.committed(topics)
+    } catch (error) {
+      logger.warn({ err: error }, 'looking up former owners failed: waiting as if there were some')
+    }
+    for (const [partition, gate] of gained) {
+      let free = known !== null
+      for (const [topic, commits] of known ?? []) {
+        const commit = commits.get(partition)
+        if (commit === undefined) continue
+        gate.base.set(topic, commit.offset)
+        if (commit.metadata !== '' && commit.metadata !== RELEASED && commit.metadata !== claim) free = false
+      }
+      gate.startAt = free ? assignedAt : assignedAt + drainMs
+      void openGate(partition, gate)
+    }
+  }
+
+  return {
+    assigned(gained, lost) {
+      for (const partition of lost) gates.delete(partition)
+      const fresh = gained.map((partition): [number, Gate] => [
+        partition,
+        { open: false, states: new Map(), held: [], base: new Map(), claiming: false, startAt: null },
+      ])
+      for (const [partition, gate] of fresh) gates.set(partition, gate)
+      if (fresh.length > 0) void lookUpOwners(fresh)
+    },
+    receive(batch, toPending) {
+      const gate = gates.get(batch.partition)
+      if (gate === undefined) return
+      let state = gate.states.get(batch.topic)
+      if (state === undefined) {
+        const { topic, partition, endOffset } = batch
+        state = { topic, partition, endOffset, tracker: createOffsetTracker(), committed: null }
+        gate.states.set(topic, state)
+      }
+      state.endOffset = Math.max(state.endOffset, batch.endOffset)
+      const fresh: Pending[] = []
+      for (const record of batch.records) {
+        if (state.tracker.add(record.offset)) fresh.push(toPending(record, state))
+      }
+      state.tracker.readTo(batch.lastOffset)
+      if (gate.open) handOut(fresh)
+      else {
+        for (const pending of fresh) gate.held.push(pending)
+        void openGate(batch.partition, gate)
+      }
+    },
+    isCurrent: (state) => gates.get(state.partition)?.states.get(state.topic) === state,
+    async commit({ release = false } = {}) {
+      const requests: CommitRequest[] = []
+      const marks: [PartitionState, number][] = []
+      for (const [partition, gate] of gates) {
+        // What we never sent anything for can be released too, once its former owner can't be sending any more.
+        const isDrained = gate.startAt !== null && gate.startAt <= now()
+        if (!gate.open && !(release && isDrained)) continue
+        const offsets = new Map(release ? gate.base : [])
+        for (const [topic, state] of gate.states) {
+          const mark = state.tracker.lowWaterMark()
+          if (mark === null || (mark === state.committed && !release)) continue
+          offsets.set(topic, mark)
+          marks.push([state, mark])
+        }
+        const metadata = release ? RELEASED : claim
+        for (const [topic, offset] of offsets) requests.push({ topic, partition, offset, metadata })
+      }
+      if (requests.length === 0) return
+      await source.commit(requests)
+      for (const [state, mark] of marks) state.committed = mark
+    },
+    states: () => [...gates.values()].flatMap((gate) => [...gate.states.values()]),
+    get held() {
+      let held = 0
+      for (const gate of gates.values()) held += gate.held.length
+      return held
+    },
+  }
+}
+
+const firstHeld = (gate: Gate, topic: string): number | null =>
+  gate.held.find((pending) => pending.state.topic === topic)?.record.offset ?? null
+
+async function sleepUntil(at: number, now: () => number): Promise<void> {
+  const waitMs = at - now()
+  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+}

@@ -1,0 +1,77 @@
+import { headerText, isTraceparent } from './headers.ts'
+import type { Queued } from './key-queues.ts'
+import type { PartitionState } from './partitions.ts'
+import type { RawHeaders, SourceRecord } from './ports.ts'
+import { type LaneMark, type RecordOrigin, readLane } from './retry-lane.ts'
+import type { ContractTopic } from './topics.ts'
+
+/** A record that was read and has not ended. Times are ms since the epoch. */
+export interface Pending extends Queued {
+  readonly state: PartitionState
+  readonly record: SourceRecord
+  /** The key's part after the tenant. */
+  readonly id: string
+  readonly origin: RecordOrigin
+  /** The topic of origin by its name in the topic table; null when it is none of the handler's. */
+  readonly topic: ContractTopic | null
+  /** The original's headers, without the lane's. */
+  readonly headers: RawHeaders
+  readonly mark: LaneMark | null
+  readonly traceparent: string | undefined
+  /** Read into memory. */
+  readonly enteredAt: number
+  attempts: number
+  /** First handled by this service; null before. */
+  firstSeenAt: number | null
+  firstFailureAt: number | null
+  /** `tenant/target` whose circuit it waits for. */
+  waitsFor: string | null
+  /** A write of it may still be executed late; the lane record that looks again is due then, and not written yet. */
+  verifyOwedAt: number | null
+  /** The value once decoded, kept for the next try. */
+  decoded: { readonly value: unknown } | null
+}
+
+export interface PendingOptions {
+  readonly prefix: string
+  readonly retryTopic: string
+  readonly topics: readonly ContractTopic[]
+}
+
+/** Reads key, tenant, origin and lane mark of a record; never throws: what is wrong with it is found when it is handled. */
+export function pendingOf(
+  record: SourceRecord,
+  state: PartitionState,
+  now: number,
+  { prefix, retryTopic, topics }: PendingOptions,
+): Pending {
+  const keyText = record.key?.toString('utf8') ?? ''
+  const colon = keyText.indexOf(':')
+  const inLane = record.topic === prefix + retryTopic
+  const lane = inLane ? readLane(record) : null
+  const origin = lane?.mark.origin ?? { topic: record.topic, partition: record.partition, offset: record.offset }
+  const headers = lane?.headers ?? record.headers
+  const traceparent = headerText(headers, 'traceparent')
+  return {
+    state,
+    record,
+    key: colon > 0 ? keyText : `\u0000${record.topic}/${record.partition}/${record.offset}`,
+    tenant: colon > 0 ? keyText.slice(0, colon) : '',
+    id: colon > 0 ? keyText.slice(colon + 1) : '',
+    lane: inLane,
+    bytes: 200 + keyText.length + (record.value?.length ?? 0),
+    dueAt: lane?.mark.notBefore ?? 0,
+    origin,
+    topic: topics.find((topic) => prefix + topic === origin.topic) ?? null,
+    headers,
+    mark: lane?.mark ?? null,
+    traceparent: isTraceparent(traceparent) ? traceparent : undefined,
+    enteredAt: now,
+    attempts: lane?.mark.attempts ?? 0,
+    firstSeenAt: lane?.mark.firstSeenAt ?? null,
+    firstFailureAt: null,
+    waitsFor: null,
+    verifyOwedAt: null,
+    decoded: null,
+  }
+}

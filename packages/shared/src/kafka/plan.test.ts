@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { skipped } from '../outcome.ts'
+import type { Classified } from '../stream.ts'
+import { planKey } from './plan.ts'
+
+const record = (offset: number, topic = 'flow.customers.v1') => ({ origin: { topic, partition: 0, offset } })
+const state = (group: string | null, version = '', repair = false): Classified => ({
+  group,
+  version,
+  targets: [],
+  repair,
+})
+
+describe('planning a key', () => {
+  it('takes the newest of a group by version, whatever the order of arrival', () => {
+    const [v3, v1, v2] = [record(1), record(2), record(3)]
+
+    const { leads } = planKey([
+      { record: v3, classified: state('customer', '2026-01-03T00:00:00Z') },
+      { record: v1, classified: state('customer', '2026-01-01T00:00:00Z') },
+      { record: v2, classified: state('customer', '2026-01-02T00:00:00Z') },
+    ])
+
+    expect(leads.map((lead) => [lead.record, lead.older])).toEqual([[v3, [v2, v1]]])
+  })
+
+  it('takes the later offset among equal versions', () => {
+    const [first, second] = [record(1), record(2)]
+
+    const { leads } = planKey(
+      [first, second].map((r) => ({ record: r, classified: state('customer', '2026-01-01T00:00:00Z') })),
+    )
+
+    expect(leads[0]?.record).toBe(second)
+  })
+
+  it('never lets a record supersede one of another topic of origin, of another group, or of no group', () => {
+    const records = [
+      { record: record(1), classified: state('a') },
+      { record: record(2), classified: state('b') },
+      { record: record(3, 'omnium.orders.v1'), classified: state('a') },
+      { record: record(4), classified: state(null) },
+      { record: record(5), classified: state(null) },
+    ]
+
+    const { leads } = planKey(records)
+
+    expect(leads.map((lead) => lead.record)).toEqual(records.map((r) => r.record))
+    expect(leads.every(({ older }) => older.length === 0)).toBe(true)
+  })
+
+  it('ends what is said to end before anything supersedes, so that an echo hides nothing', () => {
+    const [real, echo] = [record(1), record(2)]
+
+    const plan = planKey([
+      { record: real, classified: state('customer') },
+      { record: echo, classified: { end: skipped('echo') } },
+    ])
+
+    expect(plan.leads.map((lead) => lead.record)).toEqual([real])
+    expect(plan.ends).toEqual([{ record: echo, outcome: skipped('echo') }])
+  })
+
+  it('hands a repair mark on to what supersedes it', () => {
+    const { leads } = planKey([
+      { record: record(1), classified: state('customer', '', true) },
+      { record: record(2), classified: state('customer') },
+    ])
+
+    expect(leads[0]?.repair).toBe(true)
+  })
+})

@@ -1,0 +1,207 @@
+import { type Kafka, Partitioners, type Producer } from 'kafkajs'
+import type { ValueOf } from '../contracts/contracts.ts'
+import { SyncError } from '../errors.ts'
+import type { Fence } from '../http/call.ts'
+import type { RawMessage } from './ports.ts'
+import type { Message, Publisher } from './publisher.ts'
+import type { ContractTopic } from './topics.ts'
+
+/** Writes raw records with acks=all: batched, fenced, each call resolved by the broker's acknowledgement of its records. */
+export interface BatchedProducer {
+  connect(): Promise<void>
+  /** Throws SyncError `kafka-unavailable` or `fenced`. `fence` is asked right before the records leave. */
+  send(messages: readonly RawMessage[], fence?: Fence): Promise<void>
+  disconnect(): Promise<void>
+}
+
+export interface ProducerOptions {
+  /** Its client must not retry requests by itself: a retry would go out behind the fence. */
+  readonly kafka: Kafka
+  /** From the call to the acknowledgement. */
+  readonly deadlineMs: number
+  /** Calls that wait at once; past it a call fails at once rather than fill the memory. */
+  readonly maxQueued?: number
+  readonly now?: () => number
+}
+
+interface Call {
+  readonly messages: readonly RawMessage[]
+  readonly fence: Fence | undefined
+  readonly expiresAt: number
+  resolve(): void
+  reject(error: SyncError): void
+}
+
+const MAX_BATCH_RECORDS = 500
+const MAX_BATCH_BYTES = 512 * 1024
+const MAX_CONCURRENT = 4
+
+/**
+ * What arrives while a produce is under way leaves with the next one: no waiting when idle, large batches under load.
+ * The records of one key keep their order as long as its caller waits for one call before the next.
+ */
+export function createProducer(options: ProducerOptions): BatchedProducer {
+  const { kafka, deadlineMs, maxQueued = 20_000, now = Date.now } = options
+  const producer: Producer = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+    retry: { retries: 0 },
+  })
+  const queue: Call[] = []
+  const topics = new Set<string>()
+  let underWay = 0
+  let scheduled = false
+  let closing = false
+
+  const nextBatch = (): Call[] => {
+    const batch: Call[] = []
+    let records = 0
+    let bytes = 0
+    while (queue.length > 0 && records < MAX_BATCH_RECORDS && bytes < MAX_BATCH_BYTES) {
+      const call = queue.shift()!
+      const refused = refusal(call)
+      if (refused !== null) {
+        call.reject(refused)
+        continue
+      }
+      batch.push(call)
+      records += call.messages.length
+      for (const { value } of call.messages) bytes += value?.length ?? 0
+    }
+    return batch
+  }
+
+  const refusal = ({ fence, expiresAt }: Call): SyncError | null => {
+    if (now() >= expiresAt) return unavailable('waiting for the broker: deadline exceeded')
+    try {
+      fence?.()
+      return null
+    } catch (error) {
+      return error instanceof SyncError ? error : new SyncError('fenced', 'asking the fence failed', { cause: error })
+    }
+  }
+
+  const sendBatch = async (batch: readonly Call[]) => {
+    const byTopic = new Map<
+      string,
+      { key: Buffer | string | null; value: Buffer | null; headers: never; partition?: number }[]
+    >()
+    for (const { messages } of batch) {
+      for (const { topic, key, value, headers, partition } of messages) {
+        const of = byTopic.get(topic) ?? []
+        of.push({ key, value, headers: headers as never, ...(partition !== undefined && { partition }) })
+        byTopic.set(topic, of)
+      }
+    }
+    for (const topic of byTopic.keys()) topics.add(topic)
+    const request = producer.sendBatch({
+      acks: -1,
+      timeout: deadlineMs,
+      topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages })),
+    })
+    await withDeadline(request, deadlineMs)
+  }
+
+  /** One record that the broker refuses (too large) must not take the others of its batch with it: then each goes alone. */
+  const deliver = async (batch: readonly Call[]): Promise<void> => {
+    try {
+      await sendBatch(batch)
+      for (const call of batch) call.resolve()
+    } catch (error) {
+      if (batch.length > 1 && isRefusal(error)) {
+        for (const call of batch) await deliver([call])
+        return
+      }
+      for (const call of batch)
+        call.reject(isRefusal(error) ? refusedRecord(error) : unavailable('producing to kafka failed', error))
+    }
+  }
+
+  const flush = () => {
+    scheduled = false
+    while (underWay < MAX_CONCURRENT && queue.length > 0) {
+      const batch = nextBatch()
+      if (batch.length === 0) return
+      underWay++
+      void deliver(batch).finally(() => {
+        underWay--
+        flush()
+      })
+    }
+  }
+
+  return {
+    connect: () => producer.connect(),
+    send(messages, fence) {
+      if (messages.length === 0) return Promise.resolve()
+      if (closing) return Promise.reject(unavailable('producing after the producer was closed'))
+      if (queue.length >= maxQueued) return Promise.reject(unavailable('producing to kafka: too many records wait'))
+      return new Promise((resolve, reject) => {
+        queue.push({ messages, fence, expiresAt: now() + deadlineMs, resolve, reject })
+        if (scheduled) return
+        scheduled = true
+        setImmediate(flush)
+      })
+    },
+    async disconnect() {
+      closing = true
+      await producer.disconnect()
+    },
+  }
+}
+
+const unavailable = (message: string, cause?: unknown) => new SyncError('kafka-unavailable', message, { cause })
+
+const REFUSALS: readonly unknown[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE']
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Error && (REFUSALS.includes((error as { type?: unknown }).type) || isRefusal(error.cause))
+
+const refusedRecord = (cause: unknown) =>
+  new SyncError('contract-violation', 'producing to kafka: the record is refused (too large?)', { cause })
+
+async function withDeadline<V>(work: Promise<V>, deadlineMs: number): Promise<V> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('deadline exceeded')), deadlineMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export interface PublisherOptions {
+  readonly producer: BatchedProducer
+  readonly encode: <T extends ContractTopic>(topic: T, value: ValueOf<T>) => Promise<Buffer>
+  readonly prefix: string
+  /** Written as the header `source`: the service. */
+  readonly source: string
+  readonly newEventId: () => string
+  readonly newTraceparent: () => string
+  readonly now: () => number
+}
+
+/** Values by contract on top of the raw producer. */
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { producer, encode, prefix, source, newEventId, newTraceparent, now } = options
+  const toRaw = async <T extends ContractTopic>(
+    topic: T,
+    { key, value, traceparent }: Message<T>,
+  ): Promise<RawMessage> => ({
+    topic: prefix + topic,
+    key,
+    value: value === null ? null : await encode(topic, value),
+    headers: {
+      'event-id': newEventId(),
+      source,
+      'occurred-at': new Date(now()).toISOString(),
+      traceparent: traceparent ?? newTraceparent(),
+    },
+  })
+  return {
+    async publish(topic, messages, fence) {
+      await producer.send(await Promise.all(messages.map((message) => toRaw(topic, message))), fence)
+    },
+  }
+}

@@ -1,0 +1,193 @@
+import { classifyFailure, SyncError, type Target } from '../errors.ts'
+import { outcomeOf } from '../failure-outcome.ts'
+import type { Fence } from '../http/call.ts'
+import type { Logger } from '../logger.ts'
+import { type Outcome, park } from '../outcome.ts'
+import type { Classified, Delivery, StreamHandler } from '../stream.ts'
+import type { Tenant, Tenants } from '../tenants.ts'
+import type { Pending } from './pending.ts'
+import { type Lead, planKey } from './plan.ts'
+import type { Settler } from './settle.ts'
+import type { ContractTopic } from './topics.ts'
+
+/** Which keys may be started against a tenant's target; see http/circuit.ts. Times are ms since the epoch. */
+export interface CircuitGate {
+  admit(tenantUid: string, target: Target, key: string): { admitted: true } | { admitted: false; retryAtMs: number }
+  onChange(listener: (tenantUid: string, target: Target, state: 'closed' | 'half-open' | 'open') => void): void
+}
+
+export interface RunKeyOptions {
+  readonly handler: StreamHandler
+  /** Throws SyncError `contract-violation` or `registry-unavailable`. */
+  readonly decode: (topic: ContractTopic, bytes: Buffer) => Promise<unknown>
+  readonly tenants: () => Tenants
+  readonly circuits: CircuitGate
+  readonly settler: Settler
+  readonly logger: Logger
+  readonly now: () => number
+  readonly random: () => number
+  readonly observeHandling: (topic: string, seconds: number) => void
+}
+
+/** What one run of a key is held to. */
+export interface KeyRun {
+  readonly signal: AbortSignal
+  readonly fence: Fence
+}
+
+const REGISTRY_WAIT_MS = 1_000
+const FENCED_WAIT_MS = 200
+const UNWRITTEN = 'a dead letter or lane record could not be written: the record stays pending'
+
+/** Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. */
+export function createKeyRunner(options: RunKeyOptions): (records: readonly Pending[], run: KeyRun) => Promise<void> {
+  const { handler, settler, now, random } = options
+
+  const classify = async (record: Pending): Promise<Classified | Outcome> => {
+    if (record.topic === null || record.tenant === '') {
+      const what =
+        record.topic === null
+          ? 'a retry lane record that names no topic of this service'
+          : 'a key that is not tenant:id'
+      return park('contract-violation', `reading a record: ${what}`)
+    }
+    const tenant = options.tenants().get(record.tenant)
+    if (tenant === undefined) return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
+    const bytes = record.record.value
+    try {
+      record.decoded ??= { value: bytes === null ? null : await options.decode(record.topic, bytes) }
+    } catch (error) {
+      const outcome = outcomeOf(error)
+      if (outcome === null) throw error
+      return outcome
+    }
+    return handler.classify(deliveryOf(record, tenant, false))
+  }
+
+  const deliveryOf = (record: Pending, tenant: Tenant, repair: boolean): Delivery =>
+    ({
+      topic: record.topic,
+      origin: { topic: record.topic, partition: record.origin.partition, offset: BigInt(record.origin.offset) },
+      key: record.key,
+      tenant,
+      id: record.id,
+      value: record.decoded?.value ?? null,
+      lane: record.mark?.why ?? null,
+      thin: false,
+      repair,
+      attempts: record.attempts,
+      firstSeenAt: record.firstSeenAt ?? now(),
+      traceparent: record.traceparent,
+    }) as Delivery
+
+  /** The circuit that keeps a lead waiting, or null when it may start. */
+  const heldBy = (lead: Lead<Pending>): { waitsFor: string; until: number } | null => {
+    for (const target of lead.classified.targets) {
+      const answer = options.circuits.admit(lead.record.tenant, target, lead.record.key)
+      if (!answer.admitted) return { waitsFor: `${lead.record.tenant}/${target}`, until: answer.retryAtMs }
+    }
+    return null
+  }
+
+  const handle = async (leads: readonly Lead<Pending>[], tenant: Tenant, { signal, fence }: KeyRun): Promise<void> => {
+    const first = leads[0]!.record
+    const at = now()
+    for (const { record } of leads) record.firstSeenAt ??= at
+    const startedAt = performance.now()
+    let outcomes: readonly Outcome[]
+    try {
+      outcomes = await handler.handle(
+        leads.map((lead) => deliveryOf(lead.record, tenant, lead.repair)),
+        {
+          call: { tenant, key: first.key, signal, fence, ...(first.traceparent && { traceparent: first.traceparent }) },
+          now,
+        },
+      )
+      if (outcomes.length !== leads.length)
+        throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)
+    } catch (error) {
+      const outcome = outcomeOf(error)
+      if (outcome === null) return abandon(leads, error)
+      if (!(error instanceof SyncError)) options.logger.error({ err: error, topic: first.topic }, 'handler failed')
+      outcomes = leads.map(() => outcome)
+    } finally {
+      options.observeHandling(first.topic ?? 'unknown', (performance.now() - startedAt) / 1000)
+    }
+    for (const [index, lead] of leads.entries()) {
+      if (signal.aborted) return
+      await settleOrWait(lead.record, lead.older, outcomes[index]!, fence)
+    }
+  }
+
+  /** Fenced or aborted: the records stay as they are, to be handled again by whoever owns the partition. */
+  const abandon = async (leads: readonly Lead<Pending>[], error: unknown): Promise<void> => {
+    for (const { record, older } of leads) {
+      for (const each of [record, ...older]) each.dueAt = Math.max(each.dueAt, now() + FENCED_WAIT_MS)
+      if (error instanceof SyncError && error.unknownEnd) await settler.owesVerify(record)
+    }
+  }
+
+  /** A failed write of ours (Kafka away, or fenced) leaves the record pending; it is handled again soon. */
+  const settleOrWait = async (
+    record: Pending,
+    older: readonly Pending[],
+    outcome: Outcome,
+    fence: Fence,
+  ): Promise<void> => {
+    try {
+      await settler.settle(record, older, outcome, fence)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      const isFenced = classifyFailure(error) === 'abandon'
+      const { topic, partition, offset } = record.origin
+      if (!isFenced) options.logger.warn({ err: error, topic, partition, offset }, UNWRITTEN)
+      const waitMs = isFenced ? FENCED_WAIT_MS : REGISTRY_WAIT_MS * (1 + random())
+      for (const each of [record, ...older]) each.dueAt = Math.max(each.dueAt, now() + waitMs)
+    }
+  }
+
+  return async (records, run) => {
+    const classified: { record: Pending; classified: Classified }[] = []
+    for (const record of records) {
+      const result = await classify(record)
+      if (run.signal.aborted) return
+      if ('kind' in result) {
+        record.firstSeenAt ??= now()
+        if (result.kind === 'retry' && record.dueAt > now()) continue
+        await settleOrWait(record, [], result, run.fence)
+      } else {
+        classified.push({ record, classified: result })
+      }
+    }
+    const plan = planKey(classified)
+    for (const { record, outcome } of plan.ends) {
+      if (run.signal.aborted) return
+      record.firstSeenAt ??= now()
+      await settleOrWait(record, [], outcome, run.fence)
+    }
+    const ready: Lead<Pending>[] = []
+    for (const lead of plan.leads) {
+      if (run.signal.aborted) return
+      const at = now()
+      if (lead.record.dueAt > at) {
+        for (const each of lead.older) each.dueAt = Math.max(each.dueAt, lead.record.dueAt)
+        continue
+      }
+      const held = heldBy(lead)
+      for (const each of [lead.record, ...lead.older]) each.waitsFor = held?.waitsFor ?? null
+      if (held === null) ready.push(lead)
+      else await waitForCircuit(lead, held.until, run.fence)
+    }
+    const tenant = options.tenants().get(records[0]?.tenant ?? '')
+    if (ready.length > 0 && tenant !== undefined && !run.signal.aborted) await handle(ready, tenant, run)
+  }
+
+  async function waitForCircuit({ record, older }: Lead<Pending>, until: number, fence: Fence): Promise<void> {
+    try {
+      await settler.wait(record, older, 'circuit-open', until, fence)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + REGISTRY_WAIT_MS)
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import { backoff } from '../backoff.ts'
+import type { SyncOutcome } from '../contracts/sync-outcome.ts'
+import type { Fence } from '../http/call.ts'
+import type { Logger } from '../logger.ts'
+import { type Effect, type Outcome, type ParkReason, RETRY_REASONS, type RetryReason } from '../outcome.ts'
+import { deadLetterMessage } from './dead-letter.ts'
+import type { KeyQueues } from './key-queues.ts'
+import type { Pending } from './pending.ts'
+import type { RawMessage } from './ports.ts'
+import { laneMessage } from './retry-lane.ts'
+import { deadLetterTopicOf, retryTopicOf, type ServiceName } from './topics.ts'
+
+/** Every measurement that the runtime makes of a record; see metrics.ts for the names. */
+export interface RecordMetrics {
+  ended(topic: string, outcome: string, reason: string): void
+  parked(topic: string, reason: string): void
+  endToEnd(topic: string, seconds: number): void
+}
+
+/** Takes note of ends; `flush` resolves when all that was taken is acknowledged, and a commit waits for it. */
+export interface OutcomeSink {
+  add(outcome: SyncOutcome): void
+  flush(): Promise<void>
+}
+
+export interface SettleOptions {
+  readonly service: ServiceName
+  readonly prefix: string
+  readonly instanceId: string
+  /** RETRY_MAX_ATTEMPTS: tries of one record against a healthy target; 0 and 1 both mean a single one. */
+  readonly maxAttempts: number
+  readonly requestDeadlineMs: number
+  /** A record that would wait in memory longer than this goes to the retry lane, so that it doesn't pin the low-water mark. */
+  readonly deferAfterMs: number
+  readonly queues: KeyQueues<Pending>
+  readonly send: (messages: readonly RawMessage[], fence?: Fence) => Promise<void>
+  /** The tenant's waiting records are more than its share of memory. */
+  readonly isOverShare: (tenant: string) => boolean
+  readonly outcomes: OutcomeSink
+  readonly metrics: RecordMetrics
+  readonly logger: Logger
+  readonly now: () => number
+  readonly random: () => number
+}
+
+export interface Settler {
+  /** Carries out an outcome for a record and those it supersedes. Throws (the record stays pending) when a write it needs fails. */
+  settle(record: Pending, older: readonly Pending[], outcome: Outcome, fence: Fence): Promise<void>
+  /** Leaves the record pending until `until`, or defers it when that is too long or its tenant waits with too much. */
+  wait(record: Pending, older: readonly Pending[], reason: RetryReason, until: number, fence: Fence): Promise<void>
+  /** Writes the lane record that looks again once a write with an unknown end can't be executed any more. */
+  owesVerify(record: Pending): Promise<void>
+}
+
+const BACKOFF = { baseMs: 500, capMs: 15_000 }
+const UNCOUNTED_WAIT_MS = 1_000
+const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
+
+export function createSettler(options: SettleOptions): Settler {
+  const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, random } = options
+  const retryTopic = prefix + retryTopicOf(service)
+  const deadLetterTopic = prefix + deadLetterTopicOf(service)
+
+  const end = (record: Pending, outcome: SyncOutcome['outcome'], reason: string | null, effect: Effect | null) => {
+    const endedAt = now()
+    record.state.tracker.end(record.record.offset)
+    queues.remove(record)
+    const topic = record.topic ?? 'unknown'
+    metrics.ended(topic, outcome, reason ?? '')
+    if (outcome === 'done' && record.mark === null) {
+      const since = changedAt(record)
+      if (since !== null) metrics.endToEnd(topic, Math.max(0, endedAt - since) / 1000)
+    }
+    const entry: SyncOutcome = {
+      tenant: record.tenant,
+      id: record.id,
+      service,
+      topic: record.origin.topic,
+      partition: record.origin.partition,
+      offset: String(record.origin.offset),
+      lane: record.mark?.why ?? null,
+      outcome,
+      reason,
+      operation: effect?.operation ?? null,
+      target: effect?.target ?? null,
+      changed: [...(effect?.changed ?? [])],
+      version: effect?.version ?? null,
+      attempts: record.attempts,
+      durationMs: endedAt - (record.firstSeenAt ?? record.enteredAt),
+      endedAt: new Date(endedAt).toISOString(),
+      instance: instanceId,
+      traceparent: record.traceparent ?? null,
+    }
+    outcomes.add(entry)
+    const { id: _id, ...fields } = entry
+    if (outcome === 'parked') logger.warn(fields, 'record parked')
+    else if (reason === 'superseded') logger.debug(fields, 'record ended')
+    else logger.info(fields, 'record ended')
+  }
+
+  const original = ({ record, headers }: Pending) => ({ key: record.key, value: record.value, headers })
+
+  const lane = (record: Pending, why: 'deferred' | 'verify', reason: string, notBefore: number) =>
+    laneMessage(retryTopic, original(record), {
+      why: why === 'deferred' ? (record.mark?.why ?? why) : why,
+      origin: record.origin,
+      reason,
+      notBefore: Math.ceil(notBefore),
+      attempts: record.attempts,
+      firstSeenAt: Math.floor(record.firstSeenAt ?? record.enteredAt),
+      passes: (record.mark?.passes ?? 0) + (why === 'deferred' ? 1 : 0),
+      redrives: record.mark?.redrives ?? 0,
+    })
+
+  /** Nothing of a record is ended, deferred or parked while the verify that it owes is not written. */
+  const payVerify = async (record: Pending) => {
+    if (record.verifyOwedAt === null) return
+    await send([lane(record, 'verify', 'unknown-end', record.verifyOwedAt)])
+    record.verifyOwedAt = null
+  }
+
+  const parkRecord = async (record: Pending, reason: ParkReason, message: string, fence: Fence) => {
+    await payVerify(record)
+    const at = now()
+    const letter = deadLetterMessage(deadLetterTopic, original(record), {
+      origin: record.origin,
+      reason,
+      message,
+      attempts: record.attempts,
+      firstFailureAt: record.firstFailureAt ?? at,
+      lastFailureAt: at,
+      redrives: record.mark?.redrives ?? 0,
+    })
+    await send([letter], fence)
+    metrics.parked(record.topic ?? 'unknown', reason)
+    end(record, 'parked', reason, null)
+  }
+
+  const endAll = async (record: Pending, older: readonly Pending[], endFirst: () => void) => {
+    for (const each of [record, ...older]) await payVerify(each)
+    endFirst()
+    for (const each of older) end(each, 'skipped', 'superseded', null)
+  }
+
+  const wait: Settler['wait'] = async (record, older, reason, until, fence) => {
+    const deferred = until - record.enteredAt > options.deferAfterMs || options.isOverShare(record.tenant)
+    if (!deferred) {
+      for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + 1)
+      return
+    }
+    const passes = record.mark?.passes ?? 0
+    const pause = Math.min(LANE_WAIT.capMs, LANE_WAIT.baseMs * 2 ** passes) * (0.75 + random() / 2)
+    for (const each of [record, ...older]) await payVerify(each)
+    await send([lane(record, 'deferred', reason, Math.max(until, now() + pause))], fence)
+    await endAll(record, older, () => end(record, 'deferred', reason, null))
+  }
+
+  return {
+    wait,
+    async owesVerify(record) {
+      record.verifyOwedAt = now() + 2 * options.requestDeadlineMs
+      await payVerify(record)
+    },
+    async settle(record, older, outcome, fence) {
+      switch (outcome.kind) {
+        case 'done':
+          return endAll(record, older, () => end(record, 'done', null, outcome.effect ?? null))
+        case 'skipped':
+          return endAll(record, older, () => end(record, 'skipped', outcome.reason, null))
+        case 'park':
+          await parkRecord(record, outcome.reason, outcome.message, fence)
+          for (const each of older) each.dueAt = 0
+          return
+        case 'retry': {
+          const at = now()
+          record.firstFailureAt ??= at
+          if (outcome.verify) record.verifyOwedAt = at + 2 * options.requestDeadlineMs
+          if (RETRY_REASONS[outcome.reason].counts) record.attempts++
+          if (RETRY_REASONS[outcome.reason].counts && record.attempts >= Math.max(1, options.maxAttempts)) {
+            const reason = outcome.reason === 'handler-failed' ? 'bug' : 'attempts-exhausted'
+            await parkRecord(record, reason, outcome.message ?? outcome.reason, fence)
+            for (const each of older) each.dueAt = 0
+            return
+          }
+          await payVerify(record)
+          const { counts } = RETRY_REASONS[outcome.reason]
+          const ownMs = counts ? backoff(record.attempts, { ...BACKOFF, random }) : UNCOUNTED_WAIT_MS * (0.5 + random())
+          const delayMs = outcome.afterMs ?? ownMs
+          return wait(record, older, outcome.reason, at + Math.max(1, delayMs), fence)
+        }
+      }
+    },
+  }
+}
+
+/** When the change behind a record happened: at its source if the record says so, else when it reached us. */
+function changedAt({ decoded }: Pending): number | null {
+  const value = decoded?.value as { version?: unknown; notifiedAt?: unknown; receivedAt?: unknown } | null | undefined
+  for (const text of [value?.version, value?.notifiedAt, value?.receivedAt]) {
+    const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
+    if (Number.isFinite(at)) return at
+  }
+  return null
+}

@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from './logger.ts'
+
+/** Something that is started and stopped with the service. */
+export interface Part {
+  readonly name: string
+  start(): Promise<void>
+  /** Idempotent; also called on a part whose start failed half-way. */
+  stop(): Promise<void>
+}
+
+/** Starts parts in order and stops them in reverse; a failed start stops what was started. */
+export function compose(parts: readonly Part[]): Part {
+  let started: Part[] = []
+  const stop = async () => {
+    const reverse = started.reverse()
+    started = []
+    const failures: unknown[] = []
+    for (const part of reverse) await part.stop().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new AggregateError(failures, 'stopping failed')
+  }
+  return {
+    name: 'service',
+    async start() {
+      for (const part of parts) {
+        started.push(part)
+        await part.start()
+      }
+    },
+    stop,
+  }
+}
+
+/** A fastify app as a part. Port 0 takes a free one, which the log tells. */
+export function listening(name: string, app: FastifyInstance, host: string, port: number, logger: Logger): Part {
+  return {
+    name,
+    async start() {
+      const address = await app.listen({ host, port })
+      logger.info({ address }, `${name} listens`)
+    },
+    stop: () => app.close(),
+  }
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
+import { assemble, type ServiceContext, type ServiceParts } from './assemble.ts'
+import { type ConfigOf, readConfig, type SharedConfig } from './config.ts'
+import { SyncError } from './errors.ts'
+import { mendKafkaJs } from './kafka/kafkajs-fixes.ts'
+import type { ServiceName } from './kafka/topics.ts'
+import { createLogger } from './logger.ts'
+import { parseTenants, type Tenants } from './tenants.ts'
+
+type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
+
+const EXIT_CONFIG = 78
+const EXIT_FAILED = 1
+
+/**
+ * Runs a service until SIGTERM or SIGINT: once stops gracefully, twice at once. Exits 78 with every problem of the
+ * configuration listed, 1 when it can't go on. The only place that touches `process`.
+ */
+export async function runService<S extends ServiceSchema>(
+  service: ServiceName,
+  schema: S,
+  build: (context: ServiceContext<ConfigOf<S['shape']> & SharedConfig>) => ServiceParts,
+): Promise<void> {
+  mendKafkaJs()
+  const { config, tenants } = readOrExit(service, schema)
+  const logger = createLogger({ service, level: config.logLevel })
+  let fail: (error: Error) => void = () => {}
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve
+  })
+  const part = assemble({ service, config, tenants, logger, build, fail })
+  const signals = stopSignals()
+  process.on('unhandledRejection', (error) => fail(error instanceof Error ? error : new Error('unhandled rejection')))
+  process.on('uncaughtException', (error) => fail(error))
+
+  const started = part.start().catch((error: unknown) => fail(error as Error))
+  const end = await Promise.race([failed, signals.first])
+  if (end instanceof Error) logger.fatal({ err: end }, 'the service ends because it cannot go on')
+  else logger.info({ signal: end }, 'stopping')
+  const deadline = setTimeout(() => {
+    logger.error('stopping took too long')
+    process.exit(EXIT_FAILED)
+  }, config.requestDeadlineMs + 10_000)
+  void signals.second.then(() => process.exit(EXIT_FAILED))
+  void started
+  await part.stop().catch((error: unknown) => logger.error({ err: error }, 'stopping failed'))
+  clearTimeout(deadline)
+  process.exit(end instanceof Error ? EXIT_FAILED : 0)
+}
+
+function readOrExit<S extends ServiceSchema>(service: ServiceName, schema: S) {
+  const problems: string[] = []
+  const attempt = <V>(read: () => V): V | null => {
+    try {
+      return read()
+    } catch (error) {
+      problems.push(error instanceof SyncError ? error.message : String(error))
+      return null
+    }
+  }
+  const config = attempt(() => readConfig(schema, process.env) as ConfigOf<S['shape']> & SharedConfig)
+  const file = config?.tenantsFile ?? process.env.TENANTS_FILE
+  const tenants = file ? attempt(() => readTenants(file)) : null
+  if (config === null || tenants === null || problems.length > 0) {
+    process.stderr.write(
+      `${service}: the configuration is not valid\n${problems.map((problem) => `  ${problem}\n`).join('')}`,
+    )
+    process.exit(EXIT_CONFIG)
+  }
+  return { config, tenants }
+}
+
+function readTenants(path: string): Tenants {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new SyncError('config-invalid', `reading tenants: TENANTS_FILE ${path} can't be read`, { cause })
+  }
+  return parseTenants(text, process.env)
+}
+
+function stopSignals() {
+  let seen = 0
+  let onFirst: (signal: string) => void
+  let onSecond: () => void
+  const first = new Promise<string>((resolve) => {
+    onFirst = resolve
+  })
+  const second = new Promise<void>((resolve) => {
+    onSecond = resolve
+  })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => (++seen === 1 ? onFirst(signal) : onSecond()))
+  }
+  return { first, second }
+}

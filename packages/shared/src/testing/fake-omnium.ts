@@ -1,0 +1,112 @@
+import type { OmniumClient, OmniumPage, OmniumQuery } from '../omnium/client.ts'
+import { OmniumCustomer, type OmniumKind, OmniumOrder, type OmniumProperty } from '../omnium/schema.ts'
+import { compareVersions } from '../version.ts'
+import { type Calls, createCallLog, createLogicalClock, createTable } from './calls.ts'
+
+/**
+ * Omnium in memory, after API-FACTS: create and the private update store the model that is sent (its `modified` too); a
+ * PATCH merges properties by key, replaces other lists and nested objects whole, clears by null, leaves the rest, lacks
+ * created / modified / modifiedBy / fullName, and is modified by Omnium's own clock. `fullName` is calculated.
+ */
+export interface FakeOmnium extends OmniumClient, Calls {
+  /** A customer as it stands, nothing stamped or calculated. */
+  put(kind: OmniumKind, customer: Record<string, unknown>, tenant?: string): void
+  /** An edit in Omnium itself, newer by its clock. */
+  edit(kind: OmniumKind, customerId: string, fields: Record<string, unknown>, tenant?: string): OmniumCustomer
+  customer(kind: OmniumKind, customerId: string, tenant?: string): OmniumCustomer | undefined
+  erase(kind: OmniumKind, customerId: string, tenant?: string): void
+  putOrder(order: Record<string, unknown>, tenant?: string): void
+}
+
+const NOT_IN_PATCH_MODEL = ['created', 'modified', 'modifiedBy', 'fullName', 'keepExistingCustomProperties'] as const
+
+export function createFakeOmnium({ now = createLogicalClock() }: { now?: () => string } = {}): FakeOmnium {
+  const customers = { B2C: createTable<OmniumCustomer>(), B2B: createTable<OmniumCustomer>() }
+  const orders = createTable<OmniumOrder>()
+  const { run, ...calls } = createCallLog()
+
+  const store = (tenant: string, kind: OmniumKind, record: Record<string, unknown>): OmniumCustomer => {
+    const customer = OmniumCustomer.parse(structuredClone(record))
+    if (kind === 'B2C') customer.fullName = [customer.firstName, customer.lastName].filter(Boolean).join(' ')
+    customers[kind].set(tenant, customer.customerId, customer)
+    return customer
+  }
+
+  const patch = (tenant: string, kind: OmniumKind, id: string, fields: Record<string, unknown>) => {
+    const stored = customers[kind].get(tenant, id)
+    if (stored === undefined) return null
+    const changes = { ...fields }
+    for (const field of NOT_IN_PATCH_MODEL) delete changes[field]
+    const keep = fields.keepExistingCustomProperties !== false
+    if (Array.isArray(changes.properties) && keep) {
+      changes.properties = mergeProperties(stored.properties ?? [], changes.properties as OmniumProperty[])
+    }
+    return store(tenant, kind, { ...stored, ...changes, customerId: id, modified: now() })
+  }
+
+  return {
+    ...calls,
+    put: (kind, customer, tenant = 'acme') => {
+      const parsed = OmniumCustomer.parse(customer)
+      customers[kind].set(tenant, parsed.customerId, parsed)
+    },
+    edit: (kind, id, fields, tenant = 'acme') => {
+      const customer = patch(tenant, kind, id, fields)
+      if (customer === null) throw new Error(`no customer ${id} to edit`)
+      return structuredClone(customer)
+    },
+    customer: (kind, id, tenant = 'acme') => structuredClone(customers[kind].get(tenant, id)),
+    erase: (kind, id, tenant = 'acme') => void customers[kind].delete(tenant, id),
+    putOrder: (order, tenant = 'acme') => {
+      const parsed = OmniumOrder.parse(order)
+      orders.set(tenant, parsed.id, parsed)
+    },
+
+    getCustomer: (call, kind, id) =>
+      run(call, { operation: 'getCustomer', kind, id }, () => customers[kind].get(call.tenant.uid, id) ?? null),
+    createCustomer: (call, kind, body) =>
+      run(call, { operation: 'createCustomer', kind, id: String(body.customerId), body }, () => {
+        if (customers[kind].get(call.tenant.uid, String(body.customerId))) return 'exists' as const
+        const at = now()
+        store(call.tenant.uid, kind, { created: at, modified: at, ...body })
+        return 'created' as const
+      }),
+    updatePrivateCustomer: (call, body) =>
+      run(call, { operation: 'updatePrivateCustomer', kind: 'B2C', id: String(body.customerId), body }, () => {
+        if (!customers.B2C.get(call.tenant.uid, String(body.customerId))) return 'not-found' as const
+        store(call.tenant.uid, 'B2C', { modified: now(), ...body })
+        return 'updated' as const
+      }),
+    patchCustomer: (call, kind, body) =>
+      run(call, { operation: 'patchCustomer', kind, id: body.customerId, body }, () =>
+        patch(call.tenant.uid, kind, body.customerId, body) ? ('updated' as const) : ('not-found' as const),
+      ),
+    getOrder: (call, id) => run(call, { operation: 'getOrder', id }, () => orders.get(call.tenant.uid, id) ?? null),
+    searchCustomers: (call, kind, query) =>
+      run(call, { operation: 'searchCustomers', kind, id: '' }, () =>
+        search(customers[kind].list(call.tenant.uid), query),
+      ),
+    searchOrders: (call, query) =>
+      run(call, { operation: 'searchOrders', id: '' }, () => search(orders.list(call.tenant.uid), query)),
+    probe: (call) => run(call, { operation: 'probe', id: '' }, () => undefined),
+  }
+}
+
+function mergeProperties(stored: readonly OmniumProperty[], sent: readonly OmniumProperty[]): OmniumProperty[] {
+  const news = new Map(sent.map((property) => [property.key, property]))
+  const kept = stored.map((property) => ({ ...property, ...news.get(property.key) }))
+  const keys = new Set(stored.map((property) => property.key))
+  return [...kept, ...sent.filter((property) => !keys.has(property.key))]
+}
+
+function search<Item extends { modified?: string | null | undefined }>(
+  items: readonly Item[],
+  { take, page, modifiedFrom, modifiedTo, sortOrder = 'ModifiedAscending' }: OmniumQuery,
+): OmniumPage<Item> {
+  const direction = sortOrder === 'ModifiedAscending' ? 1 : -1
+  const hits = items
+    .filter((item) => modifiedFrom === undefined || compareVersions(item.modified, modifiedFrom) >= 0)
+    .filter((item) => modifiedTo === undefined || compareVersions(item.modified, modifiedTo) <= 0)
+    .toSorted((a, b) => direction * compareVersions(a.modified, b.modified))
+  return { result: hits.slice(page * take, (page + 1) * take), totalHits: hits.length }
+}

@@ -1,0 +1,90 @@
+import type { CommitRequest, RawHeaders, Source, SourceListener } from '../kafka/ports.ts'
+
+export interface FakeRecord {
+  readonly key: string | null
+  readonly value: string | null
+  readonly headers?: RawHeaders
+}
+
+/** A group member without a broker: hands over what a test appends and keeps what was committed. Not for Kafka's own behaviour. */
+export interface FakeSource extends Source {
+  readonly commits: CommitRequest[]
+  readonly pausedPartitions: Set<string>
+  heartbeatAge: number
+  assign(partitions: readonly number[], unbroken?: boolean): void
+  join(): void
+  /** Appends behind what is there, or hands over again from an offset. */
+  append(topic: string, partition: number, records: readonly FakeRecord[], from?: number): void
+  /** The offset committed for a partition, or undefined. */
+  committedOffset(topic: string, partition: number): number | undefined
+}
+
+export function createFakeSource(topics: readonly string[]): FakeSource {
+  let listener: SourceListener | null = null
+  const ends = new Map<string, number>()
+  const commits: CommitRequest[] = []
+  const pausedPartitions = new Set<string>()
+  const latest = (topic: string, partition: number) =>
+    commits.findLast((commit) => commit.topic === topic && commit.partition === partition)
+  return {
+    commits,
+    pausedPartitions,
+    heartbeatAge: 0,
+    async start(to) {
+      listener = to
+    },
+    assign(partitions, unbroken = true) {
+      listener?.assigned(new Map(topics.map((topic) => [topic, partitions])), unbroken)
+    },
+    join: () => listener?.joining(),
+    append(topic, partition, records, from = ends.get(`${topic}/${partition}`) ?? 0) {
+      const end = from + records.length
+      ends.set(`${topic}/${partition}`, end)
+      listener?.batch({
+        topic,
+        partition,
+        records: records.map(({ key, value, headers = {} }, index) => ({
+          topic,
+          partition,
+          offset: from + index,
+          key: key === null ? null : Buffer.from(key),
+          value: value === null ? null : Buffer.from(value),
+          headers,
+          timestamp: 0,
+        })),
+        lastOffset: end - 1,
+        endOffset: end,
+      })
+    },
+    pause: (topic, partitions) => {
+      for (const partition of partitions) pausedPartitions.add(`${topic}/${partition}`)
+    },
+    resume: (topic, partitions) => {
+      for (const partition of partitions) pausedPartitions.delete(`${topic}/${partition}`)
+    },
+    async commit(offsets) {
+      commits.push(...offsets)
+    },
+    async committed(names) {
+      return new Map(
+        names.map((topic) => [
+          topic,
+          new Map(
+            [...new Set(commits.map(({ partition }) => partition))].flatMap((partition) => {
+              const commit = latest(topic, partition)
+              return commit ? [[partition, { offset: commit.offset, metadata: commit.metadata }] as const] : []
+            }),
+          ),
+        ]),
+      )
+    },
+    endOffsets: async (names) => new Map(names.map((topic) => [topic, new Map()])),
+    heartbeatAgeMs() {
+      return this.heartbeatAge
+    },
+    committedOffset: (topic, partition) => latest(topic, partition)?.offset,
+    async stop() {
+      listener = null
+    },
+  }
+}
