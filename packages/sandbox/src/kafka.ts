@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
+import { Kafka, logLevel } from 'kafkajs'
+import { renderServerProperties } from './broker-properties.ts'
+import { freePorts, onFreePorts } from './free-ports.ts'
+import { jvmEnv, jvmFlags } from './java.ts'
+import type { Keeper, KeptProcess } from './keep.ts'
+import { tailOf, untilAnswers } from './until.ts'
+
+mendKafkaJs()
+
+const HEAP_MB = 768
+const STOP_DEADLINE_MS = 10_000
+
+/** A broker that can be taken down and brought back, on the same port and with the same data. */
+export interface RestartableBroker {
+  /** SIGTERM stops it in good order, SIGKILL is a crash. Nothing when it is down. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** Resolves when it answers again. */
+  start(): Promise<void>
+}
+
+export interface LocalKafka extends RestartableBroker {
+  readonly brokers: string[]
+  /** Undefined while it is down. */
+  pid(): number | undefined
+}
+
+const LOG4J_PROPERTIES = `rootLogger.level=WARN
+rootLogger.appenderRefs=out
+rootLogger.appenderRef.out.ref=out
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{HH:mm:ss,SSS} %-5p %c{1} %m%n
+`
+
+/** 16 bytes in base64url; a first bit of zero keeps a leading `-` away, which a command line takes for an option. */
+const newClusterId = () => {
+  const bytes = randomBytes(16)
+  bytes[0]! &= 0x7f
+  return bytes.toString('base64url')
+}
+
+/**
+ * Whether the brokers answer a request for metadata and have a controller, so that topics can be made. With a cluster
+ * id only if they are of that cluster: a port may have gone to another stack meanwhile.
+ */
+export const doesKafkaAnswer = async (brokers: string[], clusterId?: string): Promise<boolean> => {
+  const kafka = new Kafka({
+    brokers,
+    clientId: 'stack',
+    connectionTimeout: 1_000,
+    requestTimeout: 5_000,
+    retry: { retries: 0 },
+    logLevel: logLevel.NOTHING,
+  })
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    const cluster = await admin.describeCluster()
+    return cluster.controller !== null && (clusterId === undefined || cluster.clusterId === clusterId)
+  } catch {
+    return false
+  } finally {
+    await admin.disconnect().catch(() => {})
+  }
+}
+
+export interface LocalKafkaOptions {
+  readonly keeper: Keeper
+  readonly java: string
+  readonly classpath: string
+  readonly env: NodeJS.ProcessEnv
+  readonly deadlineMs: number
+}
+
+/** Apache Kafka on this machine's Java: one process that is broker and controller, run by the keeper, data in its folder. */
+export const startLocalKafka = (options: LocalKafkaOptions): Promise<LocalKafka> =>
+  onFreePorts((attempt) => startOnNewPorts(join(options.keeper.folder, `kafka-${attempt}`), options))
+
+const startOnNewPorts = async (folder: string, options: LocalKafkaOptions): Promise<LocalKafka> => {
+  const [brokerPort, controllerPort] = await freePorts(2)
+  const brokers = [`127.0.0.1:${brokerPort}`]
+  const clusterId = newClusterId()
+  const logFile = join(folder, 'kafka.log')
+  const properties = join(folder, 'server.properties')
+  await mkdir(folder, { recursive: true })
+  await writeFile(
+    properties,
+    renderServerProperties({
+      brokerPort: brokerPort!,
+      controllerPort: controllerPort!,
+      dataFolder: join(folder, 'data'),
+    }),
+  )
+  const run = await kafkaProgram(folder, logFile, options)
+  const format = await run('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties)
+  const { code } = await format.exited
+  if (code !== 0) throw new Error(`formatting kafka's data folder: exit code ${code}\n${await tailOf(logFile)}`)
+
+  let broker: KeptProcess | undefined
+  const start = async () => {
+    if (broker !== undefined) return
+    const process = await run('kafka.Kafka', properties)
+    broker = process
+    void process.exited.then(() => {
+      if (broker === process) broker = undefined
+    })
+    const answers = () => doesKafkaAnswer(brokers, clusterId)
+    await untilAnswers({ what: 'starting kafka', process, logFile, deadlineMs: options.deadlineMs, answers })
+  }
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (broker === undefined) return
+    const { exited, kill } = broker
+    kill(signal)
+    const deadline = setTimeout(() => kill('SIGKILL'), STOP_DEADLINE_MS)
+    await exited
+    clearTimeout(deadline)
+  }
+
+  await start()
+  return { brokers, pid: () => broker?.pid, start, stop }
+}
+
+/** Runs one of Kafka's main classes, its log in `logFile`. */
+const kafkaProgram = async (folder: string, logFile: string, { keeper, java, classpath, env }: LocalKafkaOptions) => {
+  const log4j = join(folder, 'log4j2.properties')
+  const tmpFolder = join(folder, 'tmp')
+  await mkdir(tmpFolder)
+  await writeFile(log4j, LOG4J_PROPERTIES)
+  const flags = [...jvmFlags(HEAP_MB, tmpFolder), `-Dlog4j2.configurationFile=${log4j}`, '-cp', classpath]
+  return (mainClass: string, ...args: string[]) =>
+    keeper.run({ command: java, args: [...flags, mainClass, ...args], logFile, env: jvmEnv(env) })
+}

@@ -1,0 +1,70 @@
+import type { FastifyInstance } from 'fastify'
+import { type Fields, isObject, objectBody } from './fields.ts'
+import type { OmniumApi } from './omnium-api.ts'
+import { modelProblem, type OmniumKind } from './omnium-customers.ts'
+import { refuseProblem as refuseOrderProblem } from './omnium-order-routes.ts'
+import { refusal } from './refusal.ts'
+
+interface Params {
+  readonly tenant: string
+  readonly id: string
+}
+const userOf = (query: unknown): string | undefined => (query as { user?: string }).user
+
+/** What somebody does in Omnium's own screens, by HTTP: `?user=` names another one. */
+export function addOmniumAdminRoutes(scope: FastifyInstance, api: OmniumApi): void {
+  addCustomerRoutes(scope, api, 'B2C', 'private-customers')
+  addCustomerRoutes(scope, api, 'B2B', 'business-customers')
+
+  scope.post('/tenants/:tenant/seed', (request) => {
+    const { tenant } = request.params as Params
+    const body = objectBody(request.body)
+    const seeded = { B2C: listOf(body.privateCustomers), B2B: listOf(body.businessCustomers) }
+    api.seed(tenant, 'B2C', seeded.B2C)
+    api.seed(tenant, 'B2B', seeded.B2B)
+    return { seeded: seeded.B2C.length + seeded.B2B.length }
+  })
+  scope.post('/tenants/:tenant/orders', (request, reply) => {
+    const body = objectBody(request.body)
+    refuseOrderProblem(body)
+    return reply.code(201).send(api.createOrder((request.params as Params).tenant, body, userOf(request.query)))
+  })
+  scope.patch('/tenants/:tenant/orders/:id', (request) => {
+    const { tenant, id } = request.params as Params
+    return api.editOrder(tenant, id, objectBody(request.body), userOf(request.query))
+  })
+  scope.post('/tokens/expire', (request) => {
+    api.expireTokens((request.query as { tenant?: string }).tenant)
+    return {}
+  })
+}
+
+function addCustomerRoutes(scope: FastifyInstance, api: OmniumApi, kind: OmniumKind, name: string): void {
+  scope.post(`/tenants/:tenant/${name}`, (request, reply) => {
+    const { tenant } = request.params as Params
+    const row = api.createCustomer(tenant, kind, model(objectBody(request.body)), userOf(request.query))
+    return reply.code(201).send(row)
+  })
+  scope.patch(`/tenants/:tenant/${name}/:id`, (request) => {
+    const { tenant, id } = request.params as Params
+    const fields = model({ ...objectBody(request.body), customerId: id })
+    return api.editCustomer(tenant, kind, id, fields, userOf(request.query))
+  })
+  scope.delete(`/tenants/:tenant/${name}/:id`, (request) => {
+    const { tenant, id } = request.params as Params
+    api.deleteCustomer(tenant, kind, id, userOf(request.query))
+    return {}
+  })
+}
+
+function listOf(value: unknown): Fields[] {
+  const list = value ?? []
+  if (!Array.isArray(list) || !list.every(isObject)) throw refusal(400, 'customers must be a list of objects')
+  return list.map(model)
+}
+
+function model(fields: Fields): Fields {
+  const problem = modelProblem(fields)
+  if (problem !== null) throw refusal(400, problem)
+  return fields
+}

@@ -1,0 +1,180 @@
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { addAdminRoutes, checked } from './admin.ts'
+import type { Fields } from './fields.ts'
+import { addOmniumAdminRoutes } from './omnium-admin.ts'
+import { addTokenRoute, tenantOfRequest } from './omnium-auth.ts'
+import { addOmniumCustomerRoutes, type PatchMissing } from './omnium-customer-routes.ts'
+import type { OmniumKind, OmniumRow } from './omnium-customers.ts'
+import { omniumWebhook } from './omnium-events.ts'
+import { addOmniumOrderRoutes } from './omnium-order-routes.ts'
+import { createScrolls, type Scrolls } from './omnium-scrolls.ts'
+import { createOmniumStore, type OmniumOrderRow, type OmniumStore } from './omnium-store.ts'
+import { createOmniumTokens } from './omnium-tokens.ts'
+import { refusal } from './refusal.ts'
+import { type Actor, createStandIn, type StandIn, type StandInOptions } from './stand-in.ts'
+import { TenantFields } from './tenant-fields.ts'
+import { omniumRetries } from './webhook-retries.ts'
+
+export const OmniumTenant = z.strictObject({
+  ...TenantFields,
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(1),
+  /** The user who stands for the API in events and in modifiedBy. */
+  apiUser: z.string().default('flow-sync'),
+})
+/** A tenant of the Omnium stand-in. */
+export type OmniumTenant = z.infer<typeof OmniumTenant>
+export type OmniumTenantInput = z.input<typeof OmniumTenant>
+
+export interface OmniumApiOptions extends StandInOptions {
+  readonly tenants?: readonly OmniumTenantInput[]
+  /** How long a token is valid; 864,000 s unless told. */
+  readonly tokenExpiresInSeconds?: number
+  /** Factor on the documented delays of 1, 5 and 15 s before a webhook is retried. */
+  readonly webhookRetryScale?: number
+  /** `404` unless told. */
+  readonly patchMissing?: PatchMissing
+  /** The `className` of customers' events: their resource's name (unless told), or `Customer` for both. */
+  readonly customerEventClass?: 'resource' | 'Customer'
+}
+
+/** Methods without a `user` act as somebody in Omnium's own screens. All that name an unknown tenant throw. */
+export interface OmniumApi extends Omit<StandIn<OmniumTenant>, 'setTenant' | 'context'> {
+  /** Over the tenant there is, if there is one. */
+  configureTenant(uid: string, fields: Partial<Omit<OmniumTenantInput, 'uid'>>): void
+  /** Stored without events; `created` and `modified` are kept when given. */
+  seed(tenant: string, kind: OmniumKind, customers: readonly Fields[]): void
+  createCustomer(tenant: string, kind: OmniumKind, fields: Fields, user?: string): OmniumRow
+  /** As a PATCH does it. */
+  editCustomer(tenant: string, kind: OmniumKind, customerId: string, fields: Fields, user?: string): OmniumRow
+  deleteCustomer(tenant: string, kind: OmniumKind, customerId: string, user?: string): void
+  createOrder(tenant: string, fields: Fields, user?: string): OmniumOrderRow
+  editOrder(tenant: string, id: string, fields: Fields, user?: string): OmniumOrderRow
+  customer(tenant: string, kind: OmniumKind, customerId: string): OmniumRow | undefined
+  customers(tenant: string, kind: OmniumKind): readonly OmniumRow[]
+  orders(tenant: string): readonly OmniumOrderRow[]
+  /** Ends the tokens of one tenant, or all, before their time. */
+  expireTokens(tenant?: string): void
+  /** Forgets customers, orders, journal, faults and disturbance; tenants and tokens stay. */
+  clear(): void
+}
+
+export const STAFF = 'staff@example.com'
+
+interface TenantState {
+  readonly store: OmniumStore
+  readonly scrolls: Scrolls
+}
+
+/** A stand-in for Omnium's API with the state of several tenants, its events by webhook, and faults on request. */
+export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
+  const states = new Map<string, TenantState>()
+  const expiresInSeconds = options.tokenExpiresInSeconds ?? 864_000
+  const tokens = createOmniumTokens(expiresInSeconds, options.now ?? Date.now)
+
+  const standIn: StandIn<OmniumTenant> = createStandIn<OmniumTenant>(
+    {
+      retries: omniumRetries(options.webhookRetryScale ?? 1),
+      authenticate: (request, tenants) => tenantOfRequest(tokens, request, tenants),
+    },
+    options,
+    (scope, { context, tenants }) => {
+      addTokenRoute(scope, { tokens, tenants, context, expiresInSeconds })
+      const callOf = (request: FastifyRequest) => {
+        const known = context(request)
+        const tenant = tenants.get(known.tenant!)!
+        return {
+          ...stateOf(tenant.uid),
+          actor: { user: tenant.apiUser, requestId: request.id },
+          effect: (effect: string) => {
+            known.effect = effect
+          },
+        }
+      }
+      addOmniumCustomerRoutes(scope, callOf, options.patchMissing ?? '404')
+      addOmniumOrderRoutes(scope, callOf)
+    },
+    (scope) => {
+      addAdminRoutes(scope, standIn, {
+        configureTenant: (uid, fields) => configure(uid, fields),
+        state: (tenant) => dump(tenant),
+        clear: () => api.clear(),
+      })
+      addOmniumAdminRoutes(scope, api)
+    },
+  )
+
+  const configure = (uid: string, fields: unknown) => {
+    const tenant = checked(OmniumTenant, { ...standIn.tenants.get(uid), ...(fields as Fields), uid })
+    standIn.setTenant(tenant)
+    return tenant
+  }
+  const stateOf = (tenant: string): TenantState => {
+    if (!standIn.tenants.has(tenant)) throw refusal(404, `no such tenant: ${tenant}`)
+    const known = states.get(tenant)
+    if (known) return known
+    const store = createOmniumStore({
+      now: standIn.now,
+      onEvent: (event) => {
+        const oneClass = options.customerEventClass === 'Customer' && event.resource !== 'Order'
+        standIn.webhooks.send(omniumWebhook(tenant, oneClass ? 'Customer' : event.resource, event))
+      },
+      onWrite: (write) => standIn.journal.add({ kind: 'write', tenant, ...write }),
+    })
+    const state = { store, scrolls: createScrolls() }
+    states.set(tenant, state)
+    return state
+  }
+  const storeOf = (tenant: string) => stateOf(tenant).store
+  const dump = (only: string | undefined) => {
+    const named = [...states].filter(([uid]) => only === undefined || uid === only)
+    return Object.fromEntries(
+      named.map(([uid, { store }]) => [
+        uid,
+        {
+          privateCustomers: store.customers('B2C').all(),
+          businessCustomers: store.customers('B2B').all(),
+          orders: store.orders.all(),
+        },
+      ]),
+    )
+  }
+
+  const api: OmniumApi = {
+    ...standIn,
+    configureTenant: (uid, fields) => void configure(uid, fields),
+    seed(tenant, kind, customers) {
+      for (const fields of customers) storeOf(tenant).seed(kind, fields, actor())
+    },
+    createCustomer: (tenant, kind, fields, user) => created(storeOf(tenant).create(kind, fields, actor(user))),
+    editCustomer: (tenant, kind, customerId, fields, user) =>
+      found(storeOf(tenant).patch(kind, { ...fields, customerId }, actor(user))),
+    deleteCustomer: (tenant, kind, customerId, user) =>
+      void found(storeOf(tenant).remove(kind, customerId, actor(user)) || null),
+    createOrder: (tenant, fields, user) => created(storeOf(tenant).createOrder(fields, actor(user))),
+    editOrder: (tenant, id, fields, user) => found(storeOf(tenant).editOrder(id, fields, actor(user))),
+    customer: (tenant, kind, customerId) => storeOf(tenant).customers(kind).get(customerId),
+    customers: (tenant, kind) => storeOf(tenant).customers(kind).all(),
+    orders: (tenant) => storeOf(tenant).orders.all(),
+    expireTokens: (tenant) => tokens.expire(tenant),
+    clear() {
+      states.clear()
+      standIn.clear()
+    },
+  }
+  for (const { uid, ...fields } of options.tenants ?? []) configure(uid, fields)
+  return api
+}
+
+const actor = (user = STAFF): Actor => ({ user, requestId: null })
+
+function created<Row>(row: Row | 'exists'): Row {
+  if (row === 'exists') throw refusal(409, 'this id exists')
+  return row
+}
+
+function found<Row>(row: Row | null): Row {
+  if (row === null) throw refusal(404, 'no such customer or order')
+  return row
+}

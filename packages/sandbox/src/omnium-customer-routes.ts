@@ -1,0 +1,164 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Fields, isObject, objectBody } from './fields.ts'
+import { modelProblem, type OmniumKind, type OmniumRow } from './omnium-customers.ts'
+import { patchAnswer } from './omnium-patch.ts'
+import type { Scrolls } from './omnium-scrolls.ts'
+import { matching, ordered, searched, timeOf } from './omnium-search.ts'
+import type { OmniumStore } from './omnium-store.ts'
+import { pageOf, wholeNumber } from './paging.ts'
+import { refusal } from './refusal.ts'
+import type { Actor } from './stand-in.ts'
+
+/** What the routes need of one request: its tenant's store, who does it, and where to say what it did. */
+export interface OmniumCall {
+  readonly store: OmniumStore
+  readonly scrolls: Scrolls
+  readonly actor: Actor
+  readonly effect: (effect: string) => void
+}
+
+/** How a PATCH answers about a customer that doesn't exist: with 404, or with 200 and `notFoundCount: 1`. */
+export type PatchMissing = '404' | 'not-found-count'
+
+const RESOURCES = {
+  B2C: { path: '/api/PrivateCustomers', patch: 'PatchPrivateCustomer' },
+  B2B: { path: '/api/BusinessCustomers', patch: 'PatchBusinessCustomer' },
+} as const
+
+const BY_CUSTOMER_ID = { idsField: 'customerIds', idOf: (row: OmniumRow) => row.customerId }
+
+/** Omnium's customer resources. Source: docs.omnium.no, Customer management. */
+export function addOmniumCustomerRoutes(
+  scope: FastifyInstance,
+  callOf: (request: FastifyRequest) => OmniumCall,
+  patchMissing: PatchMissing,
+): void {
+  for (const kind of ['B2C', 'B2B'] as const) {
+    addWriteRoutes(scope, kind, callOf, patchMissing)
+    addReadRoutes(scope, kind, callOf)
+  }
+  scope.get('/api/BusinessCustomers/GetAll', (request) => {
+    const { page, pageSize, sortOrder, changedSince } = request.query as Record<string, string | undefined>
+    const from = timeOf('changedSince', changedSince)
+    const size = wholeNumber('pageSize', pageSize, 100, 1, 100)
+    const rows = ordered(callOf(request).store.customers('B2B'), sortOrder, { from, to: null })
+    return { result: pageOf(rows, wholeNumber('page', page, 1, 1, 1_000_000) - 1, size), totalHits: rows.length }
+  })
+  scope.put('/api/BusinessCustomer/:customerId/ContactPerson/AddContactPerson', (request) => {
+    const { store, actor, effect } = callOf(request)
+    const { customerId } = request.params as { customerId: string }
+    const row = store.addContactPerson(customerId, objectBody(request.body), actor) ?? unknownCustomer()
+    effect('updated')
+    return row
+  })
+}
+
+function addWriteRoutes(
+  scope: FastifyInstance,
+  kind: OmniumKind,
+  callOf: (request: FastifyRequest) => OmniumCall,
+  patchMissing: PatchMissing,
+): void {
+  const { path, patch } = RESOURCES[kind]
+
+  scope.post(path, (request, reply) => {
+    const { store, actor, effect } = callOf(request)
+    const row = store.create(kind, model(request.body), actor)
+    if (row === 'exists') throw refusal(409, 'a customer with this id exists')
+    effect('created')
+    return reply.code(201).send(row)
+  })
+  scope.post(`${path}/Update`, (request) => {
+    const { store, actor, effect } = callOf(request)
+    const row = store.replace(kind, model(request.body), actor) ?? unknownCustomer()
+    effect('updated')
+    return row
+  })
+  scope.patch(`${path}/${patch}`, (request, reply) => {
+    const { store, actor, effect } = callOf(request)
+    const body = model(request.body)
+    const before = store.customers(kind).get(body.customerId as string)
+    const after = store.patch(kind, body, actor)
+    if (!after) return reply.code(patchMissing === '404' ? 404 : 200).send(patchAnswer('not-found'))
+    const end = after === before ? 'unchanged' : 'updated'
+    effect(end)
+    return reply.send(patchAnswer(end))
+  })
+  scope.post(`${path}/AddMany`, (request, reply) => {
+    const { store, actor, effect } = callOf(request)
+    const added = models(request.body).filter((body) => store.create(kind, body, actor, 'Added') !== 'exists')
+    effect(`created ${added.length}`)
+    return reply.code(204).send()
+  })
+  scope.put(`${path}/AddOrUpdateMany`, (request, reply) => {
+    const { store, actor, effect } = callOf(request)
+    const bodies = models(request.body)
+    const updated = bodies.filter(
+      (body) => store.replace(kind, body, actor) ?? void store.create(kind, body, actor, 'Added'),
+    )
+    effect(`created ${bodies.length - updated.length}, updated ${updated.length}`)
+    return reply.code(204).send()
+  })
+  scope.delete(`${path}/Anonymize`, (request, reply) => {
+    const { store, actor, effect } = callOf(request)
+    if (!store.anonymize(kind, String((request.query as Fields).id ?? ''), actor)) unknownCustomer()
+    effect('anonymized')
+    return reply.code(204).send()
+  })
+  scope.delete(`${path}/:customerId`, (request, reply) => {
+    const { store, actor, effect } = callOf(request)
+    if (!store.remove(kind, (request.params as { customerId: string }).customerId, actor)) unknownCustomer()
+    effect('deleted')
+    return reply.code(204).send()
+  })
+}
+
+function addReadRoutes(
+  scope: FastifyInstance,
+  kind: OmniumKind,
+  callOf: (request: FastifyRequest) => OmniumCall,
+): void {
+  const { path } = RESOURCES[kind]
+
+  scope.get(`${path}/:customerId`, (request) => {
+    const { customerId } = request.params as { customerId: string }
+    return callOf(request).store.customers(kind).get(customerId) ?? unknownCustomer()
+  })
+  scope.post(`${path}/Search`, (request) =>
+    searched(callOf(request).store.customers(kind), objectBody(request.body), BY_CUSTOMER_ID),
+  )
+
+  const scrolled = ({ store, scrolls }: OmniumCall, scrollId: string, totalHits: number | null) => {
+    const ids = scrolls.next(scrollId)
+    if (!ids) throw refusal(404, 'no such scroll')
+    const table = store.customers(kind)
+    return { result: ids.map((id) => table.get(id)).filter((row) => !!row), totalHits, facets: [], scrollId }
+  }
+  scope.post(`${path}/Scroll`, (request) => {
+    const call = callOf(request)
+    const query = objectBody(request.body)
+    const ids = matching(call.store.customers(kind), query, BY_CUSTOMER_ID).map(({ customerId }) => customerId)
+    const scrollId = call.scrolls.open(ids, wholeNumber('take', query.take, 100, 1, 100))
+    return scrolled(call, scrollId, ids.length)
+  })
+  scope.get(`${path}/Scroll/:scrollId`, (request) =>
+    scrolled(callOf(request), (request.params as { scrollId: string }).scrollId, null),
+  )
+}
+
+function model(body: unknown): Fields {
+  const fields = objectBody(body)
+  const problem = modelProblem(fields)
+  if (problem !== null) throw refusal(400, problem)
+  return fields
+}
+
+function models(body: unknown): Fields[] {
+  if (!Array.isArray(body) || !body.every(isObject)) throw refusal(400, 'the body must be a list of customers')
+  if (body.length > 100) throw refusal(400, 'no more than 100 customers at once')
+  return body.map(model)
+}
+
+function unknownCustomer(): never {
+  throw refusal(404, 'no such customer')
+}

@@ -1,0 +1,38 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Fields, objectBody } from './fields.ts'
+import type { OmniumCall } from './omnium-customer-routes.ts'
+import { searched } from './omnium-search.ts'
+import type { OmniumOrderRow } from './omnium-store.ts'
+import { refusal } from './refusal.ts'
+
+const BY_ORDER_ID = { idsField: 'orderIds', idOf: (row: OmniumOrderRow) => row.id }
+
+/** Omnium's orders. Source: docs.omnium.no, Order API. */
+export function addOmniumOrderRoutes(scope: FastifyInstance, callOf: (request: FastifyRequest) => OmniumCall): void {
+  scope.get('/api/Orders/:id', (request) => {
+    const order = callOf(request).store.orders.get((request.params as { id: string }).id)
+    if (!order) throw refusal(404, 'no such order')
+    return order
+  })
+  scope.post('/api/Orders/Search', (request) =>
+    searched(callOf(request).store.orders, objectBody(request.body), BY_ORDER_ID),
+  )
+  scope.post('/api/Orders', (request, reply) => {
+    const { store, actor, effect } = callOf(request)
+    const body = objectBody(request.body)
+    refuseProblem(body)
+    const order = store.createOrder(body, actor)
+    if (order === 'exists') throw refusal(409, 'an order with this id exists')
+    effect('created')
+    return reply.code(201).send(order)
+  })
+}
+
+/** Throws a 400 when this is not an order. */
+export function refuseProblem(body: Fields): void {
+  if (typeof body.id !== 'string' || body.id === '') throw refusal(400, 'id is required')
+  const { customerId } = body
+  if (customerId !== undefined && customerId !== null && typeof customerId !== 'string') {
+    throw refusal(400, 'customerId must be a string')
+  }
+}

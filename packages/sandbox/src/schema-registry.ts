@@ -1,0 +1,68 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePorts, onFreePorts } from './free-ports.ts'
+import { jvmEnv, jvmFlags } from './java.ts'
+import type { Keeper } from './keep.ts'
+import { untilAnswers } from './until.ts'
+
+/** Where Apicurio Registry speaks the Confluent API. */
+export const REGISTRY_PATH = '/apis/ccompat/v7'
+const HEAP_MB = 256
+const REQUEST_MS = 5_000
+
+export const doesRegistryAnswer = async (registryUrl: string): Promise<boolean> => {
+  try {
+    const response = await fetch(`${registryUrl}/subjects`, { signal: AbortSignal.timeout(REQUEST_MS) })
+    await response.body?.cancel()
+    return response.status === 200
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Makes BACKWARD the rule for every subject, as a Confluent registry has it by default. Apicurio's default is none, and
+ * the JavaScript client then refuses to register.
+ */
+export const requireBackwardCompatibility = async (registryUrl: string): Promise<void> => {
+  const response = await fetch(`${registryUrl}/config`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ compatibility: 'BACKWARD' }),
+    signal: AbortSignal.timeout(REQUEST_MS),
+  })
+  await response.body?.cancel()
+  if (!response.ok) throw new Error(`setting the registry's compatibility: ${response.status} ${response.statusText}`)
+}
+
+export interface LocalRegistryOptions {
+  readonly keeper: Keeper
+  readonly java: string
+  readonly jar: string
+  readonly env: NodeJS.ProcessEnv
+  readonly deadlineMs: number
+}
+
+export interface LocalRegistry {
+  readonly registryUrl: string
+  readonly pid: number
+}
+
+/** Apicurio Registry on this machine's Java, in memory, on loopback only, run by the keeper. */
+export const startLocalRegistry = (options: LocalRegistryOptions): Promise<LocalRegistry> =>
+  onFreePorts((attempt) => startOnNewPort(join(options.keeper.folder, `registry-${attempt}`), options))
+
+const startOnNewPort = async (folder: string, options: LocalRegistryOptions) => {
+  const { keeper, java, jar, env, deadlineMs } = options
+  const [port] = await freePorts(1)
+  const registryUrl = `http://127.0.0.1:${port}${REGISTRY_PATH}`
+  const logFile = join(folder, 'registry.log')
+  await mkdir(folder, { recursive: true })
+  const settings = [`-Dquarkus.http.host=127.0.0.1`, `-Dquarkus.http.port=${port}`, '-Dquarkus.log.level=WARN']
+  const args = [...jvmFlags(HEAP_MB, folder), ...settings, '-jar', jar]
+  const process = await keeper.run({ command: java, args, logFile, env: jvmEnv(env) })
+  const answers = () => doesRegistryAnswer(registryUrl)
+  await untilAnswers({ what: 'starting the schema registry', process, logFile, deadlineMs, answers })
+  await requireBackwardCompatibility(registryUrl)
+  return { registryUrl, pid: process.pid }
+}

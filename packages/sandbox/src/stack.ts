@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { chooseStack, givenStack, type StackMode } from './choose-stack.ts'
+import { doesDockerAnswer, startContainers } from './docker.ts'
+import { areJarsCached, fetchJars } from './jars.ts'
+import { findJava, findMaven } from './java.ts'
+import { type RestartableBroker, startLocalKafka } from './kafka.ts'
+import { startKeeper } from './keep.ts'
+import { startLocalRegistry } from './schema-registry.ts'
+
+const START_DEADLINE_MS = 120_000
+const PROJECT_ROOT = resolve(import.meta.dirname, '..', '..', '..')
+
+export interface Stack {
+  readonly mode: StackMode
+  readonly brokers: string[]
+  /** Speaks the Confluent API; may end in a path. */
+  readonly registryUrl: string
+  /** Ends what was started and removes its data; leaves a given stack alone. May be called again. */
+  stop(): Promise<void>
+  /** Only in mode `jvm`, for tests of what happens when the broker goes away. */
+  readonly kafka?: RestartableBroker
+  /** Only in mode `jvm`. */
+  readonly local?: {
+    readonly dataFolder: string
+    /** Of the processes that run now: `kafka` is undefined while the broker is stopped. */
+    pids(): { readonly keeper: number; readonly registry: number; readonly kafka: number | undefined }
+  }
+}
+
+export interface StackOptions {
+  /** Gets a line now and then about what takes long. */
+  readonly log?: (message: string) => void
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/**
+ * A Kafka broker and a schema registry, ready for use: those of KAFKA_BROKERS and SCHEMA_REGISTRY_URL when set; else in
+ * containers when a Docker engine answers; else on this machine's Java, with jars that Maven fetches once into
+ * SYNC_CACHE_DIR (default `.cache` in the project's folder). Free ports, throw-away data. What was started keeps this
+ * process alive until `stop`, and ends when this process does, whatever way that is.
+ */
+export const startStack = async ({ log = () => {}, env = process.env }: StackOptions = {}): Promise<Stack> => {
+  const given = givenStack(env)
+  if (given !== undefined) return { mode: 'given', ...given, stop: async () => {} }
+
+  const cacheDir = resolve(env.SYNC_CACHE_DIR || join(PROJECT_ROOT, '.cache'))
+  const choice = await chooseStack(env, {
+    doesDockerAnswer,
+    findJava: () => findJava(env),
+    findMaven: () => findMaven(env),
+    areJarsCached: () => areJarsCached(cacheDir),
+  })
+  if (choice.mode === 'docker') {
+    log('starting Kafka and the schema registry in Docker; the first time, their images are pulled')
+    return { mode: 'docker', ...(await startContainers(START_DEADLINE_MS)) }
+  }
+  const jars = await fetchJars({ cacheDir, mavenCommand: choice.maven ?? 'mvn', env, log })
+  log('starting Kafka and the schema registry on the local Java')
+  return startOnJava({ java: choice.java, ...jars, env })
+}
+
+interface LocalOptions {
+  readonly java: string
+  readonly kafkaClasspath: string
+  readonly registryJar: string
+  readonly env: NodeJS.ProcessEnv
+}
+
+const startOnJava = async ({ java, kafkaClasspath, registryJar, env }: LocalOptions): Promise<Stack> => {
+  const keeper = await startKeeper(join(tmpdir(), `flow-omnium-sync-${randomUUID()}`))
+  const common = { keeper, java, env, deadlineMs: START_DEADLINE_MS }
+  try {
+    const [kafka, registry] = await Promise.all([
+      startLocalKafka({ ...common, classpath: kafkaClasspath }),
+      startLocalRegistry({ ...common, jar: registryJar }),
+    ])
+    const pids = () => ({ keeper: keeper.pid, registry: registry.pid, kafka: kafka.pid() })
+    return {
+      mode: 'jvm',
+      brokers: kafka.brokers,
+      registryUrl: registry.registryUrl,
+      stop: () => keeper.end(),
+      kafka: { stop: kafka.stop, start: kafka.start },
+      local: { dataFolder: keeper.folder, pids },
+    }
+  } catch (error) {
+    await keeper.end()
+    throw error
+  }
+}

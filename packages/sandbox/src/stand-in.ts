@@ -1,0 +1,175 @@
+import type { IncomingMessage } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type FaultHookContext, strikeFaults } from './fault-hook.ts'
+import { createFaults, type Faults } from './faults.ts'
+import { createJournal, type Journal } from './journal.ts'
+import { refusal } from './refusal.ts'
+import { createRequestRate } from './request-rate.ts'
+import type { WebhookTarget } from './webhook-auth.ts'
+import type { RetryPolicy } from './webhook-retries.ts'
+import { createWebhookSender, type WebhookSender } from './webhook-sender.ts'
+
+/** What a tenant of either peer has. */
+export interface StandInTenant {
+  readonly uid: string
+  /** null: no limit. */
+  readonly requestsPerSecond: number | null
+  /** null: no webhooks. */
+  readonly webhook: WebhookTarget | null
+}
+
+export interface StandInOptions {
+  /** The peer's clock, ms since the epoch. */
+  readonly now?: () => number
+  /** How many entries the journal keeps; 200,000 unless told. */
+  readonly journalEntries?: number
+  /** How long a receiver of webhooks may take; 10 s, as both peers (Omnium names none). */
+  readonly webhookPatienceMs?: number
+  readonly webhooksInFlight?: number
+  readonly reorderHoldMs?: number
+}
+
+/** Who did a write: `requestId` null is somebody on the shop floor, not the API. */
+export interface Actor {
+  readonly user: string
+  readonly requestId: string | null
+}
+
+/** What the hooks know of one request; a handler sets `effect` for the journal. */
+export interface RequestContext extends FaultHookContext {
+  effect: string | null
+}
+
+export interface StandIn<Tenant extends StandInTenant> {
+  readonly app: FastifyInstance
+  readonly journal: Journal
+  readonly faults: Faults
+  readonly webhooks: WebhookSender
+  readonly tenants: ReadonlyMap<string, Tenant>
+  readonly now: () => number
+  context(request: FastifyRequest): RequestContext
+  setTenant(tenant: Tenant): void
+  /** Resolves to the URL, without a slash at its end. Port 0 is any free one. */
+  listen(port?: number, host?: string): Promise<string>
+  /** Forgets the journal, the faults with the requests that they hold, and the disturbance of webhooks. */
+  clear(): void
+  close(): Promise<void>
+}
+
+export interface StandInSetup<Tenant extends StandInTenant> {
+  readonly retries: RetryPolicy
+  /** The request's tenant; null: it needs none. Throws a 401 or 404. */
+  readonly authenticate: (request: FastifyRequest, tenants: ReadonlyMap<string, Tenant>) => Tenant | null
+  readonly rewriteUrl?: (url: string) => string
+}
+
+/**
+ * The frame of both stand-ins: authentication, the tenant's rate, faults and the journal around the routes that `api`
+ * adds, webhooks, and `/_admin` beside them.
+ */
+export function createStandIn<Tenant extends StandInTenant>(
+  setup: StandInSetup<Tenant>,
+  options: StandInOptions,
+  api: (scope: FastifyInstance, standIn: StandIn<Tenant>) => void,
+  admin: (scope: FastifyInstance, standIn: StandIn<Tenant>) => void,
+): StandIn<Tenant> {
+  const now = options.now ?? Date.now
+  const journal = createJournal(options.journalEntries ?? 200_000, now)
+  const faults = createFaults()
+  const rate = createRequestRate()
+  const tenants = new Map<string, Tenant>()
+  const contexts = new WeakMap<FastifyRequest, RequestContext>()
+  const { rewriteUrl = (url: string) => url } = setup
+  const app = fastify({
+    bodyLimit: 32 * 1024 * 1024,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 4096 },
+    rewriteUrl: (request: IncomingMessage) => rewriteUrl(request.url ?? '/'),
+  })
+  // A POST without a body may name JSON all the same (the token endpoint's does, from some clients).
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null)
+    parseJson(request, body as string, done)
+  })
+  const webhooks = createWebhookSender({
+    targetOf: (tenant) => tenants.get(tenant)?.webhook ?? null,
+    retries: setup.retries,
+    patienceMs: options.webhookPatienceMs ?? 10_000,
+    maxInFlight: options.webhooksInFlight ?? 50,
+    reorderHoldMs: options.reorderHoldMs ?? 500,
+    now,
+    onAttempt: (attempt) => journal.add({ kind: 'delivery', ...attempt }),
+  })
+
+  const context = (request: FastifyRequest): RequestContext => {
+    const known = contexts.get(request)
+    if (known) return known
+    const fresh: RequestContext = { tenant: null, effect: null, fault: null, losesReply: false }
+    contexts.set(request, fresh)
+    return fresh
+  }
+
+  const enter = (request: FastifyRequest, status: number | null) => {
+    const { tenant, effect, fault } = context(request)
+    const { id: requestId, method } = request
+    journal.add({ kind: 'request', requestId, tenant, method, path: pathOf(request), status, effect, fault })
+  }
+
+  const refuseAboveRate = (tenant: Tenant, reply: FastifyReply) => {
+    if (tenant.requestsPerSecond === null) return
+    const seconds = rate.refusedForSeconds(tenant.uid, tenant.requestsPerSecond, now())
+    if (seconds === null) return
+    reply.header('retry-after', String(seconds))
+    throw refusal(429, 'too many requests')
+  }
+
+  const standIn: StandIn<Tenant> = {
+    app,
+    journal,
+    faults,
+    webhooks,
+    tenants,
+    now,
+    context,
+    setTenant: (tenant) => void tenants.set(tenant.uid, tenant),
+    listen: (port = 0, host = '127.0.0.1') => app.listen({ port, host }),
+    clear() {
+      faults.abandon()
+      webhooks.disturb(null)
+      journal.clear()
+    },
+    async close() {
+      faults.abandon()
+      await webhooks.close()
+      await app.close()
+    },
+  }
+
+  app.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      const tenant = setup.authenticate(request, tenants)
+      context(request).tenant = tenant?.uid ?? null
+      if (tenant) refuseAboveRate(tenant, reply)
+    })
+    scope.addHook('preHandler', (request, reply) =>
+      strikeFaults(faults, context(request), { request, reply, path: pathOf(request), enter }),
+    )
+    scope.addHook('onSend', async (request, reply, payload) => {
+      enter(request, reply.statusCode)
+      if (context(request).losesReply) request.raw.socket.destroy()
+      return payload
+    })
+    scope.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'no such resource' }))
+    api(scope, standIn)
+  })
+  app.register(async (scope) => admin(scope, standIn), { prefix: '/_admin' })
+  return standIn
+}
+
+/** The token of `Authorization: Bearer …`; null without one. */
+export function bearerOf(request: FastifyRequest): string | null {
+  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null
+}
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? ''
