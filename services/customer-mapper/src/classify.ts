@@ -1,0 +1,38 @@
+import { skipped } from '@sync/shared/outcome'
+import type { Classified, Delivery } from '@sync/shared/stream'
+
+export const MAPPER_TOPICS = ['flow.customers.v1', 'omnium.orders.v1', 'omnium.customers.v1'] as const
+export type MapperTopic = (typeof MAPPER_TOPICS)[number]
+
+/** A record that is out of its place, or may be: a reason to look at the source again, not data to trust. */
+export const looksAgain = ({ lane, repair, value }: Delivery<MapperTopic>): boolean =>
+  lane !== null || repair || value === null || value.repair
+
+/** What a record is, before anything is fetched. Every kind is a state of its customer, so the newest alone counts. */
+export function classify(delivery: Delivery<MapperTopic>): Classified {
+  const { topic, tenant, value, thin } = delivery
+  if (value === null && !thin) return { end: skipped('deleted') }
+  const version = value?.version ?? ''
+  const repair = value?.repair ?? false
+  switch (topic) {
+    case 'flow.customers.v1':
+      return {
+        group: 'flow-customer',
+        version,
+        targets: looksAgain(delivery) ? ['omnium', 'flow'] : ['omnium'],
+        repair,
+      }
+    case 'omnium.orders.v1':
+      if (value !== null && !value.order.customerId) return { end: skipped('no-customer') }
+      return { group: 'omnium-order', version, targets: ['flow', 'omnium'], repair }
+    case 'omnium.customers.v1':
+      if (tenant.omniumCustomerEvents === 'off') return { end: skipped('off') }
+      return {
+        // One id may stand for a private and a business customer there: neither supersedes the other.
+        group: `omnium-customer-${value?.kind ?? 'thin'}`,
+        version,
+        targets: looksAgain(delivery) ? ['flow', 'omnium'] : ['flow'],
+        repair,
+      }
+  }
+}

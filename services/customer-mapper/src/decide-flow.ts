@@ -1,0 +1,54 @@
+import type { FlowCustomer } from '@sync/shared/flow/schema'
+import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import type { SkipReason } from '@sync/shared/outcome'
+import type { Tenant } from '@sync/shared/tenants'
+import { compareVersions } from '@sync/shared/version'
+import { compareCustomers, editedSinceCreated } from './differences.ts'
+import { type FlowFields, mapToFlow } from './map-to-flow.ts'
+import { storedVersion } from './sync-properties.ts'
+
+/** What to write over a Flow customer that exists, from Omnium's record of the same kind. */
+export type FlowUpdateDecision =
+  | { readonly do: 'update'; readonly fields: FlowFields }
+  | { readonly do: 'nothing'; readonly reason: SkipReason & ('unchanged' | 'echo' | 'stale') }
+
+/**
+ * Omnium → Flow for a tenant with `omniumCustomerEvents: update`. Only fields that differ in both directions are
+ * written (an address's e-mail that our own write left behind is no edit), and none is emptied. Flow wins a tie.
+ */
+export function decideFlowUpdate(
+  kind: OmniumKind,
+  omnium: OmniumCustomer,
+  flow: FlowCustomer,
+  tenant: Tenant,
+): FlowUpdateDecision {
+  const made = mapToFlow(kind, omnium, tenant)
+  const differing = compareCustomers(kind, withEmpty(made, flow), omnium, tenant).fields
+  const fields: FlowFields = {}
+  for (const { from } of editedSinceCreated(kind, omnium, tenant, differing)) {
+    if (from !== null && made[from] !== undefined) fields[from] = made[from]
+  }
+  if (Object.keys(fields).length === 0) return { do: 'nothing', reason: 'unchanged' }
+  if (wroteLast(omnium, tenant)) return { do: 'nothing', reason: 'echo' }
+  const isNewer =
+    compareVersions(omnium.modified, flow.lastModifiedAt) > 0 &&
+    compareVersions(storedVersion(omnium, tenant), flow.lastModifiedAt) <= 0
+  return isNewer ? { do: 'update', fields } : { do: 'nothing', reason: 'stale' }
+}
+
+/**
+ * Whether the record shows our own last write, so that what differs from Flow was edited in Flow since and is on its
+ * way: our API user modified it, or its `modified` is the Flow version that we wrote with it.
+ */
+function wroteLast(omnium: OmniumCustomer, tenant: Tenant): boolean {
+  const stored = storedVersion(omnium, tenant)
+  if (stored === null) return false
+  const { apiUser } = tenant.omnium
+  return (apiUser !== undefined && omnium.modifiedBy === apiUser) || compareVersions(omnium.modified, stored) <= 0
+}
+
+/** Flow's customer, what it leaves out of `fields` being empty: it was read now, so there is no value. */
+function withEmpty(fields: FlowFields, flow: FlowCustomer): FlowCustomer {
+  const absent = (Object.keys(fields) as (keyof FlowFields)[]).filter((field) => flow[field] === undefined)
+  return { ...flow, ...Object.fromEntries(absent.map((field) => [field, null])) }
+}

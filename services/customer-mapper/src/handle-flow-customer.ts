@@ -1,0 +1,81 @@
+import type { FlowClient } from '@sync/shared/flow/client'
+import type { FlowCustomer } from '@sync/shared/flow/schema'
+import type { Publisher } from '@sync/shared/kafka/publisher'
+import type { OmniumClient } from '@sync/shared/omnium/client'
+import type { OmniumKind } from '@sync/shared/omnium/schema'
+import { done, type Effect, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
+import type { Delivery, HandlerContext } from '@sync/shared/stream'
+import { announceParent } from './announce-parent.ts'
+import { decideUpsert } from './decide.ts'
+import { omniumKindOf } from './map-to-omnium.ts'
+import { newestOf } from './newest-of.ts'
+
+export interface Peers {
+  readonly flow: FlowClient
+  readonly omnium: OmniumClient
+  readonly publisher: Publisher
+}
+
+/** Brings one Flow customer to Omnium, announces a company's parent, and links the Flow customer to its Omnium record. */
+export async function handleFlowCustomer(
+  delivery: Delivery<'flow.customers.v1'>,
+  context: HandlerContext,
+  peers: Peers,
+): Promise<Outcome> {
+  const { call } = context
+  const source = await newestOf(delivery, context, peers.flow)
+  if ('end' in source) return source.end
+  const { customer } = source
+  const kind = omniumKindOf(customer)
+  if (kind === null) return park('unmappable', 'mapping a flow customer: unknown customerType')
+
+  const upserted = await upsert(kind, customer, context, peers.omnium)
+  if (upserted.kind === 'park' || upserted.kind === 'retry') return upserted
+
+  // Before the link: a link that Flow refuses parks the record, and the announcement must not be lost with it.
+  if (kind === 'B2B') await announceParent(customer, delivery, context, peers.publisher)
+
+  if (customer.externalId || (upserted.kind === 'skipped' && upserted.reason === 'stale')) return upserted
+  const link = await peers.flow.updateCustomer(call, customer.customerUid, { externalId: customer.customerUid })
+  if (link === 'not-found' || upserted.kind === 'done') return upserted
+  return done(effectOf('linked', 'flow', ['externalId'], customer))
+}
+
+async function upsert(
+  kind: OmniumKind,
+  customer: FlowCustomer,
+  { call }: HandlerContext,
+  omnium: OmniumClient,
+): Promise<Outcome> {
+  const id = customer.customerUid
+  // The second round is for a record that came (409) or went (404) between the read and the write.
+  for (let round = 1; round <= 2; round++) {
+    const own = await omnium.getCustomer(call, kind, id)
+    const otherKindExists =
+      own === null && (await omnium.getCustomer(call, kind === 'B2C' ? 'B2B' : 'B2C', id)) !== null
+    const decision = decideUpsert(kind, customer, { own, otherKindExists }, call.tenant)
+    switch (decision.do) {
+      case 'conflict':
+        return park('customer-type-conflict', 'upserting a customer in omnium: exists there as the other kind')
+      case 'nothing':
+        return skipped(decision.reason, customer.lastModifiedAt ?? undefined)
+      case 'create':
+        if ((await omnium.createCustomer(call, kind, decision.body)) === 'exists') continue
+        return done(effectOf('created', 'omnium', decision.changed, customer))
+      case 'overlay':
+        if ((await omnium.updatePrivateCustomer(call, decision.body)) === 'not-found') continue
+        return done(effectOf('updated', 'omnium', decision.changed, customer))
+      case 'patch':
+        if ((await omnium.patchCustomer(call, 'B2B', decision.body)) === 'not-found') continue
+        return done(effectOf('updated', 'omnium', decision.changed, customer))
+    }
+  }
+  return retry('target-failed', undefined, 'upserting a customer in omnium: its reads and writes disagree')
+}
+
+const effectOf = (
+  operation: string,
+  target: 'flow' | 'omnium',
+  changed: readonly string[],
+  { lastModifiedAt }: FlowCustomer,
+): Effect => ({ operation, target, changed, ...(lastModifiedAt && { version: lastModifiedAt }) })

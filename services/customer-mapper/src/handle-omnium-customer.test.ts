@@ -1,0 +1,153 @@
+import { done, skipped } from '@sync/shared/outcome'
+import { aCompany, aDelivery, anOmniumCustomer, anOmniumSnapshot, aPerson } from '@sync/shared/testing/builders'
+import { describe, expect, test } from 'vitest'
+import { createWorld } from './testing/world.ts'
+
+describe.each(['create', 'update'] as const)('with the setting %s', (omniumCustomerEvents) => {
+  test('a customer that Flow lacks is created, and its own snapshot changes nothing', async () => {
+    const world = createWorld({ omniumCustomerEvents })
+    world.omnium.put('B2B', { customerId: '2000', name: 'Acme', address: { phone: '+4799999999' } })
+
+    const outcome = await world.fromOmnium('B2B', '2000')
+    const echo = await world.fromFlow('2000')
+
+    expect(outcome).toMatchObject({ kind: 'done', effect: { operation: 'created', target: 'flow' } })
+    expect(world.flow.customer('2000')).toMatchObject({
+      companyName: 'Acme',
+      mobile: '+4799999999',
+      externalId: '2000',
+    })
+    expect(echo).toMatchObject({ kind: 'skipped', reason: 'unchanged' })
+    expect(world.omnium.writes()).toEqual([])
+  })
+
+  test.each([
+    ['B2C', aPerson({ customerUid: '7', firstname: 'A', lastname: '-', mobile: '1' })],
+    [
+      'B2B',
+      aCompany({ customerUid: '7', companyName: 'A', email: 'a@example.com', contacts: [{ customerContactUid: 'c' }] }),
+    ],
+  ] as const)('what we wrote to Omnium as %s comes back and changes nothing', async (kind, customer) => {
+    const world = createWorld({ omniumCustomerEvents })
+    world.flow.put(customer)
+    await world.fromFlow('7')
+    world.flow.edit('7', { mobile: '2' })
+    await world.fromFlow('7')
+    world.forget()
+
+    const echo = await world.fromOmnium(kind, '7')
+
+    expect(echo).toMatchObject({ kind: 'skipped', reason: omniumCustomerEvents === 'create' ? 'exists' : 'unchanged' })
+    expect(world.writes()).toEqual([])
+  })
+
+  test('a customer that Flow has as the other kind parks', async () => {
+    const world = createWorld({ omniumCustomerEvents })
+    world.flow.put(aPerson())
+    world.omnium.put('B2B', { customerId: '1000' })
+
+    expect(await world.fromOmnium('B2B', '1000')).toMatchObject({ kind: 'park', reason: 'customer-type-conflict' })
+  })
+
+  test('a customer whom Flow has erased is not brought back by our own write, but by a repair', async () => {
+    const world = createWorld({ omniumCustomerEvents })
+    world.flow.put(aPerson())
+    await world.fromFlow('1000')
+    world.flow.erase('1000')
+
+    expect(await world.fromOmnium('B2C', '1000')).toEqual(skipped('deleted'))
+    expect(world.flow.customer('1000')).toBeUndefined()
+    expect(await world.fromOmnium('B2C', '1000', { repair: true })).toMatchObject({ kind: 'done' })
+  })
+
+  test('a record out of its place goes on with what Omnium says now', async () => {
+    const world = createWorld({ omniumCustomerEvents })
+    const then = anOmniumCustomer({ firstName: 'Then' })
+    world.omnium.put('B2C', { customerId: '1000', firstName: 'Now' })
+
+    await world.fromOmnium('B2C', '1000', { lane: 'replayed' }, then)
+    expect(world.flow.customer('1000')).toMatchObject({ firstname: 'Now' })
+    world.omnium.erase('B2C', '1000')
+    world.flow.erase('1000')
+    expect(await world.fromOmnium('B2C', '1000', { lane: 'replayed' }, then)).toEqual(skipped('deleted'))
+  })
+
+  test('one without its value looks for both kinds', async () => {
+    const world = createWorld({ omniumCustomerEvents })
+    world.omnium.put('B2B', { customerId: '1000' })
+
+    const [outcome] = await world.handle(
+      aDelivery('omnium.customers.v1', null, { tenant: world.tenant, lane: 'deferred', thin: true }),
+    )
+
+    expect(outcome).toMatchObject({ kind: 'done' })
+  })
+})
+
+test('with the setting create, a customer that Flow has is left alone', async () => {
+  const world = createWorld()
+  world.flow.put(aPerson({ firstname: 'Flow' }))
+  world.omnium.put('B2C', { customerId: '1000', firstName: 'Omnium', modified: '2026-06-01T00:00:00Z' })
+
+  expect(await world.fromOmnium('B2C', '1000')).toEqual(skipped('exists'))
+})
+
+describe('with the setting update', () => {
+  const linked = async () => {
+    const world = createWorld({ omniumCustomerEvents: 'update' })
+    world.flow.put(
+      aPerson({ firstname: 'A', mobile: '1', internalNote: 'kept', lastModifiedAt: '2026-01-01T00:00:00Z' }),
+    )
+    await world.fromFlow('1000')
+    await world.fromFlow('1000')
+    world.forget()
+    return world
+  }
+
+  test('an edit in Omnium overwrites the fields that differ, and comes back without a write, again and again', async () => {
+    const world = await linked()
+
+    for (const phone of ['2', '3']) {
+      const { modified } = world.omnium.edit('B2C', '1000', { phone })
+      expect(await world.fromOmnium('B2C', '1000')).toEqual(
+        done({ operation: 'updated', target: 'flow', changed: ['mobile'], version: modified ?? '' }),
+      )
+      expect(world.flow.writes()).toMatchObject([{ body: { mobile: phone } }])
+      world.forget()
+      expect(await world.fromFlow('1000')).toMatchObject({ kind: 'skipped', reason: 'unchanged' })
+      expect(await world.fromOmnium('B2C', '1000')).toMatchObject({ kind: 'skipped', reason: 'unchanged' })
+      expect(world.writes()).toEqual([])
+    }
+    expect(world.flow.customer('1000')).toMatchObject({ firstname: 'A', internalNote: 'kept' })
+  })
+
+  test('Flow wins when its edit is not older', async () => {
+    const world = await linked()
+    const { modified } = world.omnium.edit('B2C', '1000', { phone: '2' })
+    world.flow.put({ ...world.flow.customer('1000'), mobile: '3', lastModifiedAt: modified })
+
+    expect(await world.fromOmnium('B2C', '1000')).toMatchObject({ kind: 'skipped', reason: 'stale' })
+    await world.fromFlow('1000')
+    expect(world.omnium.customer('B2C', '1000')).toMatchObject({ phone: '3' })
+  })
+
+  test('a customer that is erased from Flow meanwhile ends there', async () => {
+    const world = await linked()
+    world.omnium.edit('B2C', '1000', { phone: '2' })
+    world.flow.before(({ operation }) => {
+      if (operation === 'updateCustomer') world.flow.erase('1000')
+    })
+
+    expect(await world.fromOmnium('B2C', '1000')).toEqual(skipped('deleted'))
+  })
+})
+
+test('a snapshot that can not be read is unmappable', async () => {
+  const world = createWorld()
+  const value = anOmniumSnapshot('B2C', { ...anOmniumCustomer(), address: 'A 1' } as never)
+
+  const [outcome] = await world.handle(aDelivery('omnium.customers.v1', value))
+
+  expect(outcome).toMatchObject({ kind: 'park', reason: 'unmappable' })
+  expect(JSON.stringify(outcome)).not.toContain('A 1')
+})

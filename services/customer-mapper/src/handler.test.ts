@@ -1,0 +1,68 @@
+import { SyncError } from '@sync/shared/errors'
+import { skipped } from '@sync/shared/outcome'
+import { aContext, aPerson } from '@sync/shared/testing/builders'
+import { expect, test } from 'vitest'
+import { createWorld } from './testing/world.ts'
+
+test('the records of one key are handled one after another, one outcome each', async () => {
+  const world = createWorld()
+  world.flow.put(aPerson({ firstname: 'A' }))
+
+  const outcomes = await world.handle(
+    world.flowRecord(world.flow.customer('1000') as never),
+    world.orderRecord({ customerId: '1000', customerType: 'B2C' }),
+  )
+
+  expect(outcomes).toMatchObject([{ kind: 'done' }, { kind: 'skipped', reason: 'exists' }])
+})
+
+test("one record's failure is its own", async () => {
+  const world = createWorld()
+  world.flow.put(aPerson())
+  world.omnium.fail({ error: new SyncError('target-refused', 'reading customer in omnium: 400', { status: 400 }) })
+
+  const outcomes = await world.handle(
+    world.flowRecord(aPerson()),
+    world.orderRecord({ customerId: '1000', customerType: 'B2C' }),
+  )
+
+  expect(outcomes).toMatchObject([{ kind: 'park', reason: 'refused' }, skipped('exists')])
+})
+
+test('a partition that was lost leaves everything un-ended and sends nothing', async () => {
+  const world = createWorld()
+  const fence = () => {
+    throw new SyncError('fenced', 'sending: the partition is not ours')
+  }
+
+  await expect(
+    world.mapper.handle([world.flowRecord(aPerson())], aContext({ tenant: world.tenant, fence })),
+  ).rejects.toThrow('not ours')
+  expect([...world.flow.journal, ...world.omnium.journal]).toEqual([])
+})
+
+test('the fence is asked before the announcement too', async () => {
+  const world = createWorld()
+  const company = { ...aPerson(), customerType: 'COMPANY', externalId: '1000' }
+  let asked = 0
+  const fence = () => {
+    asked++
+    if (asked > 3) throw new SyncError('fenced', 'sending: the partition is not ours')
+  }
+
+  const handled = world.mapper.handle([world.flowRecord(company)], aContext({ tenant: world.tenant, fence }))
+
+  await expect(handled).rejects.toThrow('not ours')
+  expect(world.omnium.writes()).toHaveLength(1)
+  expect(world.publisher.published).toEqual([])
+})
+
+test('what it reads, and what may be deferred without its value', () => {
+  const { mapper } = createWorld()
+
+  expect(mapper).toMatchObject({
+    service: 'customer-mapper',
+    topics: ['flow.customers.v1', 'omnium.orders.v1', 'omnium.customers.v1'],
+    thinTopics: ['flow.customers.v1'],
+  })
+})

@@ -1,0 +1,58 @@
+import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import type { Tenant } from '@sync/shared/tenants'
+import { name, text } from './emptiness.ts'
+import type { FlowField } from './map-to-omnium.ts'
+
+/** What a Flow customer made from an Omnium customer holds; empty fields are left out. */
+export type FlowFields = Partial<Record<FlowField, string>>
+
+/** The loyalty id among the external ids: by the tenant's own key alone when set, else the first that Voyado's names find. */
+export function loyaltyIdOf(customer: OmniumCustomer, tenant: Tenant): string | null {
+  const { OMNIUM_CUSTOMER_LOYALTY_ID_PROPERTY_KEY: key, OMNIUM_CUSTOMER_MARKET_GROUP_ID: marketGroupId } =
+    tenant.parameters
+  const group = marketGroupId ?? text(customer.marketGroupId)
+  const providers =
+    key === undefined ? ['Voyado', 'VoyadoContactId', ...(group ? [`${group}_VoyadoContactId`] : [])] : [key]
+  for (const provider of providers) {
+    const id = customer.externalIds?.find(({ providerName, id }) => providerName === provider && text(id))?.id
+    if (id) return id
+  }
+  return null
+}
+
+/** The fields that Omnium's customer has a value for, by Flow's names. */
+export function mapToFlow(kind: OmniumKind, customer: OmniumCustomer, tenant: Tenant): FlowFields {
+  const address = customer.address ?? {}
+  const fields = {
+    ...(kind === 'B2C'
+      ? {
+          firstname: name(customer.firstName),
+          lastname: name(customer.lastName),
+          email: text(customer.email),
+          mobile: text(customer.phone),
+        }
+      : {
+          companyName: name(customer.name),
+          email: text(address.email) || text(customer.email),
+          mobile: text(address.phone) || text(customer.phone),
+          vatNumber: text(customer.taxId),
+        }),
+    address: text(address.line1),
+    city: text(address.city),
+    postalCode: text(address.postalCode),
+    countryCode: text(address.countryCode),
+    loyaltyId: loyaltyIdOf(customer, tenant),
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as FlowFields
+}
+
+/** The body that creates an Omnium customer in Flow, already linked by its `externalId`. */
+export function newFlowCustomer(kind: OmniumKind, customer: OmniumCustomer, tenant: Tenant): Record<string, string> {
+  return {
+    customerUid: customer.customerId,
+    customerType: kind === 'B2C' ? 'PERSON' : 'COMPANY',
+    externalId: customer.customerId,
+    ...(kind === 'B2C' && { firstname: '-', lastname: '-' }),
+    ...mapToFlow(kind, customer, tenant),
+  }
+}

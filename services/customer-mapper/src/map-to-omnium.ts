@@ -1,0 +1,156 @@
+import { type FlowAddress, type FlowContact, type FlowCustomer, flowKind } from '@sync/shared/flow/schema'
+import type { OmniumKind } from '@sync/shared/omnium/schema'
+import type { Tenant } from '@sync/shared/tenants'
+import { type Mapped, name, text } from './emptiness.ts'
+
+export type FlowField =
+  | 'firstname'
+  | 'lastname'
+  | 'companyName'
+  | 'email'
+  | 'mobile'
+  | 'address'
+  | 'city'
+  | 'postalCode'
+  | 'countryCode'
+  | 'vatNumber'
+  | 'loyaltyId'
+
+/** One field of an Omnium customer and what Flow, or the tenant, says it is. */
+export interface MappedField {
+  /** Omnium's name for it, `address.city` for one inside the address. */
+  readonly field: string
+  /** The Flow field that it comes from; null when it comes from the tenant. */
+  readonly from: FlowField | null
+  /** null clears. */
+  readonly value: string | null
+}
+
+/** A contact or an address, by Flow's uid for it. */
+export interface MappedElement {
+  readonly id: string
+  /** Omnium's fields, without those that Flow leaves out. */
+  readonly fields: Readonly<Record<string, string | null | readonly string[]>>
+}
+
+interface Row {
+  readonly field: string
+  readonly from: FlowField | null
+  readonly value: (customer: FlowCustomer, tenant: Tenant) => Mapped
+}
+
+const from = (field: string, flowField: FlowField, read = text): Row => ({
+  field,
+  from: flowField,
+  value: (customer) => read(customer[flowField]),
+})
+const fromTenant = (field: string, value: (tenant: Tenant) => string | undefined): Row => ({
+  field,
+  from: null,
+  value: (_customer, tenant) => value(tenant),
+})
+
+const COMMON: readonly Row[] = [
+  from('email', 'email'),
+  from('phone', 'mobile'),
+  from('address.line1', 'address'),
+  from('address.city', 'city'),
+  from('address.postalCode', 'postalCode'),
+  from('customerNumber', 'loyaltyId'),
+  fromTenant('marketGroupId', (tenant) => tenant.parameters.OMNIUM_CUSTOMER_MARKET_GROUP_ID),
+]
+
+/** The mapping of API-FACTS, without ids, lists and what is sent but not compared. */
+const ROWS: Readonly<Record<OmniumKind, readonly Row[]>> = {
+  B2C: [
+    from('firstName', 'firstname', name),
+    from('lastName', 'lastname', name),
+    fromTenant('address.countryCode', (tenant) => tenant.countryCode),
+    ...COMMON,
+  ],
+  B2B: [
+    from('name', 'companyName', name),
+    from('taxId', 'vatNumber'),
+    from('address.countryCode', 'countryCode'),
+    from('address.name', 'companyName', name),
+    ...COMMON,
+  ],
+}
+
+/** Which of Omnium's customers a Flow customer is; null for any other type. */
+export function omniumKindOf(customer: FlowCustomer): OmniumKind | null {
+  const kind = flowKind(customer)
+  return kind === null ? null : kind === 'PERSON' ? 'B2C' : 'B2B'
+}
+
+/** The compared fields, without those that Flow leaves out. */
+export function mapFields(kind: OmniumKind, customer: FlowCustomer, tenant: Tenant): MappedField[] {
+  return ROWS[kind].flatMap(({ field, from, value }) => {
+    const mapped = value(customer, tenant)
+    return mapped === undefined ? [] : [{ field, from, value: mapped }]
+  })
+}
+
+/**
+ * What is sent with every write but never compared: `fullName`, which Omnium calculates, and a private customer's
+ * created / modified / modifiedBy. A time that Flow doesn't name never clears Omnium's.
+ */
+export function mapUncompared(kind: OmniumKind, customer: FlowCustomer): Record<string, string | null> {
+  if (kind === 'B2B') return {}
+  return present({
+    fullName: name(customer.displayName),
+    created: text(customer.createdAt) ?? undefined,
+    modified: text(customer.lastModifiedAt) ?? undefined,
+    modifiedBy: text(customer.lastModifiedBy),
+  })
+}
+
+/** undefined when Flow leaves the list out. A contact without a uid can't be found again, so it is left out. */
+export function mapContacts(customer: FlowCustomer): MappedElement[] | undefined {
+  return mapElements(customer.contacts, 'customerContactUid', (contact: FlowContact) => ({
+    firstName: name(contact.firstname),
+    lastName: name(contact.lastname),
+    email: text(contact.email),
+    phone: text(contact.mobile),
+    privateCustomerId: customer.customerUid,
+  }))
+}
+
+/** As `mapContacts`. */
+export function mapAddresses(customer: FlowCustomer): MappedElement[] | undefined {
+  return mapElements(customer.addresses, 'customerAddressUid', (address: FlowAddress) => ({
+    line1: text(address.address),
+    city: text(address.city),
+    postalCode: text(address.postalCode),
+    countryCode: text(address.countryCode),
+    email: text(address.email),
+    phone: text(address.phone),
+    name: addressName(address),
+    purposes: address.type === undefined ? undefined : address.type ? [address.type] : [],
+  }))
+}
+
+/** Company name, else display name, else first and last name; null only when Flow says that there is none. */
+function addressName({ companyName, displayName, firstname, lastname }: FlowAddress): Mapped {
+  const person = [firstname, lastname].map(name).filter(Boolean).join(' ')
+  const known = name(companyName) || name(displayName) || person
+  if (known) return known
+  return [companyName, displayName, firstname, lastname].every((value) => value === undefined) ? undefined : null
+}
+
+function mapElements<E extends FlowContact | FlowAddress>(
+  elements: readonly E[] | null | undefined,
+  idField: 'customerContactUid' | 'customerAddressUid',
+  fields: (element: E) => Record<string, Mapped | readonly string[]>,
+): MappedElement[] | undefined {
+  if (elements === undefined) return undefined
+  const byId = new Map<string, MappedElement>()
+  for (const element of elements ?? []) {
+    const id = text(element[idField] as Mapped)
+    if (id) byId.set(id, { id, fields: present(fields(element)) })
+  }
+  return [...byId.values()]
+}
+
+const present = <V>(fields: Readonly<Record<string, V | undefined>>) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Record<string, V>

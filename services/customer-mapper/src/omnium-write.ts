@@ -1,0 +1,79 @@
+import type { FlowCustomer } from '@sync/shared/flow/schema'
+import type { OmniumAddress, OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import type { Tenant } from '@sync/shared/tenants'
+import { newerVersion } from '@sync/shared/version'
+import type { Comparison } from './differences.ts'
+import { type MappedField, mapAddresses, mapContacts, mapFields, mapUncompared } from './map-to-omnium.ts'
+import { mergeElements, withoutEmpty } from './merge-elements.ts'
+import { ourProperties } from './sync-properties.ts'
+
+export type OmniumBody = Record<string, unknown> & { customerId: string }
+
+/** The body that creates Flow's customer in Omnium, and the names of the compared fields that it sets. */
+export function newOmniumCustomer(kind: OmniumKind, flow: FlowCustomer, tenant: Tenant) {
+  const fields = mapFields(kind, flow, tenant).filter(({ value }) => value !== null)
+  const lists =
+    kind === 'B2C'
+      ? {}
+      : withoutEmpty({
+          contacts: mergeElements([], mapContacts(flow) ?? [], [], 'id').elements,
+          addresses: mergeElements([], mapAddresses(flow) ?? [], [], 'externalId').elements,
+        })
+  const body: OmniumBody = {
+    customerId: flow.customerUid,
+    ...nested(fields, null),
+    ...withoutEmpty(mapUncompared(kind, flow)),
+    ...lists,
+    properties: ourProperties(kind, flow, null, tenant),
+  }
+  return { body, changed: [...fields.map(({ field }) => field), ...Object.keys(lists)] }
+}
+
+/** The full model that updates a private customer: Omnium's record with what differs laid over it. */
+export function overlayPrivate(
+  flow: FlowCustomer,
+  omnium: OmniumCustomer,
+  { fields }: Comparison,
+  tenant: Tenant,
+): OmniumBody {
+  const uncompared = mapUncompared('B2C', flow)
+  const modified = newerVersion(omnium.modified, uncompared.modified)
+  const ours = ourProperties('B2C', flow, omnium, tenant)
+  const keys = new Set(ours.map(({ key }) => key))
+  return {
+    ...omnium,
+    ...nested(fields, omnium.address),
+    ...uncompared,
+    ...(modified !== null && { modified }),
+    properties: [...(omnium.properties ?? []).filter(({ key }) => !keys.has(key)), ...ours],
+  }
+}
+
+/**
+ * The PATCH that updates a business customer: what differs and our properties. Never `customerRelations`, which the
+ * relation-manager alone writes, under the same customer at the same time.
+ */
+export function patchBusiness(
+  flow: FlowCustomer,
+  omnium: OmniumCustomer,
+  { fields, lists }: Comparison,
+  tenant: Tenant,
+): OmniumBody {
+  return {
+    customerId: omnium.customerId,
+    ...nested(fields, omnium.address),
+    ...lists,
+    properties: ourProperties('B2B', flow, omnium, tenant),
+  }
+}
+
+/** Fields by Omnium's nesting. An address is replaced whole by a write, so it carries what stands there already. */
+function nested(fields: readonly MappedField[], address: OmniumAddress | null | undefined): Record<string, unknown> {
+  const body: Record<string, unknown> = {}
+  const inAddress: Record<string, unknown> = {}
+  for (const { field, value } of fields) {
+    if (field.startsWith('address.')) inAddress[field.slice('address.'.length)] = value
+    else body[field] = value
+  }
+  return Object.keys(inAddress).length === 0 ? body : { ...body, address: { ...address, ...inAddress } }
+}

@@ -1,0 +1,60 @@
+import type { FlowCustomer } from '@sync/shared/flow/schema'
+import type { OmniumCustomer, OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
+import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
+import { mapAddresses, mapContacts } from './map-to-omnium.ts'
+
+/** Flow's uids of the contacts and addresses that our last write brought to Omnium. */
+export interface ElementIds {
+  readonly contacts: readonly string[]
+  readonly addresses: readonly string[]
+}
+
+const propertyOf = (customer: OmniumCustomer, key: string): string | null =>
+  customer.properties?.find((property) => property.key === key)?.value ?? null
+
+/** The Flow version that our last write brought, `''` when that had none; null when we never wrote this record. */
+export const storedVersion = (customer: OmniumCustomer, tenant: Tenant): string | null =>
+  propertyOf(customer, `${propertyPrefix(tenant)}LastModifiedAt`)
+
+/** What can't be read (somebody else wrote it) counts as nothing of ours: never removes an element by mistake. */
+export function storedElementIds(customer: OmniumCustomer, tenant: Tenant): ElementIds {
+  const value = propertyOf(customer, `${propertyPrefix(tenant)}ElementIds`)
+  const ids = parse(value) as Partial<Record<keyof ElementIds, unknown>> | null
+  const listOf = (list: unknown) => (Array.isArray(list) ? list.map(String) : [])
+  return { contacts: listOf(ids?.contacts), addresses: listOf(ids?.addresses) }
+}
+
+/**
+ * Our properties after a write of `flow` over `omnium` (null: a new record). A list that Flow leaves out keeps its ids,
+ * and a snapshot without a version keeps the version that is there.
+ */
+export function ourProperties(
+  kind: OmniumKind,
+  flow: FlowCustomer,
+  omnium: OmniumCustomer | null,
+  tenant: Tenant,
+): OmniumProperty[] {
+  const prefix = propertyPrefix(tenant)
+  const version = flow.lastModifiedAt || (omnium && storedVersion(omnium, tenant)) || ''
+  const values = { [`${prefix}LastModifiedAt`]: version }
+  if (kind === 'B2B') {
+    const stored = omnium ? storedElementIds(omnium, tenant) : { contacts: [], addresses: [] }
+    values[`${prefix}ElementIds`] = JSON.stringify({
+      contacts: mapContacts(flow)?.map(({ id }) => id) ?? stored.contacts,
+      addresses: mapAddresses(flow)?.map(({ id }) => id) ?? stored.addresses,
+    } satisfies ElementIds)
+  }
+  return Object.entries(values).map(([key, value]) => ({
+    ...omnium?.properties?.find((property) => property.key === key),
+    key,
+    value,
+  }))
+}
+
+function parse(value: string | null): unknown {
+  try {
+    return value === null ? null : JSON.parse(value)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,74 @@
+import type { FlowClient } from '@sync/shared/flow/client'
+import type { FlowOrder } from '@sync/shared/flow/schema'
+import type { Call } from '@sync/shared/http/call'
+import { fieldOf, idOf } from '@sync/shared/http/event-fields'
+import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
+import type { KnownVersions } from '@sync/shared/kafka/known-versions'
+import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
+import type { StreamHandler } from '@sync/shared/stream'
+
+export interface FlowHydratorPorts {
+  readonly flow: Pick<FlowClient, 'getCustomer' | 'getOrder'>
+  readonly publisher: Publisher
+  /** Cleared by the caller at every change of assignment. */
+  readonly known: KnownVersions
+}
+
+/** Reads what Flow's notifications name and publishes it as `flow.customers` and `flow.orders`. */
+export function createFlowHydrator({
+  flow,
+  publisher,
+  known,
+}: FlowHydratorPorts): StreamHandler<'flow.notifications.v1'> {
+  const findCustomer = async (call: Call, id: string): Promise<Found | null> => {
+    const customer = await flow.getCustomer(call, id)
+    if (customer === null) return null
+    return {
+      kind: null,
+      version: customer.lastModifiedAt ?? null,
+      body: customer,
+      publish: (envelope) =>
+        publisher.publish(
+          'flow.customers.v1',
+          [{ ...traceOf(call), key: keyOf(call.tenant.uid, id), value: { ...envelope, customer } }],
+          call.fence,
+        ),
+    }
+  }
+
+  const findOrder = async (call: Call, id: string): Promise<Found | null> => {
+    const order = await flow.getOrder(call, id)
+    if (order === null) return null
+    return {
+      kind: null,
+      version: order.lastModifiedAt ?? order.createdAt ?? null,
+      body: order,
+      publish: (envelope) =>
+        publisher.publish(
+          'flow.orders.v1',
+          [{ ...traceOf(call), key: keyOf(call.tenant.uid, customerOf(order) ?? id), value: { ...envelope, order } }],
+          call.fence,
+        ),
+    }
+  }
+
+  return {
+    service: 'flow-ingest',
+    topics: ['flow.notifications.v1'],
+    thinTopics: [],
+    ...createHydration({
+      target: 'flow',
+      known,
+      apiUser: (tenant) => tenant.flow.apiUser,
+      find: (call, { entity, id }) => (entity === 'customer' ? findCustomer(call, id) : findOrder(call, id)),
+      erase: (call, key) =>
+        publisher.publish('flow.customers.v1', [{ ...traceOf(call), key, value: null }], call.fence),
+    }),
+  }
+}
+
+/** The order's customer, as `customerUid` or within `customer`; null when it names none. */
+export function customerOf(order: FlowOrder): string | null {
+  const { customer } = order
+  return idOf(order.customerUid) ?? idOf(fieldOf(customer, 'customerUid')) ?? idOf(fieldOf(customer, 'uid'))
+}

@@ -1,0 +1,201 @@
+import type { SweepCursor } from '@sync/shared/contracts/sweep-cursor'
+import { SyncError } from '@sync/shared/errors'
+import { createKnownVersions, objectOf } from '@sync/shared/kafka/known-versions'
+import { aPerson, aTenant } from '@sync/shared/testing/builders'
+import { createFakeFlow } from '@sync/shared/testing/fake-flow'
+import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
+import { describe, expect, test } from 'vitest'
+import { createFlowSweep } from './sweep.ts'
+
+const START = Date.parse('2026-02-01T00:00:00Z')
+const MINUTE = 60_000
+const at = (minutes: number) => new Date(START + minutes * MINUTE).toISOString()
+const unending = new AbortController().signal
+
+function given({ mark = at(-10) as string | null, now = START } = {}) {
+  const flow = createFakeFlow({ now: () => at(0) })
+  const publisher = createFakePublisher()
+  const known = createKnownVersions()
+  const marks: SweepCursor[] = []
+  if (mark !== null) marks.push({ tenant: 'acme', source: 'flow', entity: 'customers', mark, sweptAt: mark })
+  const cursors = {
+    get: async () => marks.at(-1) ?? null,
+    put: async (cursor: SweepCursor) => void marks.push(cursor),
+  }
+  const newSweep = () => createFlowSweep({ flow, publisher, known, cursors, overlapMs: 2 * MINUTE, now: () => now })
+  const put = (id: number | string, minutes: number) =>
+    flow.put(aPerson({ customerUid: String(id), lastModifiedAt: at(minutes) }))
+  const sweep = newSweep()
+  return {
+    ...{ flow, publisher, known, marks, put, newSweep, cursors },
+    run: () => sweep.sweepTenant(aTenant(), unending),
+    found: () => publisher.values('flow.notifications.v1').map(({ id }) => id),
+  }
+}
+
+test('what changed since the mark, less the overlap, is announced with its version; then the mark moves on', async () => {
+  const { run, put, publisher, marks } = given()
+  put('new', -1)
+  put('in the overlap', -12)
+  put('old', -13)
+
+  await run()
+
+  const sent = { tenant: 'acme', entity: 'customer', via: 'sweep', action: null, kind: null, users: [], repair: false }
+  expect(publisher.published).toEqual([
+    {
+      topic: 'flow.notifications.v1',
+      key: 'acme:new',
+      value: { ...sent, id: 'new', version: at(-1), receivedAt: at(0) },
+    },
+    expect.objectContaining({ key: 'acme:in the overlap' }),
+  ])
+  expect(marks.at(-1)).toEqual({ tenant: 'acme', source: 'flow', entity: 'customers', mark: at(-1), sweptAt: at(0) })
+})
+
+test('without a mark it begins now, and the mark keeps what it saw', async () => {
+  const { run, put, found, marks } = given({ mark: null })
+  put('yesterday', -1440)
+
+  await run()
+
+  expect(found()).toEqual([])
+  expect(marks).toMatchObject([{ mark: at(-2) }])
+})
+
+test('nothing new keeps the mark', async () => {
+  const { run, put, marks } = given()
+  put('old', -300)
+
+  await run()
+
+  expect(marks.at(-1)).toMatchObject({ mark: at(-10), sweptAt: at(0) })
+})
+
+test('what hydration has written or an earlier sweep announced is not announced again', async () => {
+  const { run, put, found, known } = given()
+  put('a', -1)
+  put('b', -2)
+  known.set(objectOf('acme', 'customer', null, 'b'), { version: at(-2), hash: 'x' })
+
+  await run()
+  await run()
+  put('b', -1)
+  await run()
+
+  expect(found()).toEqual(['a', 'b'])
+})
+
+test('an outage of days is caught up over many pages, and no further than the mark', async () => {
+  const { run, put, found, flow } = given({ mark: at(-4320) })
+  for (let i = 0; i < 1050; i++) put(i, -4 * i)
+  for (let i = 0; i < 500; i++) put(`old ${i}`, -5000 - i)
+
+  await run()
+
+  expect(new Set(found())).toEqual(new Set(Array.from({ length: 1050 }, (_, i) => String(i))))
+  expect(flow.journal).toHaveLength(11)
+})
+
+describe('while paging', () => {
+  /** Runs `move` once the first page was read. */
+  const afterFirstPage = (flow: ReturnType<typeof createFakeFlow>, move: () => void) => {
+    let pages = 0
+    flow.after(() => {
+      pages++
+      if (pages === 1) move()
+    })
+  }
+  const everyId = (n: number) => new Set(Array.from({ length: n }, (_, i) => String(i)))
+
+  test('a customer that moves to the front pushes none out of sight, and is met by the next sweep itself', async () => {
+    const { run, put, flow, found, marks } = given({ mark: at(-600) })
+    for (let i = 0; i < 250; i++) put(i, -10 - i)
+    afterFirstPage(flow, () => put('180', -1))
+
+    await run()
+    const first = found()
+    await run()
+
+    expect(new Set([...first, '180'])).toEqual(everyId(250))
+    expect(marks[1]).toMatchObject({ mark: at(-10) })
+    expect(found().slice(first.length)).toEqual(['180'])
+  })
+
+  test('customers that are deleted pull none over the edge of a page that was read', async () => {
+    const { run, put, flow, found } = given({ mark: at(-600) })
+    for (let i = 0; i < 250; i++) put(i, -10 - i)
+    afterFirstPage(flow, () => {
+      for (let i = 0; i < 5; i++) flow.erase(String(i))
+    })
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(250))
+  })
+})
+
+test('the mark survives a failure, and what comes after finds everything', async () => {
+  const { run, put, flow, publisher, found, marks } = given({ mark: at(-600) })
+  for (let i = 0; i < 250; i++) put(i, -10 - i)
+  publisher.fail(new SyncError('kafka-unavailable', 'writing to kafka: timed out'))
+
+  await expect(run()).rejects.toMatchObject({ code: 'kafka-unavailable' })
+  flow.fail({ error: new SyncError('target-failed', 'listing customers in flow: 500') })
+  await expect(run()).rejects.toMatchObject({ code: 'target-failed' })
+  expect(marks).toHaveLength(1)
+  await run()
+
+  expect(new Set(found()).size).toBe(250)
+  expect(marks.at(-1)).toMatchObject({ mark: at(-10) })
+})
+
+test('a mark that cannot be stored is found by the next sweep, announced once', async () => {
+  const { put, cursors, newSweep, found } = given()
+  put('a', -1)
+  const store = cursors.put
+  cursors.put = async () => {
+    throw new SyncError('kafka-unavailable', 'writing to kafka: timed out')
+  }
+  const sweep = newSweep()
+
+  await expect(sweep.sweepTenant(aTenant(), unending)).rejects.toThrow()
+  cursors.put = store
+  await sweep.sweepTenant(aTenant(), unending)
+
+  expect(found()).toEqual(['a'])
+})
+
+test('a customer dated in the future hides no later change', async () => {
+  const { run, put, found, marks } = given()
+  put('from the future', 525_600)
+
+  await run()
+  put('b', -1)
+  await run()
+
+  expect(marks.at(-1)).toMatchObject({ mark: at(0) })
+  expect(found()).toEqual(['from the future', 'b'])
+})
+
+test('a list that ignores the order asked for is an error, not a silent gap', async () => {
+  const { put, publisher, cursors, known, flow } = given()
+  put('a', -1)
+  put('b', -300)
+  const unsorted = { listCustomers: async () => ({ items: [flow.customer('b')!, flow.customer('a')!], paging: {} }) }
+  const sweep = createFlowSweep({ flow: unsorted, publisher, known, cursors, overlapMs: 0, now: () => START })
+
+  await expect(sweep.sweepTenant(aTenant(), unending)).rejects.toMatchObject({ code: 'target-answer-invalid' })
+})
+
+test('an abort ends it between pages, the mark unmoved', async () => {
+  const { put, newSweep, flow, marks } = given({ mark: at(-600) })
+  for (let i = 0; i < 250; i++) put(i, -10 - i)
+  const stop = new AbortController()
+  flow.after(() => stop.abort())
+
+  await expect(newSweep().sweepTenant(aTenant(), stop.signal)).rejects.toThrow()
+
+  expect(flow.journal).toHaveLength(1)
+  expect(marks).toHaveLength(1)
+})

@@ -1,0 +1,80 @@
+import type { Notification } from '@sync/shared/contracts/notification'
+import type { Call } from '@sync/shared/http/call'
+import { idOf } from '@sync/shared/http/event-fields'
+import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
+import type { KnownVersions } from '@sync/shared/kafka/known-versions'
+import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
+import type { OmniumClient } from '@sync/shared/omnium/client'
+import type { OmniumKind } from '@sync/shared/omnium/schema'
+import type { StreamHandler } from '@sync/shared/stream'
+
+export interface OmniumHydratorPorts {
+  readonly omnium: Pick<OmniumClient, 'getCustomer' | 'getOrder'>
+  readonly publisher: Publisher
+  /** Cleared by the caller at every change of assignment. */
+  readonly known: KnownVersions
+}
+
+/** Reads what Omnium's notifications name and publishes it as `omnium.customers` and `omnium.orders`. */
+export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<'omnium.notifications.v1'> {
+  const { omnium, publisher, known } = ports
+
+  const customerOf = async (call: Call, kind: OmniumKind, id: string): Promise<Found | null> => {
+    const customer = await omnium.getCustomer(call, kind, id)
+    if (customer === null) return null
+    return {
+      kind,
+      version: customer.modified ?? null,
+      body: customer,
+      publish: (envelope) =>
+        publisher.publish(
+          'omnium.customers.v1',
+          [{ ...traceOf(call), key: keyOf(call.tenant.uid, id), value: { ...envelope, kind, customer } }],
+          call.fence,
+        ),
+    }
+  }
+
+  /** The other kind is tried too: an event's class may be wrong, and one tombstone would stand for both. */
+  const findCustomer = async (call: Call, { kind, id }: Notification): Promise<Found | null> => {
+    const first = kind ?? 'B2C'
+    return (await customerOf(call, first, id)) ?? (await customerOf(call, first === 'B2C' ? 'B2B' : 'B2C', id))
+  }
+
+  const findOrder = async (call: Call, { id }: Notification): Promise<Found | null> => {
+    const order = await omnium.getOrder(call, id)
+    if (order === null) return null
+    return {
+      kind: null,
+      version: order.modified ?? null,
+      body: order,
+      publish: (envelope) =>
+        publisher.publish(
+          'omnium.orders.v1',
+          [
+            {
+              ...traceOf(call),
+              key: keyOf(call.tenant.uid, idOf(order.customerId) ?? id),
+              value: { ...envelope, order },
+            },
+          ],
+          call.fence,
+        ),
+    }
+  }
+
+  return {
+    service: 'omnium-ingest',
+    topics: ['omnium.notifications.v1'],
+    thinTopics: [],
+    ...createHydration({
+      target: 'omnium',
+      known,
+      apiUser: (tenant) => tenant.omnium.apiUser,
+      find: (call, notification) =>
+        notification.entity === 'customer' ? findCustomer(call, notification) : findOrder(call, notification),
+      erase: (call, key) =>
+        publisher.publish('omnium.customers.v1', [{ ...traceOf(call), key, value: null }], call.fence),
+    }),
+  }
+}

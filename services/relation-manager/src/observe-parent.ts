@@ -1,0 +1,135 @@
+import { flowKind } from '@sync/shared/flow/schema'
+import type { Call } from '@sync/shared/http/call'
+import { keyOf } from '@sync/shared/kafka/publisher'
+import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import { type Outcome, park, retry, skipped } from '@sync/shared/outcome'
+import type { HandlerContext } from '@sync/shared/stream'
+import { propertyPrefix } from '@sync/shared/tenants'
+import { compareVersions } from '@sync/shared/version'
+import { leadsTo } from './ancestors.ts'
+import { compareParent, type ObservedLead } from './fold.ts'
+import type { Ports } from './ports.ts'
+import { relationsOf } from './relations.ts'
+import type { Announcement } from './unsettled.ts'
+import { isCompanyInFlow, waitForCompany } from './wait-for-company.ts'
+import { companyDelayMs } from './waits.ts'
+
+/** A company's parent according to Flow. */
+interface FlowParent {
+  readonly to: string | null
+  readonly version: string
+}
+
+/** A change of a company's parent that both parents have been told of and that has to be written now. */
+export interface AnnouncedChange {
+  readonly kind: 'announced'
+  readonly parent: FlowParent
+  readonly announcements: readonly Announcement[]
+  /** Before the announcements were written, ms since the epoch. */
+  readonly announcedAt: number
+}
+
+/** Decides what an observed parent means for the company as it was just read, and announces the change if there is one. */
+export async function observeParent(
+  lead: ObservedLead,
+  company: OmniumCustomer,
+  { call, now }: HandlerContext,
+  ports: Ports,
+): Promise<Outcome | AnnouncedChange> {
+  const { delivery, value } = lead
+  const { id } = delivery
+  const prefix = propertyPrefix(call.tenant)
+  let parent: FlowParent = { to: value.parent, version: value.version }
+  let standing = compareParent(company, parent, prefix)
+  if (delivery.lane !== null || standing === 'again') {
+    const latest = await latestParent(parent, id, call, ports)
+    if ('kind' in latest) return latest
+    parent = latest
+    standing = compareParent(company, parent, prefix)
+  }
+
+  const { parents, parentVersion } = relationsOf(company, prefix)
+  const announcing = (to: readonly (string | null)[], version: string): Announcement[] =>
+    [...new Set(to)]
+      .filter((told) => told !== null)
+      .map((told) => ({
+        key: keyOf(call.tenant.uid, told),
+        value: {
+          type: 'child-changed',
+          tenant: call.tenant.uid,
+          parent: told,
+          child: id,
+          to: parent.to,
+          version,
+          notifiedAt: value.notifiedAt,
+        },
+        ...(delivery.traceparent !== undefined && { traceparent: delivery.traceparent }),
+      }))
+  const announce = (announcements: readonly Announcement[]) =>
+    ports.publisher.publish('company.parent-changes.v1', announcements, call.fence)
+
+  if (standing === 'stale') return skipped('stale', parent.version)
+  if (standing === 'unchanged') {
+    const doubtful = delivery.lane !== null || delivery.repair || value.repair
+    // With the version that is stored, so that the parent has no write of the child to wait for.
+    if (doubtful && parent.to !== null) await announce(announcing([parent.to], parentVersion ?? ''))
+    return skipped('unchanged', parent.version)
+  }
+  if (parent.to !== null) {
+    const hindrance = await hindranceOf(lead, parent.to, { call, now }, ports)
+    if (hindrance !== null) return hindrance
+  }
+  const announcedAt = now()
+  const announcements = announcing([...parents, parent.to], parent.version)
+  await announce(announcements)
+  return { kind: 'announced', parent, announcements, announcedAt }
+}
+
+/** The newer of a record and what Flow says now; of the same version, what Flow says now. */
+async function latestParent(
+  recorded: FlowParent,
+  id: string,
+  call: Call,
+  { flow }: Ports,
+): Promise<FlowParent | Outcome> {
+  const customer = await flow.getCustomer(call, id)
+  if (customer === null) return skipped('deleted')
+  if (flowKind(customer) !== 'COMPANY') return skipped('ignored')
+  const version = customer.lastModifiedAt ?? ''
+  if (compareVersions(version, recorded.version) < 0) return recorded
+  return { to: customer.parentCustomer?.customerUid || null, version }
+}
+
+/** Why the company can't get this parent now; null when it can. */
+async function hindranceOf(
+  { delivery }: ObservedLead,
+  to: string,
+  { call, now }: HandlerContext,
+  ports: Ports,
+): Promise<Outcome | null> {
+  const { id, firstSeenAt } = delivery
+  const { flow, omnium, parentWaitMs } = ports
+  if (to === id) return park('parent-cycle', 'writing a parent relation: Flow names the company as its own parent')
+  const parent = await omnium.getCustomer(call, 'B2B', to)
+  if (parent === null) {
+    return waitForCompany(now() - firstSeenAt, parentWaitMs, () => isCompanyInFlow(flow, call, to))
+  }
+
+  const prefix = propertyPrefix(call.tenant)
+  const inOmnium = async (company: string) => {
+    const customer = company === to ? parent : await omnium.getCustomer(call, 'B2B', company)
+    return customer === null ? [] : relationsOf(customer, prefix).parents
+  }
+  if (!(await leadsTo(id, [to], inOmnium))) return null
+
+  const inFlow = async (company: string) => {
+    const above = (await flow.getCustomer(call, company))?.parentCustomer?.customerUid
+    return above ? [above] : []
+  }
+  if (await leadsTo(id, await inFlow(id), inFlow)) {
+    return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Flow')
+  }
+  const waitedMs = now() - firstSeenAt
+  if (waitedMs < parentWaitMs) return retry('parent-cycle-pending', companyDelayMs(waitedMs, parentWaitMs))
+  return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Omnium, and stays so')
+}
