@@ -1,5 +1,10 @@
+import { z } from 'zod'
+import { readJson, requireNoPage } from '../http/answer.ts'
+import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
-import type { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
+import type { TargetClient } from '../http/client.ts'
+import { query, segment } from '../http/path.ts'
+import { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
 
 /**
  * Flow's API, one tenant a call. Every method throws SyncError; a 404 is `null` or `'not-found'`, a 409 is `'exists'`.
@@ -18,4 +23,76 @@ export interface FlowClient {
   getOrder(call: Call, orderUid: string): Promise<FlowOrder | null>
   /** A cheap read that answers whether Flow serves this tenant at all. */
   probe(call: Call): Promise<void>
+}
+
+/** An id that no tenant uses: a 404 for it is the healthy answer. */
+const PROBE_ID = 'sync-probe'
+
+/**
+ * A record that makes no sense is listed by its id and its version alone: reading it by its id says what is wrong with it,
+ * and it alone is set aside, where a refused page would stop a sweep for good.
+ */
+const CustomerPage = FlowCustomerPage.extend({
+  items: z.array(
+    z.union([
+      FlowCustomer,
+      FlowCustomer.pick({ customerUid: true, lastModifiedAt: true })
+        .strip()
+        .transform((item): FlowCustomer => ({ ...item, customerType: '' })),
+    ]),
+  ),
+})
+
+/** Flow over HTTP. Source of the paths: docs.flowretail.com, API v2; what isn't documented there is in API-FACTS.md. */
+export function createFlowClient(client: TargetClient): FlowClient {
+  const tenantPath = ({ tenant }: Call) => `/tenants/${segment(tenant.uid)}`
+  const customersPath = (call: Call) => `${tenantPath(call)}/customers`
+  const customerPath = (call: Call, customerUid: string) => `${customersPath(call)}/${segment(customerUid)}`
+
+  return {
+    async getCustomer(call, customerUid) {
+      const asked = { operation: 'get-customer', method: 'GET', path: customerPath(call, customerUid) } as const
+      return client.send(call, asked, [404], (answer, request) =>
+        answer.status === 404 ? null : readJson(request, answer, FlowCustomer),
+      )
+    },
+    async createCustomer(call, customer) {
+      const asked = { operation: 'create-customer', method: 'POST', path: customersPath(call), body: customer } as const
+      return client.send(call, asked, [409], (answer, request) => {
+        if (answer.status === 409) return 'exists'
+        requireNoPage(request, answer)
+        return 'created'
+      })
+    },
+    async updateCustomer(call, customerUid, fields) {
+      const path = customerPath(call, customerUid)
+      const asked = { operation: 'update-customer', method: 'PUT', path, body: fields } as const
+      return client.send(call, asked, [404], (answer, request) => {
+        if (answer.status === 404) return 'not-found'
+        requireNoPage(request, answer)
+        return 'updated'
+      })
+    },
+    async listCustomers(call, page) {
+      const path = `${customersPath(call)}${query(page)}`
+      return client.send(call, { operation: 'list-customers', method: 'GET', path }, [], (answer, request) =>
+        readJson(request, answer, CustomerPage),
+      )
+    },
+    async getOrder(call, orderUid) {
+      const path = `${tenantPath(call)}/orders/${segment(orderUid)}`
+      return client.send(call, { operation: 'get-order', method: 'GET', path }, [404], (answer, request) =>
+        answer.status === 404 ? null : readJson(request, answer, FlowOrder),
+      )
+    },
+    async probe(call) {
+      return client.probe(call, { operation: 'probe', method: 'GET', path: customerPath(call, PROBE_ID) })
+    },
+  }
+}
+
+/** Flow's integration token is the tenant's for good: there is no other to get. */
+export const flowCredentials: Credentials = {
+  token: async ({ tenant }) => tenant.flow.token,
+  renew: async () => null,
 }

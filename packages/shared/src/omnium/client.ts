@@ -1,5 +1,10 @@
+import { z } from 'zod'
+import { readJson, requireNoPage } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
-import type { OmniumCustomer, OmniumKind, OmniumOrder } from './schema.ts'
+import type { TargetClient } from '../http/client.ts'
+import { segment } from '../http/path.ts'
+import { failureOf, type HttpAnswer, type TargetRequest } from '../http/request.ts'
+import { OmniumCustomer, type OmniumKind, OmniumOrder, OmniumPatchResult, OmniumSearchResult } from './schema.ts'
 
 /** One page of a search; `totalHits` counts what the whole query matches. */
 export interface OmniumPage<Item> {
@@ -38,3 +43,106 @@ export interface OmniumClient {
   /** A cheap read that answers whether Omnium serves this tenant at all. */
   probe(call: Call): Promise<void>
 }
+
+const RESOURCE = { B2C: '/api/PrivateCustomers', B2B: '/api/BusinessCustomers' } as const
+const PATCH_PATH = {
+  B2C: `${RESOURCE.B2C}/PatchPrivateCustomer`,
+  B2B: `${RESOURCE.B2B}/PatchBusinessCustomer`,
+} as const
+/** An id that no tenant uses: a 404 for it is the healthy answer. */
+const PROBE_ID = 'sync-probe'
+
+/**
+ * A record that makes no sense is listed by its id and its version alone: reading it by its id says what is wrong with it,
+ * and it alone is set aside, where a refused page would stop a sweep for good.
+ */
+const CustomerPage = OmniumSearchResult(
+  z.union([OmniumCustomer, OmniumCustomer.pick({ customerId: true, modified: true }).strip()]),
+)
+const OrderPage = OmniumSearchResult(z.union([OmniumOrder, OmniumOrder.pick({ id: true, modified: true }).strip()]))
+
+/** Omnium over HTTP. Source of the paths and bodies: docs.omnium.no, Customer management, Order API, Generic concepts. */
+export function createOmniumClient(client: TargetClient): OmniumClient {
+  return {
+    async getCustomer(call, kind, customerId) {
+      const path = `${RESOURCE[kind]}/${segment(customerId)}`
+      return client.send(call, { operation: 'get-customer', method: 'GET', path }, [404], (answer, request) =>
+        answer.status === 404 ? null : readJson(request, answer, OmniumCustomer),
+      )
+    },
+    async createCustomer(call, kind, customer) {
+      const asked = { operation: 'create-customer', method: 'POST', path: RESOURCE[kind], body: customer } as const
+      return client.send(call, asked, [409], (answer, request) => {
+        if (answer.status === 409) return 'exists'
+        requireNoPage(request, answer)
+        return 'created'
+      })
+    },
+    async updatePrivateCustomer(call, customer) {
+      const path = `${RESOURCE.B2C}/Update`
+      const asked = { operation: 'update-customer', method: 'POST', path, body: customer } as const
+      return client.send(call, asked, [404], (answer, request) => {
+        if (answer.status === 404) return 'not-found'
+        requireNoPage(request, answer)
+        return 'updated'
+      })
+    },
+    async patchCustomer(call, kind, fields) {
+      const asked = { operation: 'patch-customer', method: 'PATCH', path: PATCH_PATH[kind], body: fields } as const
+      return client.send(call, asked, [404], readPatchAnswer)
+    },
+    async getOrder(call, orderId) {
+      const path = `/api/Orders/${segment(orderId)}`
+      return client.send(call, { operation: 'get-order', method: 'GET', path }, [404], (answer, request) =>
+        answer.status === 404 ? null : readJson(request, answer, OmniumOrder),
+      )
+    },
+    async searchCustomers(call, kind, query) {
+      const asked = {
+        operation: 'search-customers',
+        method: 'POST',
+        path: `${RESOURCE[kind]}/Search`,
+        body: { ...query },
+      } as const
+      return client.send(call, asked, [], readPage(CustomerPage, query))
+    },
+    async searchOrders(call, query) {
+      // Documented as `modifiedSince` for orders and as `modifiedFrom` for searches: what the peer doesn't know, it ignores.
+      const since = query.modifiedFrom === undefined ? {} : { modifiedSince: query.modifiedFrom }
+      const asked = {
+        operation: 'search-orders',
+        method: 'POST',
+        path: '/api/Orders/Search',
+        body: { ...query, ...since },
+      } as const
+      return client.send(call, asked, [], readPage(OrderPage, query))
+    },
+    async probe(call) {
+      const path = `${RESOURCE.B2C}/${segment(PROBE_ID)}`
+      return client.probe(call, { operation: 'probe', method: 'GET', path })
+    },
+  }
+}
+
+/** A PATCH's 200 counts what became of each customer; without a body it is a plain success. */
+function readPatchAnswer(answer: HttpAnswer, request: TargetRequest): 'updated' | 'not-found' {
+  if (answer.status === 404) return 'not-found'
+  if (answer.text.trim() === '') return 'updated'
+  const { notFoundCount, errorCount } = readJson(request, answer, OmniumPatchResult)
+  if ((errorCount ?? 0) > 0) {
+    // Without Omnium's `errorMessage`, which may quote the customer.
+    throw failureOf(request, 'target-refused', `refused with errorCount ${errorCount}`, { status: answer.status })
+  }
+  return (notFoundCount ?? 0) > 0 ? 'not-found' : 'updated'
+}
+
+type PageSchema<Item> = z.ZodType<{ result?: Item[] | null | undefined; totalHits?: number | null | undefined }>
+
+/** Without `totalHits`, it is what is known to be there: this page and those before it. */
+const readPage =
+  <Item>(schema: PageSchema<Item>, { page, take }: OmniumQuery) =>
+  (answer: HttpAnswer, request: TargetRequest): OmniumPage<Item> => {
+    const { result, totalHits } = readJson(request, answer, schema)
+    const items = result ?? []
+    return { result: items, totalHits: totalHits ?? page * take + items.length }
+  }

@@ -1,0 +1,57 @@
+import { SyncError } from '../errors.ts'
+import type { FailureKind } from './circuit.ts'
+import type { Cause } from './circuit-state.ts'
+
+/**
+ * What an error says about the target: a kind of failure; `answer`: it is up and refuses; `neutral`: nothing (the request
+ * was not sent, or ended by us, or something else threw).
+ */
+export function failureKindOf(error: unknown): FailureKind | 'answer' | 'neutral' {
+  if (!(error instanceof SyncError)) return 'neutral'
+  switch (error.code) {
+    case 'target-unreachable':
+      return 'unreachable'
+    case 'target-unauthorized':
+      // A token is refused for everybody; an object may be forbidden by itself.
+      return error.status === 403 ? 'forbidden' : 'unauthorized'
+    case 'target-throttled':
+      return 'throttled'
+    case 'target-failed':
+    case 'target-timeout':
+    case 'target-reset':
+    case 'target-answer-invalid':
+      return 'doubtful'
+    case 'target-refused':
+      return 'answer'
+    default:
+      return 'neutral'
+  }
+}
+
+/** Why a probe failed, as the cause of an open circuit. */
+export function probeCauseOf(error: unknown): { readonly cause: Cause; readonly retryAfterMs?: number | undefined } {
+  const kind = failureKindOf(error)
+  const retryAfterMs = error instanceof SyncError ? error.retryAfterMs : undefined
+  switch (kind) {
+    case 'unreachable':
+    case 'throttled':
+    case 'unauthorized':
+      return { cause: kind, retryAfterMs }
+    case 'forbidden':
+      return { cause: 'unauthorized' }
+    default:
+      return { cause: 'failing' }
+  }
+}
+
+/** The failure of a key at a healthy target. A 403 for one object alone counts like a 500 for it, and not as an outage. */
+export function asOwnAttempt(error: SyncError): SyncError {
+  if (error.code !== 'target-unauthorized') return error
+  const { message, target, tenant, status } = error
+  return new SyncError('target-failed', message, {
+    cause: error.cause,
+    ...(target !== undefined && { target }),
+    ...(tenant !== undefined && { tenant }),
+    ...(status !== undefined && { status }),
+  })
+}

@@ -1,0 +1,106 @@
+import { backoffAtLeastHalf } from '../backoff.ts'
+import { type Answers, noAnswers } from './evidence.ts'
+
+/**
+ * The state of one tenant's circuit at one target. Points in time are ms since the epoch.
+ *
+ * - closed: everybody sends. Failures cast `doubts`, one for each key; answers clear them.
+ * - open: nobody sends, nothing counts as an attempt. After a growing wait the probe, a cheap read, decides what is next.
+ * - half-open: reads work, but several keys failed. One key at a time, the `trial`, is admitted; keys that did not open
+ *   the circuit go first.
+ */
+export type Phase = 'closed' | 'open' | 'half-open'
+export type Cause = 'unreachable' | 'unauthorized' | 'forbidden' | 'throttled' | 'failing' | 'several-keys'
+
+export interface Circuit {
+  readonly phase: Phase
+  readonly cause: Cause | null
+  readonly sinceMs: number
+  /** Open: when the probe is due. */
+  readonly retryAtMs: number
+  readonly isProbing: boolean
+  /** Times opened without an answer to a key in between. */
+  readonly openings: number
+  /** Keys whose failures opened it, and whether a write was among those: then only a write's answer closes it. */
+  readonly openers: ReadonlySet<string>
+  readonly needsWrite: boolean
+  /** Keys that failed since another key was answered, and whether by a write. */
+  readonly doubts: ReadonlyMap<string, boolean>
+  /** Keys blamed on the probe's word alone since another key was answered, and whether for a write. */
+  readonly blamed: ReadonlyMap<string, boolean>
+  readonly reads: Answers
+  readonly writes: Answers
+  readonly trial: Trial | null
+  /** Half-open: until then, keys that did not open it are waited for. */
+  readonly graceUntilMs: number
+  /** Trials in a row that ended without an answer that could close it. */
+  readonly inconclusive: number
+}
+
+export interface Trial {
+  readonly key: string
+  readonly requests: number
+  readonly wasAnswered: boolean
+  /** Without a request under way, the next key's turn comes then. */
+  readonly untilMs: number
+}
+
+const WAIT = { baseMs: 1_000, capMs: 60_000 }
+/** A `Retry-After: 0` must not become a loop. */
+const LEAST_MS = 250
+
+export const createCircuit = (nowMs: number): Circuit => ({
+  phase: 'closed',
+  cause: null,
+  sinceMs: nowMs,
+  retryAtMs: 0,
+  isProbing: false,
+  openings: 0,
+  openers: new Set(),
+  needsWrite: false,
+  doubts: new Map(),
+  blamed: new Map(),
+  reads: noAnswers,
+  writes: noAnswers,
+  trial: null,
+  graceUntilMs: 0,
+  inconclusive: 0,
+})
+
+/** The circuit opened, for a `Retry-After` or a growing wait; `by` adds keys that opened it, and whether they wrote. */
+export function opened(
+  circuit: Circuit,
+  cause: Cause,
+  { nowMs, random, retryAfterMs }: { nowMs: number; random: () => number; retryAfterMs?: number | undefined },
+  by: ReadonlyMap<string, boolean> = new Map(),
+): Circuit {
+  const waitMs =
+    retryAfterMs === undefined
+      ? backoffAtLeastHalf(circuit.openings, { ...WAIT, random })
+      : Math.max(LEAST_MS, retryAfterMs + Math.floor((random() * retryAfterMs) / 10))
+  return {
+    ...circuit,
+    phase: 'open',
+    cause,
+    sinceMs: circuit.phase === 'closed' ? nowMs : circuit.sinceMs,
+    retryAtMs: nowMs + waitMs,
+    isProbing: false,
+    openings: circuit.openings + 1,
+    openers: new Set([...circuit.openers, ...by.keys()]),
+    needsWrite: circuit.needsWrite || [...by.values()].includes(true),
+    doubts: new Map(),
+    trial: null,
+  }
+}
+
+export const closed = (circuit: Circuit, nowMs: number): Circuit => ({
+  ...circuit,
+  phase: 'closed',
+  cause: null,
+  sinceMs: nowMs,
+  isProbing: false,
+  openers: new Set(),
+  needsWrite: false,
+  doubts: new Map(),
+  trial: null,
+})

@@ -1,0 +1,192 @@
+import { type Cause, type Circuit, closed, opened } from './circuit-state.ts'
+import { answeredSince, withAnswer } from './evidence.ts'
+
+/**
+ * The circuit's decisions, as pure functions over its state: who may send, and whether a failure is the key's own or the
+ * target's. `at` and `began` count events, so that what came first is known even within a millisecond.
+ */
+/** `doubtful`: a 5xx, a timeout, a reset, an answer that makes no sense: it may be the record's doing or the target's. */
+export type FailureKind = 'unreachable' | 'unauthorized' | 'forbidden' | 'throttled' | 'doubtful'
+/** `own`: an attempt of the key. `outage`: says nothing about it. `probe`: ask the probe, then `cleared` or `probed`. */
+export type Verdict = 'own' | 'outage' | 'probe'
+
+/** What is known of a key: `isSuspect` has failed before on its own account. */
+export interface Asking {
+  readonly key: string
+  readonly isSuspect: boolean
+  readonly nowMs: number
+}
+export interface Failing extends Asking {
+  readonly kind: FailureKind
+  readonly isWrite: boolean
+  /** When the request began. */
+  readonly began: number
+  readonly retryAfterMs?: number | undefined
+  readonly random: () => number
+}
+
+/** So many keys failing in a row are the target's failure, even if its reads work. */
+export const SEVERAL = 3
+/** So many keys may be blamed on the probe's word alone: what a long outage of writes costs at most. */
+export const MAX_BLAMED = 5
+const MAX_OPENERS = 200
+const GRACE_MS = 500
+const TRIAL_IDLE_MS = 1_000
+const ASK_AGAIN_MS = 1_000
+const MAX_INCONCLUSIVE = 5
+
+/** May the key send? A half-open circuit makes it the trial by saying so. `retryAtMs`: when asking again makes sense. */
+export function asked(circuit: Circuit, asking: Asking): { next: Circuit; retryAtMs: number | null } {
+  const { key, isSuspect, nowMs } = asking
+  if (circuit.phase === 'closed') return { next: circuit, retryAtMs: null }
+  if (circuit.phase === 'open') {
+    return { next: circuit, retryAtMs: Math.max(circuit.retryAtMs, nowMs + (circuit.isProbing ? ASK_AGAIN_MS : 1)) }
+  }
+  const { trial } = circuit
+  if (trial?.key === key) return { next: circuit, retryAtMs: null }
+  const isFresh = !isSuspect && !circuit.openers.has(key)
+  if (trial !== null) {
+    // A fresh key that asks now gets its chance before the failed ones.
+    const next = isFresh ? { ...circuit, graceUntilMs: nowMs + GRACE_MS } : circuit
+    return { next, retryAtMs: nowMs + ASK_AGAIN_MS }
+  }
+  if (!isFresh && nowMs < circuit.graceUntilMs) return { next: circuit, retryAtMs: circuit.graceUntilMs }
+  const started = { key, requests: 0, wasAnswered: false, untilMs: nowMs + TRIAL_IDLE_MS }
+  return { next: { ...circuit, trial: started }, retryAtMs: null }
+}
+
+/** A request of the key begins (`by` 1) or is over (-1), its verdict included. */
+export function requestsChanged(circuit: Circuit, key: string, by: 1 | -1, nowMs: number): Circuit {
+  if (circuit.trial?.key !== key) return circuit
+  const requests = Math.max(0, circuit.trial.requests + by)
+  return { ...circuit, trial: { ...circuit.trial, requests, untilMs: nowMs + TRIAL_IDLE_MS } }
+}
+
+/** The target answered a request of the key. */
+export function answered(circuit: Circuit, key: string, isWrite: boolean, at: number, nowMs: number): Circuit {
+  const evidence = isWrite
+    ? { writes: withAnswer(circuit.writes, key, at) }
+    : { reads: withAnswer(circuit.reads, key, at) }
+  const { doubts, blamed } = circuit
+  const next = {
+    ...circuit,
+    ...evidence,
+    doubts: doubts.size === 0 ? doubts : remaining(doubts, isWrite),
+    blamed: blamed.size === 0 ? blamed : remaining(blamed, isWrite),
+  }
+  if (circuit.phase === 'closed') return { ...next, openings: 0 }
+  const counts = isWrite || !circuit.needsWrite
+  const isTrial = circuit.trial?.key === key
+  const rebuts = isTrial || !circuit.openers.has(key)
+  const wasOpenedByKeys = circuit.cause === 'several-keys' || circuit.cause === 'forbidden'
+  if (counts && rebuts && (circuit.phase === 'half-open' || wasOpenedByKeys)) {
+    return closed({ ...next, openings: 0 }, nowMs)
+  }
+  return isTrial && circuit.trial ? { ...next, trial: { ...circuit.trial, wasAnswered: true } } : next
+}
+
+/** A request failed: whose failure is it? */
+export function failed(circuit: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
+  const { kind, key, isSuspect, nowMs, retryAfterMs = 0 } = failing
+  if (circuit.phase === 'open') {
+    const retryAtMs = kind === 'throttled' ? Math.max(circuit.retryAtMs, nowMs + retryAfterMs) : circuit.retryAtMs
+    return outage({ ...circuit, retryAtMs, openers: isMayBeOwn(kind) ? withOpener(circuit, failing) : circuit.openers })
+  }
+  if (!isMayBeOwn(kind)) return outage(opened(circuit, kind, failing))
+  if (circuit.phase === 'half-open') return failedHalfOpen(circuit, failing)
+  if (kind === 'forbidden' && !isSuspect) {
+    return outage(opened(circuit, 'forbidden', failing, new Map([[key, failing.isWrite]])))
+  }
+  return failedClosed(circuit, failing)
+}
+
+function failedClosed(circuit: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
+  const { key, isWrite, isSuspect, began } = failing
+  const doubts = isSuspect ? circuit.doubts : new Map(circuit.doubts).set(key, isWrite || !!circuit.doubts.get(key))
+  const next = { ...circuit, doubts }
+  // Asked before the evidence: at the start of an outage, many requests began before the last answer came.
+  if (doubts.size >= SEVERAL) return outage(opened(next, 'several-keys', failing, doubts))
+  const isRebutted = answeredSince(circuit.writes, key, began) || (!isWrite && answeredSince(circuit.reads, key, began))
+  if (isRebutted) return { next, verdict: 'own' }
+  if (!mayBlame(circuit, key)) {
+    return outage(opened(next, 'several-keys', failing, new Map(doubts).set(key, isWrite)))
+  }
+  return { next, verdict: 'probe' }
+}
+
+function failedHalfOpen(circuit: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
+  const { key, isSuspect } = failing
+  const openers = withOpener(circuit, failing)
+  if (circuit.trial?.key !== key) return outage({ ...circuit, openers })
+  const hadItsChance = isSuspect || circuit.openers.has(key)
+  if (hadItsChance && mayBlame(circuit, key)) return { next: circuit, verdict: 'probe' }
+  const needsWrite = circuit.needsWrite || failing.isWrite
+  return outage(opened({ ...circuit, openers, needsWrite }, circuit.cause ?? 'several-keys', failing))
+}
+
+/** The probe that a `probe` verdict asked for succeeded: the key's own failure, unless more has become known meanwhile. */
+export function cleared(circuit: Circuit, failing: Failing): { next: Circuit; verdict: 'own' | 'outage' } {
+  const { key, isSuspect, isWrite, nowMs } = failing
+  const isStale = circuit.phase === 'open' || (circuit.phase === 'half-open' && circuit.trial?.key !== key)
+  if (isStale) return outage(circuit)
+  if (!mayBlame(circuit, key)) return outage(opened(circuit, 'several-keys', failing, new Map([[key, isWrite]])))
+  const next = { ...circuit, blamed: new Map(circuit.blamed).set(key, isWrite) }
+  if (circuit.phase === 'closed') return { next, verdict: 'own' }
+  // A suspect says nothing new about the target; the first failure of another opener does.
+  if (!isSuspect) return { next: opened(next, circuit.cause ?? 'several-keys', failing), verdict: 'own' }
+  return { next: { ...next, trial: null, graceUntilMs: nowMs + GRACE_MS }, verdict: 'own' }
+}
+
+export type Probed =
+  | { readonly isHealthy: true }
+  | { readonly isHealthy: false; readonly cause: Cause; readonly retryAfterMs?: number | undefined }
+
+/** The probe ended. */
+export function probed(circuit: Circuit, result: Probed, nowMs: number, random: () => number): Circuit {
+  // Of a probe that was made for a verdict, an open circuit has taken note already.
+  if (circuit.phase === 'open' && !circuit.isProbing) return circuit
+  if (!result.isHealthy) {
+    return opened(circuit, result.cause, { nowMs, random, retryAfterMs: result.retryAfterMs })
+  }
+  if (circuit.phase !== 'open') return circuit
+  if (circuit.openers.size === 0) return closed(circuit, nowMs)
+  return {
+    ...circuit,
+    phase: 'half-open',
+    sinceMs: nowMs,
+    isProbing: false,
+    trial: null,
+    graceUntilMs: nowMs + GRACE_MS,
+    inconclusive: 0,
+  }
+}
+
+/** When `ticked` has something to do; null when never. */
+export function dueAtMs(circuit: Circuit, nowMs: number): number | null {
+  if (circuit.phase === 'closed' || circuit.isProbing) return null
+  if (circuit.phase === 'open') return circuit.retryAtMs
+  if (circuit.trial !== null) return circuit.trial.requests > 0 ? null : circuit.trial.untilMs
+  return circuit.graceUntilMs > nowMs ? circuit.graceUntilMs : null
+}
+
+/** Time has passed: the probe of an open circuit begins, the turn of a trial that has gone quiet ends. */
+export function ticked(circuit: Circuit, nowMs: number): Circuit {
+  if (circuit.phase === 'open') return nowMs < circuit.retryAtMs ? circuit : { ...circuit, isProbing: true }
+  const { trial } = circuit
+  if (trial === null || trial.requests > 0 || nowMs < trial.untilMs) return circuit
+  const inconclusive = circuit.inconclusive + (trial.wasAnswered ? 1 : 0)
+  // Nobody writes, so nothing would ever close it; should writes still fail, they open it again.
+  if (inconclusive >= MAX_INCONCLUSIVE) return closed(circuit, nowMs)
+  return { ...circuit, trial: null, inconclusive, graceUntilMs: nowMs + GRACE_MS }
+}
+
+const outage = (next: Circuit): { next: Circuit; verdict: 'outage' } => ({ next, verdict: 'outage' })
+const isMayBeOwn = (kind: FailureKind) => kind === 'doubtful' || kind === 'forbidden'
+const mayBlame = ({ blamed }: Circuit, key: string) => blamed.has(key) || blamed.size < MAX_BLAMED
+
+const withOpener = ({ openers }: Circuit, { key, isSuspect }: Asking): ReadonlySet<string> =>
+  isSuspect || openers.size >= MAX_OPENERS ? openers : new Set(openers).add(key)
+
+/** What a read's answer leaves: failures of writes. A write's answer leaves none. */
+const remaining = (failures: ReadonlyMap<string, boolean>, isWrite: boolean): ReadonlyMap<string, boolean> =>
+  new Map(isWrite ? [] : [...failures].filter(([, ofWrite]) => ofWrite))

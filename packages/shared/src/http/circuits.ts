@@ -1,0 +1,238 @@
+import { LRUCache } from 'lru-cache'
+import { SyncError, type Target } from '../errors.ts'
+import type { Tenant } from '../tenants.ts'
+import type { Call } from './call.ts'
+import {
+  answered,
+  asked,
+  cleared,
+  dueAtMs,
+  type Failing,
+  failed,
+  type Probed,
+  probed,
+  requestsChanged,
+  ticked,
+} from './circuit.ts'
+import { asOwnAttempt, failureKindOf, probeCauseOf } from './circuit-failure.ts'
+import { type Cause, type Circuit, createCircuit, type Phase } from './circuit-state.ts'
+import type { Schedule } from './schedule.ts'
+import { unlessAborted } from './unless-aborted.ts'
+
+/** The circuits of all tenants at both targets; see circuit-state.ts for what their phases mean. */
+export interface Circuits {
+  /** May this key be started? In a half-open circuit the admitted key is the trial that decides. */
+  admit(tenantUid: string, target: Target, key: string): Admission
+  state(tenantUid: string, target: Target): Phase
+  /**
+   * Told after each change, and each time that a half-open circuit has room for another key: the moment to ask for the
+   * keys that wait. The returned function ends it.
+   */
+  onChange(listener: (tenantUid: string, target: Target, state: Phase) => void): () => void
+  /** Those that were used, for /ready. */
+  list(): readonly CircuitStatus[]
+  /**
+   * Sends by `send`, if the circuit lets it, and takes note of the end. Throws what `send` throws, with `outage` set when
+   * it says nothing about the key; that may take a probe. SyncError `circuit-open` when nothing is sent.
+   */
+  guard<T>(call: Call, target: Target, isWrite: boolean, send: () => Promise<T>): Promise<T>
+  /** Throws SyncError `circuit-open` when the circuit opened since the call passed `guard`. */
+  recheck(call: Call, target: Target): void
+  /** Ends all probes and timers. */
+  close(): void
+}
+
+export type Admission = { readonly admitted: true } | { readonly admitted: false; readonly retryAtMs: number }
+
+/** Times in ms since the epoch. */
+export interface CircuitStatus {
+  readonly tenant: string
+  readonly target: Target
+  readonly state: Phase
+  readonly cause: Cause | null
+  readonly sinceMs: number
+  /** Open: when the target is probed next. */
+  readonly retryAtMs: number | null
+}
+
+export interface CircuitsOptions {
+  /** A cheap read, outside of the circuit and the rate limit's queue. Rejects with what is wrong. */
+  readonly probe: (tenant: Tenant, target: Target, signal: AbortSignal) => Promise<void>
+  readonly now: () => number
+  readonly random: () => number
+  readonly schedule: Schedule
+  /** Told of each change of phase or cause, once. */
+  readonly onTransition?: (status: CircuitStatus) => void
+}
+
+const SUSPECTS = { max: 1_000, ttl: 15 * 60_000, ttlResolution: 0 }
+
+interface Entry {
+  tenant: Tenant
+  readonly target: Target
+  circuit: Circuit
+  readonly suspects: LRUCache<string, true>
+  probe: { readonly began: number; readonly result: Promise<Probed | null> } | null
+  cancelTimer: (() => void) | null
+}
+
+export function createCircuits({ probe, now, random, schedule, onTransition }: CircuitsOptions): Circuits {
+  const entries = new Map<string, Entry>()
+  const listeners = new Set<(tenantUid: string, target: Target, state: Phase) => void>()
+  const closing = new AbortController()
+  let events = 0
+
+  const nameOf = (tenantUid: string, target: Target) => `${target}/${tenantUid}`
+  const entryOf = (tenant: Tenant, target: Target): Entry => {
+    const name = nameOf(tenant.uid, target)
+    let entry = entries.get(name)
+    if (entry === undefined) {
+      const suspects = new LRUCache<string, true>({ ...SUSPECTS, perf: { now } })
+      entry = { tenant, target, circuit: createCircuit(now()), suspects, probe: null, cancelTimer: null }
+      entries.set(name, entry)
+    }
+    // A tenant that was read anew keeps its circuit; the probes use its new secrets.
+    entry.tenant = tenant
+    return entry
+  }
+
+  /** Every change of a circuit comes through here. */
+  const become = (entry: Entry, next: Circuit): void => {
+    const { circuit } = entry
+    if (next === circuit) return
+    entry.circuit = next
+    if (next.phase === 'closed' && circuit.phase === 'closed') return
+    if (next.phase === 'closed' && next.openings === 0) blameOpeners(entry, circuit)
+    if (!closing.signal.aborted) arm(entry)
+    const isTransition = next.phase !== circuit.phase || next.cause !== circuit.cause
+    if (isTransition) onTransition?.(statusOf(entry))
+    const hasRoomAgain = next.phase === 'half-open' && next.trial === null && circuit.trial !== null
+    if (isTransition || hasRoomAgain) notify(entry)
+  }
+  /** Another key's success closed it: what had opened it was the openers' own failure. */
+  const blameOpeners = ({ suspects }: Entry, { openers, trial }: Circuit) => {
+    for (const key of openers) if (key !== trial?.key) suspects.set(key, true)
+  }
+  const notify = ({ tenant, target, circuit }: Entry) => {
+    for (const listener of listeners) listener(tenant.uid, target, circuit.phase)
+  }
+
+  const arm = (entry: Entry): void => {
+    entry.cancelTimer?.()
+    const dueAt = dueAtMs(entry.circuit, now())
+    entry.cancelTimer = dueAt === null ? null : schedule(() => tick(entry), Math.max(1, dueAt - now()))
+  }
+  const tick = (entry: Entry): void => {
+    const { circuit } = entry
+    const next = ticked(circuit, now())
+    become(entry, next)
+    if (next.isProbing && !circuit.isProbing) void probeSince(entry, events)
+    else if (next === circuit) {
+      arm(entry)
+      // The grace of those that did not open it is over.
+      if (circuit.phase === 'half-open' && circuit.trial === null) notify(entry)
+    }
+  }
+
+  /** What a probe says that began after the event `began`; one at a time. null: we are closing. */
+  const probeSince = async (entry: Entry, began: number): Promise<Probed | null> => {
+    while (entry.probe !== null && entry.probe.began < began) await entry.probe.result
+    entry.probe ??= { began: ++events, result: runProbe(entry) }
+    return entry.probe.result
+  }
+  const runProbe = async (entry: Entry): Promise<Probed | null> => {
+    let result: Probed = { isHealthy: true }
+    try {
+      await probe(entry.tenant, entry.target, closing.signal)
+    } catch (error) {
+      result = { isHealthy: false, ...probeCauseOf(error) }
+    }
+    entry.probe = null
+    if (closing.signal.aborted) return null
+    become(entry, probed(entry.circuit, result, now(), random))
+    return result
+  }
+
+  const ask = (entry: Entry, key: string): number | null => {
+    const { next, retryAtMs } = asked(entry.circuit, { key, isSuspect: entry.suspects.has(key), nowMs: now() })
+    become(entry, next)
+    return retryAtMs
+  }
+  const requireAdmission = (entry: Entry, key: string) => {
+    const { tenant, target } = entry
+    if (ask(entry, key) === null) return
+    const message = `calling ${target}: its circuit is ${entry.circuit.phase} (${entry.circuit.cause})`
+    throw new SyncError('circuit-open', message, { target, tenant: tenant.uid, outage: true })
+  }
+
+  const judge = async (entry: Entry, failing: Failing, signal: AbortSignal): Promise<'own' | 'outage'> => {
+    const { next, verdict } = failed(entry.circuit, failing)
+    become(entry, next)
+    if (verdict !== 'probe') return verdict
+    const result = await unlessAborted(probeSince(entry, failing.began), signal)
+    if (!result?.isHealthy) return 'outage'
+    const last = cleared(entry.circuit, { ...failing, nowMs: now() })
+    become(entry, last.next)
+    return last.verdict
+  }
+
+  return {
+    admit(tenantUid, target, key) {
+      const entry = entries.get(nameOf(tenantUid, target))
+      const retryAtMs = entry === undefined ? null : ask(entry, key)
+      return retryAtMs === null ? { admitted: true } : { admitted: false, retryAtMs }
+    },
+    state: (tenantUid, target) => entries.get(nameOf(tenantUid, target))?.circuit.phase ?? 'closed',
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    list: () => [...entries.values()].map(statusOf),
+    async guard(call, target, isWrite, send) {
+      const { key, signal } = call
+      const entry = entryOf(call.tenant, target)
+      requireAdmission(entry, key)
+      const began = ++events
+      become(entry, requestsChanged(entry.circuit, key, 1, now()))
+      try {
+        const result = await send()
+        become(entry, answered(entry.circuit, key, isWrite, ++events, now()))
+        return result
+      } catch (error) {
+        const kind = failureKindOf(error)
+        if (kind === 'neutral') throw error
+        if (kind === 'answer') {
+          // A refusal shows that the target is up, not that its writes work.
+          become(entry, answered(entry.circuit, key, false, ++events, now()))
+          throw error
+        }
+        const syncError = error as SyncError
+        const isSuspect = entry.suspects.has(key)
+        const { retryAfterMs } = syncError
+        const failing = { kind, key, isSuspect, isWrite, began, retryAfterMs, nowMs: now(), random }
+        syncError.outage = (await judge(entry, failing, signal)) === 'outage'
+        if (syncError.outage) throw syncError
+        entry.suspects.set(key, true)
+        throw asOwnAttempt(syncError)
+      } finally {
+        become(entry, requestsChanged(entry.circuit, key, -1, now()))
+      }
+    },
+    recheck(call, target) {
+      requireAdmission(entryOf(call.tenant, target), call.key)
+    },
+    close() {
+      closing.abort()
+      for (const entry of entries.values()) entry.cancelTimer?.()
+    },
+  }
+}
+
+const statusOf = ({ tenant, target, circuit }: Entry): CircuitStatus => ({
+  tenant: tenant.uid,
+  target,
+  state: circuit.phase,
+  cause: circuit.cause,
+  sinceMs: circuit.sinceMs,
+  retryAtMs: circuit.phase === 'open' ? circuit.retryAtMs : null,
+})

@@ -1,0 +1,97 @@
+import type { Target } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../metrics.ts'
+import { requireAnswer } from './answer.ts'
+import { authorize, type Credentials } from './auth.ts'
+import type { Call } from './call.ts'
+import type { Circuits } from './circuits.ts'
+import type { Limits } from './limits.ts'
+import { log, measure } from './observe.ts'
+import { type HttpAnswer, isWrite, type Send, stack, type TargetRequest } from './request.ts'
+
+export interface ClientOptions {
+  readonly target: Target
+  readonly base: Send
+  readonly circuits: Circuits
+  readonly limits: Limits
+  /** Made over `sendUnguarded`, by which tokens are fetched. */
+  readonly credentials: (sendUnguarded: Send) => Credentials
+  readonly metrics: Pick<Metrics, 'targetRequestsTotal' | 'targetRequestSeconds'>
+  readonly logger: Pick<Logger, 'debug'>
+  readonly now: () => number
+}
+
+/** What a peer's client says of a request; its target and its tenant's base URL are filled in. */
+export type Asked = Omit<TargetRequest, 'target' | 'baseUrl' | 'call'>
+
+export interface TargetClient {
+  /**
+   * Sends a request; an answer of 2xx, or one of `answers`, is read by `read`, which throws SyncError
+   * `target-answer-invalid` for what makes no sense. Throws SyncError for everything else.
+   */
+  send<T>(
+    call: Call,
+    asked: Asked,
+    answers: readonly number[],
+    read: (answer: HttpAnswer, request: TargetRequest) => T,
+  ): Promise<T>
+  /** Sends a read that the circuit doesn't hold back. Resolves when the target serves us: any answer but 401, 403, 408, 429 and 5xx. */
+  probe(call: Call, asked: Asked): Promise<void>
+}
+
+/**
+ * The layers around one request. Their order is the design, from the outermost in:
+ * 1. circuit: sees the end that counts, after all of the below; what it refuses costs nothing
+ * 2. answer: a status or a body that means failure is one, so that the circuit sees it
+ * 3. auth: waits for a token; its one repeat after a 401 passes everything below again
+ * 4. rate limit: waits for the request's turn, the last wait that there is
+ * 5. circuit and fence, asked when the turn has come: the wait may have been long. No wait and no repeat is inside, so
+ *    nothing is sent later than right after the fence agreed
+ * 6. metrics, log: what was really sent, without our own waits
+ * 7. base: one exchange, with a deadline
+ *
+ * There is no retry layer: a request that failed is the runtime's to repeat, which asks for its key, its circuit and its
+ * fence anew.
+ */
+export function createClient(options: ClientOptions): TargetClient {
+  const { target, base, circuits, limits, now } = options
+  const observed = stack([measure(options.metrics), log(options.logger)], base)
+  const unguarded = stack([limits.debit, fence], observed)
+  const auth = authorize(options.credentials(unguarded))
+  const askLast = ({ call }: TargetRequest) => {
+    circuits.recheck(call, target)
+    call.fence()
+  }
+  const inTurn = stack([auth, limits.wait(askLast)], observed)
+  const probing = stack([auth], unguarded)
+  const requestOf = (call: Call, asked: Asked): TargetRequest => ({
+    ...asked,
+    target,
+    baseUrl: call.tenant[target].baseUrl,
+    call,
+  })
+
+  return {
+    send(call, asked, answers, read) {
+      const request = requestOf(call, asked)
+      return circuits.guard(call, target, isWrite(request), async () => {
+        const answer = await inTurn(request)
+        requireAnswer(request, answer, answers, now())
+        return read(answer, request)
+      })
+    },
+    async probe(call, asked) {
+      const request = requestOf(call, asked)
+      const answer = await probing(request)
+      const isRefusal = answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)
+      requireAnswer(request, answer, isRefusal ? [answer.status] : [], now())
+    },
+  }
+}
+
+const fence = (next: Send): Send => {
+  return (request) => {
+    request.call.fence()
+    return next(request)
+  }
+}

@@ -1,0 +1,92 @@
+import type { Target } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Tenant } from '../tenants.ts'
+import { createRateLimiter, type RateLimit, type RateLimiter } from './rate-limit.ts'
+import { failureOf, type Layer, type TargetRequest } from './request.ts'
+import type { Schedule } from './schedule.ts'
+
+export interface LimitsOptions {
+  readonly target: Target
+  /** The part of each tenant's rate that this service takes, over all its processes: 0 to 1. */
+  readonly share: number
+  readonly metrics: Pick<Metrics, 'rateLimitWaitSeconds'>
+  readonly now: () => number
+  readonly schedule: Schedule
+}
+
+/** A target's rate limits, one for each tenant. */
+export interface Limits {
+  /** The part of the service's rate that this process takes: partitions owned ÷ all. May be called at any time. */
+  setPartitionShare(fraction: number): void
+  /**
+   * Each request waits for its turn. `askLast` is asked once it has come, and what is within runs in the same turn of the
+   * event loop, up to the send; a request that it stops by throwing costs no turn.
+   */
+  wait(askLast: (request: TargetRequest) => void): Layer
+  /** Counts requests that don't wait: a probe, a token. */
+  readonly debit: Layer
+}
+
+export function createLimits({ target, share, metrics, now, schedule }: LimitsOptions): Limits {
+  const limiters = new Map<string, { readonly limiter: RateLimiter; tenant: Tenant }>()
+  let fraction = 1
+
+  const limitOf = (tenant: Tenant): RateLimit => {
+    const { requestsPerSecond, maxInFlight } = tenant[target]
+    return {
+      requestsPerSecond: requestsPerSecond * share * fraction,
+      maxInFlight: Math.max(1, Math.round(maxInFlight * share * fraction)),
+    }
+  }
+  const limiterOf = (tenant: Tenant): RateLimiter => {
+    const known = limiters.get(tenant.uid)
+    if (known === undefined) {
+      const limiter = createRateLimiter({ ...limitOf(tenant), now, schedule })
+      limiters.set(tenant.uid, { limiter, tenant })
+      return limiter
+    }
+    if (known.tenant !== tenant) {
+      known.tenant = tenant
+      known.limiter.configure(limitOf(tenant))
+    }
+    return known.limiter
+  }
+
+  return {
+    setPartitionShare(next) {
+      fraction = Math.min(1, Math.max(0, next))
+      for (const { limiter, tenant } of limiters.values()) limiter.configure(limitOf(tenant))
+    },
+    wait: (askLast) => (next) => async (request) => {
+      const { tenant, signal } = request.call
+      const limiter = limiterOf(tenant)
+      const askedAt = now()
+      const permit = await limiter.acquire(signal).catch(() => {
+        throw failureOf(request, 'aborted', 'aborted while waiting for the rate limit')
+      })
+      const sentAt = now()
+      metrics.rateLimitWaitSeconds.observe((sentAt - askedAt) / 1000, { target })
+      try {
+        askLast(request)
+      } catch (error) {
+        permit.giveBack()
+        throw error
+      }
+      try {
+        const answer = await next(request)
+        if (answer.status === 429) limiter.throttled(sentAt)
+        return answer
+      } finally {
+        permit.release()
+      }
+    },
+    debit: (next) => async (request) => {
+      const limiter = limiterOf(request.call.tenant)
+      limiter.debit()
+      const sentAt = now()
+      const answer = await next(request)
+      if (answer.status === 429) limiter.throttled(sentAt)
+      return answer
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import { STATUS_CODES } from 'node:http'
+import { type ErrorCode, SyncError, type SyncErrorDetails, type Target } from '../errors.ts'
+import type { Call } from './call.ts'
+
+/**
+ * Every kind of request that we send: its label in metrics, its words in messages, and whether it writes (so that its end
+ * can be unknown). Searches and tokens are POSTs that change nothing.
+ */
+export const OPERATIONS = {
+  token: { doing: 'fetching a token from', writes: false },
+  probe: { doing: 'probing', writes: false },
+  'get-customer': { doing: 'reading a customer from', writes: false },
+  'create-customer': { doing: 'creating a customer in', writes: true },
+  'update-customer': { doing: 'updating a customer in', writes: true },
+  'patch-customer': { doing: 'updating a customer in', writes: true },
+  'list-customers': { doing: 'listing customers of', writes: false },
+  'search-customers': { doing: 'searching customers in', writes: false },
+  'get-order': { doing: 'reading an order from', writes: false },
+  'search-orders': { doing: 'searching orders in', writes: false },
+} as const satisfies Record<string, { doing: string; writes: boolean }>
+export type Operation = keyof typeof OPERATIONS
+
+/** One request to a peer, on behalf of a call. */
+export interface TargetRequest {
+  readonly target: Target
+  readonly operation: Operation
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  readonly baseUrl: string
+  /** Goes after the base URL as it stands, ids percent-encoded. Never logged: ids are in it, and a token's secrets. */
+  readonly path: string
+  /** Sent as JSON. */
+  readonly body?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly call: Call
+}
+
+/** A complete answer, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly text: string
+}
+
+/** Sends a request and resolves with its answer; throws SyncError when there is none. */
+export type Send = (request: TargetRequest) => Promise<HttpAnswer>
+/** One concern around the next one. */
+export type Layer = (next: Send) => Send
+
+/** `layers` from the outermost to the innermost, around `base`. */
+export const stack = (layers: readonly Layer[], base: Send): Send =>
+  layers.reduceRight((next, layer) => layer(next), base)
+
+export const isWrite = ({ operation }: TargetRequest): boolean => OPERATIONS[operation].writes
+
+export const headerOf = ({ headers }: HttpAnswer, name: string): string | undefined => {
+  const value = headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+/** `409 Conflict` */
+export const statusText = (status: number): string => `${status} ${STATUS_CODES[status] ?? ''}`.trim()
+
+/** The failure of a request, in its words: `updating a customer in omnium: 409 Conflict`. `why` is never a peer's text. */
+export function failureOf(
+  { target, operation, call }: TargetRequest,
+  code: ErrorCode,
+  why: string,
+  details: SyncErrorDetails = {},
+): SyncError {
+  const message = `${OPERATIONS[operation].doing} ${target}: ${why}`
+  return new SyncError(code, message, { target, tenant: call.tenant.uid, ...details })
+}

@@ -1,0 +1,266 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, expect, test } from 'vitest'
+import { SyncError } from '../errors.ts'
+import { createLogger } from '../logger.ts'
+import { createTenants } from '../tenants.ts'
+import { aTenant } from '../testing/builders.ts'
+import { createFakePublisher } from '../testing/fake-publisher.ts'
+import { fieldOf, idOf, invalid, type ParseEvent } from './event-fields.ts'
+import type { WebhookAnswer } from './problem.ts'
+import { createWebhookApp, type WebhookAppOptions } from './server.ts'
+
+const NOW = Date.parse('2026-02-01T00:00:00Z')
+const SECRET = 'a-webhook-secret'
+const URL = '/webhooks/flow/acme'
+const authorization = `Bearer ${SECRET}`
+
+const parse: ParseEvent = (body, tenant, receivedAt) => {
+  if (fieldOf(body, 'other') !== undefined) return { kind: 'ignored' }
+  const id = idOf(fieldOf(body, 'id'))
+  if (id === null) return invalid('id is missing')
+  const rest = { via: 'webhook' as const, action: null, kind: null, users: [], version: null, repair: false }
+  return { kind: 'notification', notification: { tenant, entity: 'customer', id, ...rest, receivedAt } }
+}
+
+const opened: { close(): unknown }[] = []
+afterEach(async () => {
+  for (const app of opened.splice(0)) await app.close()
+})
+
+function givenApp(fields: Partial<WebhookAppOptions> = {}) {
+  const publisher = createFakePublisher()
+  const answers: WebhookAnswer[] = []
+  const lines: string[] = []
+  const tenants = createTenants([aTenant(), aTenant({ uid: 'other' })])
+  const app = createWebhookApp({
+    ...{ source: 'flow', tenants: () => tenants, publisher, parse, maxInFlightRequests: 10 },
+    metrics: (answer) => answers.push(answer),
+    logger: createLogger({ service: 'test', level: 'debug', destination: { write: (line) => lines.push(line) } }),
+    isAccepting: () => true,
+    now: () => NOW,
+    ...fields,
+  })
+  opened.push(app)
+  const post = async (payload: string | Buffer, headers: Record<string, string> = { authorization }, url = URL) =>
+    app.inject({ method: 'POST', url, headers, payload })
+  return { app, publisher, answers, lines, post }
+}
+
+test('an event is answered 202 after its notification was acknowledged, under the key of its object', async () => {
+  const { post, publisher, answers } = givenApp()
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+  const reply = await post('{"id": 1000}', { authorization, traceparent })
+
+  expect([reply.statusCode, reply.body]).toEqual([202, ''])
+  expect(answers).toEqual(['stored'])
+  expect(publisher.published).toMatchObject([
+    { topic: 'flow.notifications.v1', key: 'acme:1000', traceparent, value: { id: '1000', tenant: 'acme' } },
+  ])
+  expect(publisher.values('flow.notifications.v1')[0]?.receivedAt).toBe('2026-02-01T00:00:00.000Z')
+})
+
+test.each<[string, WebhookAnswer, number, Parameters<ReturnType<typeof givenApp>['post']>]>([
+  ['an event of no interest', 'ignored', 202, ['{"other": 1}']],
+  ['a wrong secret', 'unauthorized', 401, ['{"id": 1}', { authorization: 'Bearer wrong' }]],
+  ['no secret', 'unauthorized', 401, ['{"id": 1}', {}]],
+  ['an unknown tenant', 'unknown-tenant', 404, ['{"id": 1}', { authorization }, '/webhooks/flow/nobody']],
+  ['a tenant named like a property', 'unknown-tenant', 404, ['{}', { authorization }, '/webhooks/flow/__proto__']],
+  ['another route', 'unknown-route', 404, ['{"id": 1}', { authorization }, '/webhooks/omnium/acme']],
+  ['a broken URL', 'unknown-route', 404, ['{"id": 1}', { authorization }, '/webhooks/flow/%zz']],
+  ['no JSON', 'not-an-event', 400, ['{"id": ']],
+  ['no body', 'not-an-event', 400, ['']],
+  ['no object', 'not-an-event', 400, ['[{"id": 1}]']],
+  ['an object that is no event', 'not-an-event', 400, ['{"name": "Kari"}']],
+  ['an id that JSON has rounded', 'not-an-event', 400, ['{"id": 9007199254740993}']],
+  ['an id that has no UTF-8 form', 'not-an-event', 400, ['{"id": "\\ud800"}']],
+  ['bytes that are not UTF-8', 'not-an-event', 400, [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]],
+  ['a body over 64 KiB', 'too-large', 413, [`{"id": "${'x'.repeat(65_536)}"}`]],
+])('%s is answered %s, %i', async (_case, word, status, request) => {
+  const { post, publisher, answers } = givenApp()
+
+  const reply = await post(...request)
+
+  expect(reply.statusCode).toBe(status)
+  expect(answers).toEqual([word])
+  expect(publisher.published).toEqual([])
+  if (status === 202) return
+  expect(reply.headers['content-type']).toMatch(/^application\/problem\+json/)
+  expect(reply.json()).toMatchObject({ status, detail: expect.stringMatching(/\w/) })
+  expect(reply.body).not.toMatch(/Kari|wrong|nobody/)
+})
+
+test('64 KiB exactly is taken', async () => {
+  const { post } = givenApp()
+  const body = `{"id": 1}${' '.repeat(65_536 - 9)}`
+
+  expect((await post(body)).statusCode).toBe(202)
+})
+
+test.each([
+  ['application/x-www-form-urlencoded'],
+  ['text/plain'],
+  ['not a media type'],
+  ['application/json; charset=iso-8859-1'],
+])('a body is JSON, whatever its content type says: %s', async (type) => {
+  const { post } = givenApp()
+
+  expect((await post('{"id": 1}', { authorization, 'content-type': type })).statusCode).toBe(202)
+})
+
+describe('503 with Retry-After, never a 4xx, for what a retry cures', () => {
+  test.each([
+    ['Kafka is away', new SyncError('kafka-unavailable', 'writing to kafka: timed out')],
+    ['the registry is away', new SyncError('registry-unavailable', 'reading a schema: 500')],
+    ['the contract refuses it, until the next release', new SyncError('contract-violation', 'encoding: no')],
+    ['a bug', new TypeError('x is not a function')],
+  ])('%s', async (_case, error) => {
+    const { post, publisher, answers, lines } = givenApp()
+    publisher.fail(error)
+
+    const refused = await post('{"id": 1}')
+    const repeated = await post('{"id": 1}')
+
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, '5'])
+    expect(refused.headers['content-type']).toMatch(/^application\/problem\+json/)
+    expect(repeated.statusCode).toBe(202)
+    expect(answers).toEqual(['unavailable', 'stored'])
+    expect(lines.join('')).toContain(error.message)
+  })
+
+  test('a stop has begun', async () => {
+    const { post, answers } = givenApp({ isAccepting: () => false })
+
+    const reply = await post('{"id": 1}')
+
+    expect([reply.statusCode, reply.headers['retry-after']]).toEqual([503, '5'])
+    expect(answers).toEqual(['stopping'])
+  })
+
+  test('too many requests are under way; one tenant leaves room for the others', async () => {
+    const { app, post, publisher, answers } = givenApp({ maxInFlightRequests: 3 })
+    const latch = Promise.withResolvers<void>()
+    const waiting = { acme: Promise.withResolvers<void>(), other: Promise.withResolvers<void>() }
+    let underWay = 0
+    publisher.before(() => {
+      underWay++
+      if (underWay === 2) waiting.acme.resolve()
+      if (underWay === 3) waiting.other.resolve()
+      return latch.promise
+    })
+    const other = (id: number) => post(`{"id": ${id}}`, { authorization }, '/webhooks/flow/other')
+
+    const first = [post('{"id": 1}'), post('{"id": 2}')]
+    await waiting.acme.promise
+    const tooMuchOfAcme = await post('{"id": 3}')
+    first.push(other(4))
+    await waiting.other.promise
+    const tooMuch = await other(5)
+    latch.resolve()
+    const replies = await Promise.all(first)
+
+    expect([tooMuchOfAcme, tooMuch].map(({ statusCode }) => statusCode)).toEqual([503, 503])
+    expect(tooMuch.headers['retry-after']).toBe('5')
+    expect(replies.map(({ statusCode }) => statusCode)).toEqual([202, 202, 202])
+    expect(answers.filter((answer) => answer === 'overloaded')).toHaveLength(2)
+    expect((await post('{"id": 3}')).statusCode).toBe(202)
+    await app.close()
+  })
+})
+
+test('the secret of a query is never logged, nor anything of a body', async () => {
+  const { post, lines, publisher } = givenApp()
+  publisher.fail(new SyncError('kafka-unavailable', 'writing to kafka: timed out'))
+
+  await post('{"id": "k-4711"}', {}, `${URL}?key=${SECRET}`)
+  await post('{"name": "k-4711"}', {}, `${URL}?key=${SECRET}`)
+  await post('{"id": "k-4711"}', {}, `${URL}?key=${SECRET}x`)
+
+  expect(lines).toHaveLength(3)
+  expect(lines.join('')).not.toMatch(/a-webhook-secret|k-4711/)
+})
+
+test('rotated secrets and new tenants count without a restart', async () => {
+  let tenants = createTenants([aTenant()])
+  const { post } = givenApp({ tenants: () => tenants })
+  tenants = createTenants([aTenant({ webhookSecrets: ['the next one'] }), aTenant({ uid: 'new' })])
+
+  expect((await post('{"id": 1}')).statusCode).toBe(401)
+  expect((await post('{"id": 1}', { authorization: 'Bearer the next one' })).statusCode).toBe(202)
+  expect((await post('{"id": 1}', { authorization }, '/webhooks/flow/new')).statusCode).toBe(202)
+})
+
+describe('on a socket', () => {
+  const send = async (app: ReturnType<typeof givenApp>['app'], request: string) => {
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const address = app.server.address()
+    if (address === null || typeof address === 'string') throw new Error('not listening on a port')
+    const socket = connect(address.port, '127.0.0.1')
+    socket.write(request)
+    return socket
+  }
+  const exchange = async (app: ReturnType<typeof givenApp>['app'], request: string) => text(await send(app, request))
+  const head = (lines: string, connection = 'close') =>
+    `POST ${URL} HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n${lines}\r\n`
+
+  test('a chunked body past 64 KiB is cut off with 413 before its end', async () => {
+    const { app } = givenApp()
+    const chunk = `10000\r\n${' '.repeat(65_536)}\r\n`
+    const endless = head(`Authorization: ${authorization}\r\nTransfer-Encoding: chunked\r\n`) + chunk + chunk
+
+    expect(await exchange(app, endless)).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  test('a stranger is refused before the body was sent', async () => {
+    const { app } = givenApp()
+
+    expect(await exchange(app, head('Content-Length: 60000\r\n'))).toMatch(/^HTTP\/1.1 401 /)
+  })
+
+  test('what is no HTTP is refused', async () => {
+    const { app } = givenApp()
+
+    expect(await exchange(app, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
+  })
+
+  test('a close answers what is under way, and later requests of an open connection with 503', async () => {
+    const { app, publisher } = givenApp()
+    const stored = Promise.withResolvers<void>()
+    const storing = new Promise<void>((resolve) => {
+      publisher.before(() => {
+        resolve()
+        return stored.promise
+      })
+    })
+    const request = `${head(`Authorization: ${authorization}\r\nContent-Length: 9\r\n`, 'keep-alive')}{"id": 1}`
+
+    const socket = await send(app, request)
+    await storing
+    const refused = once(app.server, 'request')
+    const closed = app.close()
+    socket.write(request)
+    await refused
+    stored.resolve()
+    const replies = await text(socket)
+    await closed
+
+    expect(replies.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 202', 'HTTP/1.1 503'])
+    expect(replies).toMatch(/retry-after: 5/)
+  })
+
+  test.each([
+    ['ERR_HTTP_REQUEST_TIMEOUT', /^HTTP\/1.1 503 .*Retry-After: 5/s],
+    ['HPE_HEADER_OVERFLOW', /^HTTP\/1.1 431 /],
+    ['HPE_INVALID_METHOD', /^HTTP\/1.1 400 /],
+  ])('a request that ends in %s is answered %s', async (code, reply) => {
+    const { app } = givenApp()
+    const socket = new PassThrough()
+
+    app.server.emit('clientError', Object.assign(new Error('broken'), { code }), socket)
+
+    expect(await text(socket)).toMatch(reply)
+  })
+})

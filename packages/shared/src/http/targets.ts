@@ -1,0 +1,111 @@
+import manifest from '../../package.json' with { type: 'json' }
+import { createFlowClient, type FlowClient, flowCredentials } from '../flow/client.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../metrics.ts'
+import { createOmniumClient, type OmniumClient } from '../omnium/client.ts'
+import { createOmniumCredentials } from '../omnium/token.ts'
+import { createBase } from './base.ts'
+import { type CircuitStatus, type Circuits, createCircuits } from './circuits.ts'
+import { createClient } from './client.ts'
+import { createDispatchers } from './dispatchers.ts'
+import { createLimits } from './limits.ts'
+import { afterDelay, type Schedule } from './schedule.ts'
+
+export interface TargetsOptions {
+  /** Named in the user agent. */
+  readonly service?: string
+  /** One request's deadline, from its send to the end of its answer; the fence's arithmetic relies on it. */
+  readonly requestDeadlineMs: number
+  readonly metrics: Metrics
+  readonly logger: Logger
+  /** The part of each tenant's rate that this service takes, over all its processes: 0 to 1. */
+  readonly shares: { readonly flow: number; readonly omnium: number }
+  readonly now: () => number
+  readonly random: () => number
+  readonly schedule?: Schedule
+}
+
+/** Both peers, as one service sees them. */
+export interface Targets {
+  readonly flow: FlowClient
+  readonly omnium: OmniumClient
+  readonly circuits: Circuits
+  /** Partitions owned ÷ all: this process's part of the service's share. 1 until told. */
+  setPartitionShare(fraction: number): void
+  /** Ends the probes and closes the connections; requests under way fail. */
+  close(): Promise<void>
+}
+
+const MAX_ANSWER_BYTES = 10 * 1024 * 1024
+const STATE_VALUE = { closed: 0, 'half-open': 1, open: 2 } as const
+
+/** Wires the clients of both peers: connections, tokens, rate limits, circuits, metrics and logs. */
+export function createTargets(options: TargetsOptions): Targets {
+  const { service, requestDeadlineMs, metrics, logger, shares, now, random, schedule = afterDelay } = options
+  const dispatchers = createDispatchers({ connectTimeoutMs: requestDeadlineMs })
+  const base = createBase({
+    deadlineMs: requestDeadlineMs,
+    maxAnswerBytes: MAX_ANSWER_BYTES,
+    userAgent: `flow-omnium-sync/${manifest.version}${service === undefined ? '' : ` (${service})`}`,
+    dispatcherOf: dispatchers.of,
+    schedule,
+  })
+  const circuits = createCircuits({
+    probe: (tenant, target, signal) => {
+      const client = target === 'flow' ? flow : omnium
+      return client.probe({ tenant, key: '', signal, fence: () => {} })
+    },
+    now,
+    random,
+    schedule,
+    onTransition: (status) => logTransition(logger, status, now()),
+  })
+  metrics.onScrape(() => {
+    for (const { target, tenant, state } of circuits.list()) {
+      metrics.circuitState.set(STATE_VALUE[state], { target, tenant })
+    }
+  })
+
+  const limits = {
+    flow: createLimits({ target: 'flow', share: shares.flow, metrics, now, schedule }),
+    omnium: createLimits({ target: 'omnium', share: shares.omnium, metrics, now, schedule }),
+  }
+  const common = { base, circuits, metrics, logger, now }
+  const flow = createFlowClient(
+    createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
+  )
+  const omnium = createOmniumClient(
+    createClient({
+      ...common,
+      target: 'omnium',
+      limits: limits.omnium,
+      credentials: (send) => createOmniumCredentials({ send, now, random }),
+    }),
+  )
+  return {
+    flow,
+    omnium,
+    circuits,
+    setPartitionShare(fraction) {
+      limits.flow.setPartitionShare(fraction)
+      limits.omnium.setPartitionShare(fraction)
+    },
+    async close() {
+      circuits.close()
+      await dispatchers.close()
+    },
+  }
+}
+
+function logTransition(
+  logger: Logger,
+  { tenant, target, state, cause, sinceMs, retryAtMs }: CircuitStatus,
+  at: number,
+) {
+  if (state === 'open') {
+    const retryInMs = Math.max(0, (retryAtMs ?? at) - at)
+    logger.warn({ tenant, target, state, cause, openForMs: at - sinceMs, retryInMs }, 'circuit open: nothing is sent')
+  } else if (state === 'half-open')
+    logger.info({ tenant, target, state, cause }, 'circuit half-open: one key at a time')
+  else logger.info({ tenant, target, state }, 'circuit closed')
+}

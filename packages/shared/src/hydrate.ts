@@ -1,0 +1,206 @@
+import { hash } from 'node:crypto'
+import type { Notification } from './contracts/notification.ts'
+import type { FlowCustomerSnapshot } from './contracts/snapshots.ts'
+import type { Target } from './errors.ts'
+import { outcomeOf } from './failure-outcome.ts'
+import type { Call } from './http/call.ts'
+import { type KnownVersions, objectOf } from './kafka/known-versions.ts'
+import { keyOf } from './kafka/publisher.ts'
+import { done, type Outcome, skipped } from './outcome.ts'
+import type { Classified, Delivery, HandlerContext } from './stream.ts'
+import type { Tenant } from './tenants.ts'
+import { compareVersions } from './version.ts'
+
+export type NotificationTopic = 'flow.notifications.v1' | 'omnium.notifications.v1'
+/** What every snapshot carries besides the record itself. */
+export type Envelope = Omit<FlowCustomerSnapshot, 'customer'>
+
+/** A record as its source answered it. */
+export interface Found {
+  readonly kind: Notification['kind']
+  readonly version: string | null
+  readonly body: Record<string, unknown>
+  /** Writes it to its snapshot topic, under the call's fence; resolves once acknowledged. */
+  publish(envelope: Envelope): Promise<void>
+}
+
+/** What differs between the two sources. */
+export interface HydrationSource {
+  readonly target: Target
+  readonly known: KnownVersions
+  /** Our own user at the peer, whose changes are echoes. */
+  apiUser(tenant: Tenant): string | undefined
+  /** Reads the object that a notification names; null when it isn't there (any more). */
+  find(call: Call, notification: Notification): Promise<Found | null>
+  /** Writes the tombstone of a customer's snapshot, under the call's fence. */
+  erase(call: Call, customerId: string): Promise<void>
+}
+
+/** The trace that a call belongs to, as a message carries it. */
+export const traceOf = ({ traceparent }: Call): { traceparent?: string } =>
+  traceparent === undefined ? {} : { traceparent }
+
+type NotificationDelivery = Delivery<NotificationTopic>
+/** A notification that says what to look at, and the record that carries it. */
+interface Look {
+  readonly delivery: NotificationDelivery
+  readonly notification: Notification
+  readonly repair: boolean
+}
+
+const FROM_THE_PEER: readonly Notification['via'][] = ['webhook', 'events-topic']
+const FROM_A_LIST: readonly Notification['via'][] = ['sweep', 'backfill']
+const KINDS = [null, 'B2C', 'B2B'] as const
+
+/**
+ * `classify` and `handle` of an ingest service: every notification of one object ends in one read of it and at most one
+ * snapshot, and nothing older than what was written before is ever written.
+ */
+export function createHydration(source: HydrationSource) {
+  return {
+    classify: (delivery: NotificationDelivery) => classify(delivery, source),
+    handle: (deliveries: readonly NotificationDelivery[], context: HandlerContext) =>
+      handle(deliveries, context, source),
+  }
+}
+
+function classify(delivery: NotificationDelivery, { target, apiUser }: HydrationSource): Classified {
+  const notification = delivery.value
+  if (notification === null) return { end: skipped('ignored') }
+  const repair = notification.repair || delivery.repair
+  const ours = apiUser(delivery.tenant)
+  if (!repair && FROM_THE_PEER.includes(notification.via) && ours !== undefined && notification.users.includes(ours)) {
+    return { end: skipped('echo') }
+  }
+  // What a list has seen must not supersede a webhook, whichever was written later: it may end unread, as known, and
+  // the change that the webhook announced, made after the list was read, would be lost.
+  const listed = isListed(notification) && !repair
+  return {
+    group: `${notification.entity} ${notification.kind ?? ''}${listed ? ' listed' : ''}`,
+    version: listed ? (notification.version ?? '') : '',
+    targets: [target],
+    repair,
+  }
+}
+
+const isListed = ({ via, version }: Notification) => FROM_A_LIST.includes(via) && version !== null
+
+async function handle(
+  deliveries: readonly NotificationDelivery[],
+  context: HandlerContext,
+  source: HydrationSource,
+): Promise<readonly Outcome[]> {
+  const outcomes = new Map<NotificationDelivery, Outcome>()
+  const looks = deliveries.flatMap((delivery): Look[] =>
+    delivery.value === null
+      ? []
+      : [{ delivery, notification: delivery.value, repair: delivery.value.repair || delivery.repair }],
+  )
+  const objects = Map.groupBy(looks, ({ notification }) => `${notification.entity} ${notification.kind}`)
+  for (const pending of objects.values()) {
+    for (const [delivery, outcome] of await hydrate(pending, context, source)) outcomes.set(delivery, outcome)
+  }
+  return deliveries.map((delivery) => outcomes.get(delivery) ?? skipped('ignored'))
+}
+
+/** All pending notifications of one object: one read answers for them. */
+async function hydrate(
+  pending: readonly Look[],
+  context: HandlerContext,
+  source: HydrationSource,
+): Promise<[NotificationDelivery, Outcome][]> {
+  const open = pending.filter((look) => !isKnown(look, source.known))
+  const newest = open.at(-1)
+  const outcome = newest && (await read(open, newest, context, source))
+  return pending.map((look) => {
+    if (outcome === undefined || !open.includes(look)) {
+      return [look.delivery, skipped('known', look.notification.version ?? undefined)]
+    }
+    // A failed read is every waiting notification's failure; a successful one ends the others as superseded.
+    const ends = outcome.kind === 'done' || outcome.kind === 'skipped'
+    return [look.delivery, look === newest || !ends ? outcome : skipped('superseded')]
+  })
+}
+
+/** A list saw nothing newer than what we wrote. */
+function isKnown({ delivery, notification, repair }: Look, known: KnownVersions): boolean {
+  if (repair || !isListed(notification)) return false
+  const last = known.get(objectOf(delivery.tenant.uid, notification.entity, notification.kind, notification.id))
+  return last !== undefined && last.hash !== null && compareVersions(notification.version, last.version) <= 0
+}
+
+async function read(
+  open: readonly Look[],
+  newest: Look,
+  context: HandlerContext,
+  source: HydrationSource,
+): Promise<Outcome> {
+  const { call } = context
+  const { notification } = newest
+  try {
+    const found = await source.find(call, notification)
+    if (found === null) return await gone(open, newest, call, source)
+    return await write(found, open, newest, context, source)
+  } catch (error) {
+    // One object's failure must not end, or fail, the other objects that share its key.
+    const outcome = outcomeOf(error)
+    if (outcome === null) throw error
+    return outcome
+  }
+}
+
+async function write(
+  found: Found,
+  open: readonly Look[],
+  { delivery, notification }: Look,
+  { now }: HandlerContext,
+  { known }: HydrationSource,
+): Promise<Outcome> {
+  const { version } = found
+  const repair = open.some((look) => look.repair)
+  const object = objectOf(delivery.tenant.uid, notification.entity, found.kind, notification.id)
+  const bodyHash = hash('sha256', JSON.stringify(found.body), 'base64url')
+  const last = known.get(object)
+  if (last !== undefined && last.hash !== null) {
+    // A replica that lags behind answered: the snapshot topic's last record of a key must stay its newest.
+    if (version !== null && compareVersions(version, last.version) < 0) return skipped('stale', version)
+    if (!repair && last.hash === bodyHash && last.version === version) return skipped('known', version ?? undefined)
+  }
+  await found.publish({
+    tenant: delivery.tenant.uid,
+    id: notification.id,
+    version,
+    fetchedAt: new Date(now()).toISOString(),
+    notifiedAt: open.reduce((oldest, look) => earlier(oldest, look.notification.receivedAt), notification.receivedAt),
+    repair,
+  })
+  known.set(object, { version, hash: bodyHash })
+  return done({ operation: 'hydrated', ...(version !== null && { version }) })
+}
+
+const earlier = (a: string, b: string) => (compareVersions(b, a) < 0 ? b : a)
+
+/**
+ * The source no longer has the object. A customer that we have written gets its tombstone, so that compaction forgets
+ * the person; one that we may never have seen does not.
+ */
+async function gone(
+  open: readonly Look[],
+  { delivery, notification }: Look,
+  call: Call,
+  { known, erase }: HydrationSource,
+): Promise<Outcome> {
+  if (notification.entity === 'order') return skipped('not-found')
+  const { id } = notification
+  const objects = KINDS.map((kind) => objectOf(delivery.tenant.uid, 'customer', kind, id))
+  const written = objects.filter((object) => known.get(object)?.hash)
+  const isErasure = open.some(
+    ({ notification: { action }, repair }) => repair || /delet|eras|anonym/i.test(action ?? ''),
+  )
+  const erased = objects.some((object) => known.get(object)?.hash === null)
+  if (written.length === 0 && (erased || !isErasure)) return skipped('not-found')
+  await erase(call, keyOf(delivery.tenant.uid, id))
+  const own = objectOf(delivery.tenant.uid, 'customer', notification.kind, id)
+  for (const object of new Set([own, ...written])) known.set(object, { version: null, hash: null })
+  return done({ operation: 'tombstone' })
+}

@@ -1,0 +1,114 @@
+import type { Notification } from './contracts/notification.ts'
+import type { SweepCursor } from './contracts/sweep-cursor.ts'
+import { SyncError, type Target } from './errors.ts'
+import type { NotificationTopic } from './hydrate.ts'
+import { createKnownVersions, type KnownVersions, objectOf } from './kafka/known-versions.ts'
+import { keyOf, type Publisher } from './kafka/publisher.ts'
+import type { Tenant } from './tenants.ts'
+import { compareVersions, newerVersion } from './version.ts'
+
+/**
+ * Where marks are kept. The implementer writes with acks=all before `put` resolves, and answers `get` with the latest
+ * of all members' puts that it can see: an older mark is harmless (more is listed again), a newer one than was put loses
+ * changes.
+ */
+export interface CursorStore {
+  get(tenant: string, source: SweepCursor['source'], entity: SweepCursor['entity']): Promise<SweepCursor | null>
+  put(cursor: SweepCursor): Promise<void>
+}
+
+/** One source's sweep: finds what was changed since the marks and publishes notifications for it. */
+export interface Sweep {
+  readonly source: SweepCursor['source']
+  readonly entities: readonly SweepCursor['entity'][]
+  /** A mark is stored only after everything before it was announced. Throws what its ports throw; safe to repeat. */
+  sweepTenant(tenant: Tenant, signal: AbortSignal): Promise<void>
+}
+
+export interface SweepPorts {
+  readonly publisher: Publisher
+  readonly cursors: CursorStore
+  /** What hydration here has written, so that it isn't announced. */
+  readonly known: Pick<KnownVersions, 'get'>
+  /** How far before its mark a sweep begins: what the source's clock and its own delays may hide. */
+  readonly overlapMs: number
+  /** ms since the epoch. */
+  readonly now: () => number
+}
+
+/** A changed object as a list showed it. */
+export interface Listed {
+  readonly id: string
+  readonly version: string | null
+}
+
+const iso = (ms: number) => new Date(ms).toISOString()
+/** As compareVersions reads it: a time without an offset is UTC. NaN for what is no time. */
+const millisOf = (time: string) => Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(time) ? time : `${time}Z`)
+
+/** The next millisecond. */
+export const justAfter = (version: string): string => iso(millisOf(version) + 1)
+
+/** Where to begin: the mark less the overlap. Without a mark it begins now; what lies before is for the backfill. */
+export const sweepFrom = (cursor: SweepCursor | null, overlapMs: number, startedAt: number): string =>
+  iso((cursor === null ? startedAt : Date.parse(cursor.mark)) - overlapMs)
+
+/**
+ * The mark of a list that was begun at `from` and has been seen up to `newest`: by the source's own clock, never back,
+ * and never past our clock, because one record dated in the future would else hide every change until then.
+ */
+export function nextMark(cursor: SweepCursor | null, from: string, newest: string | null, startedAt: number): string {
+  const last = Date.parse(cursor?.mark ?? from)
+  const seen = newest === null ? Number.NaN : millisOf(newest)
+  return iso(Number.isNaN(seen) ? last : Math.max(last, Math.min(seen, startedAt)))
+}
+
+export const newestOf = (items: readonly Listed[]): string | null =>
+  items.reduce<string | null>((newest, { version }) => newerVersion(newest, version), null)
+
+/** Throws when a page isn't sorted as it was asked for: paging by time would miss changes without a sign. */
+export function requireOrder(items: readonly Listed[], direction: 'ascending' | 'descending', target: Target): void {
+  const dated = items.filter(({ version }) => version !== null)
+  const isSorted = dated.every(({ version }, index) => {
+    const step = index === 0 ? 0 : compareVersions(version, dated[index - 1]!.version)
+    return direction === 'ascending' ? step >= 0 : step <= 0
+  })
+  if (isSorted) return
+  throw new SyncError('target-answer-invalid', `listing changes in ${target}: not sorted by modification time`, {
+    target,
+  })
+}
+
+/** Publishes "found by sweep" for what neither hydration nor an earlier sweep of this process has covered already. */
+export type Announce = (
+  tenant: Tenant,
+  of: Pick<Notification, 'entity' | 'kind'>,
+  items: readonly Listed[],
+) => Promise<void>
+
+export function createAnnounce(topic: NotificationTopic, { publisher, known, now }: SweepPorts): Announce {
+  const announced = createKnownVersions()
+  return async (tenant, { entity, kind }, items) => {
+    const fresh = items
+      .map((item) => ({ ...item, object: objectOf(tenant.uid, entity, kind, item.id) }))
+      .filter(({ object, version }) => !covers(known, object, version) && !covers(announced, object, version))
+    if (fresh.length === 0) return
+    const receivedAt = new Date(now()).toISOString()
+    await publisher.publish(
+      topic,
+      fresh.map(({ id, version }) => ({
+        key: keyOf(tenant.uid, id),
+        value: {
+          ...{ tenant: tenant.uid, entity, id, via: 'sweep' as const, action: null, kind },
+          ...{ users: [], version, repair: false, receivedAt },
+        },
+      })),
+    )
+    for (const { object, version } of fresh) announced.set(object, { version, hash: '' })
+  }
+}
+
+function covers(known: Pick<KnownVersions, 'get'>, object: string, version: string | null): boolean {
+  const last = known.get(object)
+  return last !== undefined && last.hash !== null && version !== null && compareVersions(version, last.version) <= 0
+}

@@ -1,0 +1,63 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const RESULTS = '.test-results'
+
+/** The folders that may hold results: the root and every workspace. */
+const foldersOf = (root) => {
+  const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const expand = (pattern) => {
+    if (!pattern.endsWith('/*')) return [join(root, pattern)]
+    const parent = join(root, pattern.slice(0, -2))
+    return readdirSync(parent).map((name) => join(parent, name))
+  }
+  return [root, ...workspaces.flatMap(expand)]
+}
+
+const summaryFile = (root) => join(root, RESULTS, 'summary.json')
+
+export const removeResults = (root) => {
+  for (const folder of foldersOf(root)) rmSync(join(folder, RESULTS), { recursive: true, force: true })
+}
+
+const readReport = (file) => {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Every report of vitest that a run has left. */
+export const readReports = (root) =>
+  foldersOf(root)
+    .map((folder) => readReport(join(folder, RESULTS, 'vitest.json')))
+    .filter((report) => report !== undefined)
+
+/** A test file that could not even be loaded has no failed test; it counts as one. */
+const failedIn = ({ numFailedTests, testResults }) =>
+  numFailedTests + testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0)
+
+/**
+ * What a run comes to. `steps` are `{ name, ok, isTests }`, the reports all that they left: a step that failed counts at
+ * least once, so one of tests counts itself only when no report knows of a failure. No test at all is a failure.
+ */
+export const summarize = (steps, reports) => {
+  const passed = sum(reports.map(({ numPassedTests }) => numPassedTests))
+  const failedTests = sum(reports.map(failedIn))
+  const broken = steps.filter(({ ok, isTests }) => !ok && (!isTests || failedTests === 0))
+  const failed = failedTests + broken.length
+  return { passed, failed: passed + failed === 0 ? 1 : failed, steps: steps.map(({ name, ok }) => ({ name, ok })) }
+}
+
+export const writeSummary = (root, summary) => {
+  mkdirSync(dirname(summaryFile(root)), { recursive: true })
+  writeFileSync(summaryFile(root), `${JSON.stringify(summary, null, 2)}\n`)
+}
+
+/** A run that did not get as far as its summary has failed. */
+export const readSummary = (root) => readReport(summaryFile(root)) ?? { passed: 0, failed: 1, steps: [] }
+
+export const closingLine = ({ passed, failed }) => `${passed} passed, ${failed} failed`

@@ -1,0 +1,73 @@
+// Runs on any Node from 20 on, before anything is installed: built-in modules only.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run, wasInterrupted } from './child.mjs'
+import { closingLine, readReports, removeResults, summarize, writeSummary } from './results.mjs'
+import { setUp } from './set-up.mjs'
+import { removeRuns, turboSteps } from './turbo-steps.mjs'
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+const USAGE = `usage: node scripts/run.mjs start [args] | test | e2e [vitest args] | bench [args]`
+
+const vitest = (cwd, args) => run(ROOT, 'vitest', ['run', ...args], { cwd })
+const e2e = (args) => vitest(join(ROOT, 'e2e'), args)
+
+/** What stands in the root's folder and belongs to no package. */
+const rootPaths = () => {
+  const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const apart = new Set(['node_modules', 'package-lock.json', ...workspaces.map((pattern) => pattern.split('/')[0])])
+  return readdirSync(ROOT).filter((name) => !name.startsWith('.') && !apart.has(name))
+}
+const lintRoot = () => run(ROOT, 'biome', ['check', '--no-errors-on-unmatched', ...rootPaths()])
+
+const TURBO_ARGS = ['--continue=always', '--ui=stream', '--log-order=grouped', '--output-logs=new-only', '--summarize']
+const turbo = () => {
+  removeRuns(ROOT)
+  const env = { TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' }
+  return run(ROOT, 'turbo', ['run', 'lint', 'typecheck', 'test', ...TURBO_ARGS], { env })
+}
+
+const PACKAGES = 'lint, types and unit tests of every package'
+
+const testEverything = async () => {
+  removeResults(ROOT)
+  const steps = []
+  const step = async (name, start, isTests = false) => {
+    if (wasInterrupted()) return
+    console.log(`\n== ${name}`)
+    steps.push({ name, ok: (await start()) === 0, isTests })
+  }
+  await step('lint of what is in no package', lintRoot)
+  await step('tests of the scripts', () => vitest(ROOT, ['--project', 'scripts']), true)
+  if (!wasInterrupted()) {
+    console.log(`\n== ${PACKAGES}`)
+    steps.push(...turboSteps(ROOT, PACKAGES, await turbo()))
+  }
+  await step('end-to-end tests', () => e2e([]), true)
+
+  const summary = summarize(steps, readReports(ROOT))
+  writeSummary(ROOT, summary)
+  console.log('')
+  for (const { name, ok } of summary.steps) console.log(`${ok ? 'ok    ' : 'FAILED'} ${name}`)
+  console.log(closingLine(summary))
+  return wasInterrupted() ? 130 : summary.failed === 0 ? 0 : 1
+}
+
+const COMMANDS = {
+  start: (args) => run(ROOT, 'node', [join('packages', 'sandbox', 'src', 'demo.ts'), ...args]),
+  test: testEverything,
+  e2e,
+  bench: (args) => run(ROOT, 'node', [join('bench', 'src', 'main.ts'), ...args]),
+}
+
+const [name, ...args] = process.argv.slice(2)
+const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name] : undefined
+try {
+  if (command === undefined) throw new Error(USAGE)
+  setUp(ROOT)
+  process.exitCode = await command(args[0] === '--' ? args.slice(1) : args)
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 1
+}
