@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { classifyNotification, isErasure, isListed, type NotificationDelivery } from './classify-notification.ts'
 import type { Notification } from './contracts/notification.ts'
 import type { FlowCustomerSnapshot } from './contracts/snapshots.ts'
 import type { Target } from './errors.ts'
@@ -7,11 +8,10 @@ import type { Call } from './http/call.ts'
 import { type KnownVersions, objectOf } from './kafka/known-versions.ts'
 import { keyOf } from './kafka/publisher.ts'
 import { done, type Outcome, skipped } from './outcome.ts'
-import type { Classified, Delivery, HandlerContext } from './stream.ts'
+import type { HandlerContext } from './stream.ts'
 import type { Tenant } from './tenants.ts'
 import { compareVersions } from './version.ts'
 
-export type NotificationTopic = 'flow.notifications.v1' | 'omnium.notifications.v1'
 /** What every snapshot carries besides the record itself. */
 export type Envelope = Omit<FlowCustomerSnapshot, 'customer'>
 
@@ -40,7 +40,6 @@ export interface HydrationSource {
 export const traceOf = ({ traceparent }: Call): { traceparent?: string } =>
   traceparent === undefined ? {} : { traceparent }
 
-type NotificationDelivery = Delivery<NotificationTopic>
 /** A notification that says what to look at, and the record that carries it. */
 interface Look {
   readonly delivery: NotificationDelivery
@@ -48,8 +47,6 @@ interface Look {
   readonly repair: boolean
 }
 
-const FROM_THE_PEER: readonly Notification['via'][] = ['webhook', 'events-topic']
-const FROM_A_LIST: readonly Notification['via'][] = ['sweep', 'backfill']
 const KINDS = [null, 'B2C', 'B2B'] as const
 
 /**
@@ -58,32 +55,12 @@ const KINDS = [null, 'B2C', 'B2B'] as const
  */
 export function createHydration(source: HydrationSource) {
   return {
-    classify: (delivery: NotificationDelivery) => classify(delivery, source),
+    classify: (delivery: NotificationDelivery) =>
+      classifyNotification(delivery, source.target, source.apiUser(delivery.tenant)),
     handle: (deliveries: readonly NotificationDelivery[], context: HandlerContext) =>
       handle(deliveries, context, source),
   }
 }
-
-function classify(delivery: NotificationDelivery, { target, apiUser }: HydrationSource): Classified {
-  const notification = delivery.value
-  if (notification === null) return { end: skipped('ignored') }
-  const repair = notification.repair || delivery.repair
-  const ours = apiUser(delivery.tenant)
-  if (!repair && FROM_THE_PEER.includes(notification.via) && ours !== undefined && notification.users.includes(ours)) {
-    return { end: skipped('echo') }
-  }
-  // What a list has seen must not supersede a webhook, whichever was written later: it may end unread, as known, and
-  // the change that the webhook announced, made after the list was read, would be lost.
-  const listed = isListed(notification) && !repair
-  return {
-    group: `${notification.entity} ${notification.kind ?? ''}${listed ? ' listed' : ''}`,
-    version: listed ? (notification.version ?? '') : '',
-    targets: [target],
-    repair,
-  }
-}
-
-const isListed = ({ via, version }: Notification) => FROM_A_LIST.includes(via) && version !== null
 
 async function handle(
   deliveries: readonly NotificationDelivery[],
@@ -194,11 +171,9 @@ async function gone(
   const { id } = notification
   const objects = KINDS.map((kind) => objectOf(delivery.tenant.uid, 'customer', kind, id))
   const written = objects.filter((object) => known.get(object)?.hash)
-  const isErasure = open.some(
-    ({ notification: { action }, repair }) => repair || /delet|eras|anonym/i.test(action ?? ''),
-  )
+  const isGoneForSure = open.some((look) => look.repair || isErasure(look.notification))
   const erased = objects.some((object) => known.get(object)?.hash === null)
-  if (written.length === 0 && (erased || !isErasure)) return skipped('not-found')
+  if (written.length === 0 && (erased || !isGoneForSure)) return skipped('not-found')
   await erase(call, keyOf(delivery.tenant.uid, id))
   const own = objectOf(delivery.tenant.uid, 'customer', notification.kind, id)
   for (const object of new Set([own, ...written])) known.set(object, { version: null, hash: null })

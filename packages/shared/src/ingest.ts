@@ -39,19 +39,25 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
     now: Date.now,
   })
   const handler = options.hydrator(known)
+  const sweeping = config.sweepIntervalMs > 0 ? createSweeping(context, known, options) : null
   return {
     handler,
     writes: [...handler.topics, `${source}.customers.v1`, `${source}.orders.v1`, 'sync.cursors.v1'],
     inbox: [listening('webhooks', app, config.httpHost, config.httpPort, logger)],
-    parts: config.sweepIntervalMs > 0 ? [sweeping(context, known, options)] : [],
+    parts: sweeping === null ? [] : [sweeping],
     onAssigned(lost) {
       if (lost.length > 0) known.clear()
+      sweeping?.round()
     },
   }
 }
 
 /** Sweeps begin once the marks are read; the service does not wait for that to take webhooks. */
-function sweeping(context: ServiceContext<IngestConfig>, known: KnownVersions, { source, sweep }: IngestOptions): Part {
+function createSweeping(
+  context: ServiceContext<IngestConfig>,
+  known: KnownVersions,
+  { source, sweep }: IngestOptions,
+): Part & { round(): void } {
   const { config, publisher, metrics, logger, tenants, owns } = context
   const cursors = createCursorStore({
     kafka: context.connectKafka('cursors'),
@@ -76,12 +82,20 @@ function sweeping(context: ServiceContext<IngestConfig>, known: KnownVersions, {
     now: Date.now,
   })
   let stopped = false
+  let started = false
   return {
     name: 'sweep',
+    /** What became ours is swept at once. */
+    round() {
+      if (started && !stopped) void sweeper.round()
+    },
     async start() {
       cursors
         .start()
-        .then(() => (stopped ? undefined : sweeper.start()))
+        .then(() => {
+          started = true
+          return stopped ? undefined : sweeper.start()
+        })
         .catch((error: unknown) => logger.error({ err: error }, 'reading the sweep cursors failed: nothing is swept'))
     },
     async stop() {

@@ -37,7 +37,7 @@ export function listening(name: string, app: FastifyInstance, host: string, port
     name,
     async start() {
       const address = await app.listen({ host, port })
-      logger.info({ address }, `${name} listens`)
+      logger.info({ port: Number(new URL(address).port) }, `${name} listens`)
     },
     stop: () => app.close(),
   }

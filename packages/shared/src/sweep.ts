@@ -1,7 +1,7 @@
+import type { NotificationTopic } from './classify-notification.ts'
 import type { Notification } from './contracts/notification.ts'
 import type { SweepCursor } from './contracts/sweep-cursor.ts'
 import { SyncError, type Target } from './errors.ts'
-import type { NotificationTopic } from './hydrate.ts'
 import { createKnownVersions, type KnownVersions, objectOf } from './kafka/known-versions.ts'
 import { keyOf, type Publisher } from './kafka/publisher.ts'
 import type { Tenant } from './tenants.ts'

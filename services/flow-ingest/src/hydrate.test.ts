@@ -1,7 +1,7 @@
 import type { Notification } from '@sync/shared/contracts/notification'
 import { SyncError } from '@sync/shared/errors'
 import { createKnownVersions } from '@sync/shared/kafka/known-versions'
-import { aContext, aDelivery, aPerson, aTenant, type DeliveryFields } from '@sync/shared/testing/builders'
+import { aContext, aDelivery, aPerson, type DeliveryFields } from '@sync/shared/testing/builders'
 import { createFakeFlow } from '@sync/shared/testing/fake-flow'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
 import { describe, expect, test } from 'vitest'
@@ -28,51 +28,6 @@ function given() {
   const hydrate = (...deliveries: ReturnType<typeof aLook>[]) => hydrator.handle(deliveries, aContext())
   return { flow, publisher, known, hydrator, hydrate }
 }
-
-describe('classifying', () => {
-  const tenant = aTenant({ flow: { baseUrl: 'https://flow.example', token: 'a-token', apiUser: 'us' } })
-  const classify = (fields: Partial<Notification>) => given().hydrator.classify(aLook(fields, { tenant }))
-
-  test.each<[string, Partial<Notification>, boolean]>([
-    ['our own change, told by a webhook', { users: ['us', '14'] }, true],
-    ["somebody else's change", { users: ['them'] }, false],
-    ['a change of nobody', { users: [] }, false],
-    ['our own change, found by a sweep', { users: ['us'], via: 'sweep' }, false],
-    ['our own change, found by a backfill', { users: ['us'], via: 'backfill' }, false],
-    ['our own change, under repair', { users: ['us'], repair: true }, false],
-  ])('%s: an echo? %s', (_case, fields, isEcho) => {
-    expect('end' in classify(fields)).toBe(isEcho)
-    if (isEcho) expect(classify(fields)).toEqual({ end: { kind: 'skipped', reason: 'echo' } })
-  })
-
-  test('without an apiUser nothing is an echo', () => {
-    expect(given().hydrator.classify(aLook({ users: ['', 'undefined'] }))).toMatchObject({ targets: ['flow'] })
-  })
-
-  test('a repair passes its mark on', () => {
-    expect(classify({ repair: true })).toMatchObject({ repair: true })
-  })
-
-  test('customers and orders of one id are apart, and what a sweep saw never supersedes a webhook', () => {
-    const groups = [
-      classify({}),
-      classify({ action: 'CUSTOMER_CREATE' }),
-      classify({ entity: 'order' }),
-      classify({ via: 'sweep', version: V1 }),
-      classify({ via: 'sweep', version: V1, repair: true }),
-    ].map((classified) => ('group' in classified ? classified.group : null))
-
-    expect(groups[1]).toBe(groups[0])
-    expect(groups[4]).toBe(groups[0])
-    expect(new Set(groups).size).toBe(3)
-  })
-
-  test('a record without a value is passed over', () => {
-    expect(given().hydrator.classify(aDelivery('flow.notifications.v1', null))).toMatchObject({
-      end: { kind: 'skipped' },
-    })
-  })
-})
 
 describe('a customer', () => {
   test('is published as Flow answers it, under its key, with the version and when its change reached us', async () => {
@@ -115,38 +70,6 @@ describe('a customer', () => {
     expect(await hydrate(aLook({ repair: true }))).toMatchObject([{ kind: 'done' }])
     expect(await hydrate(aLook({}, { repair: true }))).toMatchObject([{ kind: 'done' }])
     expect(publisher.values('flow.customers.v1').map(({ repair }) => repair)).toEqual([false, true, true])
-  })
-
-  test('changed without a new version is published', async () => {
-    const { flow, publisher, hydrate } = given()
-    flow.put(aPerson({ lastModifiedAt: V1, city: 'Oslo' }))
-    await hydrate(aLook())
-    flow.put(aPerson({ lastModifiedAt: V1, city: 'Bergen' }))
-
-    expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
-    expect(publisher.published).toHaveLength(2)
-  })
-
-  test('is never published older than before, as a replica that lags may answer it', async () => {
-    const { flow, publisher, hydrate } = given()
-    flow.put(aPerson({ lastModifiedAt: V2 }))
-    await hydrate(aLook())
-    flow.put(aPerson({ lastModifiedAt: V1 }))
-
-    expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'stale', version: V1 }])
-    expect(await hydrate(aLook({ repair: true }))).toMatchObject([{ kind: 'skipped', reason: 'stale' }])
-    expect(publisher.published).toHaveLength(1)
-  })
-
-  test('without a version is published when it differs', async () => {
-    const { flow, publisher, hydrate } = given()
-    flow.put(aPerson({ lastModifiedAt: null }))
-
-    await hydrate(aLook())
-    expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'known' }])
-    flow.put(aPerson({ lastModifiedAt: null, city: 'Oslo' }))
-    expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
-    expect(publisher.published).toHaveLength(2)
   })
 })
 
@@ -250,51 +173,18 @@ describe('an order', () => {
   })
 })
 
-describe('failures', () => {
-  test('a write that was not acknowledged is repeated', async () => {
-    const { flow, publisher, hydrate } = given()
-    flow.put(aPerson())
-    publisher.fail(new SyncError('kafka-unavailable', 'writing to kafka: timed out'))
-
-    expect(await hydrate(aLook())).toMatchObject([{ kind: 'retry', reason: 'kafka-unavailable' }])
-    expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
+test('nothing is written once the fence has closed', async () => {
+  const { flow, publisher, hydrator } = given()
+  flow.put(aPerson())
+  let isOurs = true
+  const fence = () => {
+    if (!isOurs) throw new SyncError('fenced', 'writing: the partition is not ours')
+  }
+  flow.after(() => {
+    isOurs = false
   })
 
-  test('a refused order neither parks nor repeats the customer of the same id', async () => {
-    const { flow, hydrate } = given()
-    flow.put(aPerson())
-    flow.fail({
-      when: ({ operation }) => operation === 'getOrder',
-      error: new SyncError('target-refused', 'reading an order in flow: 400', { target: 'flow', status: 400 }),
-    })
+  await expect(hydrator.handle([aLook()], aContext({ fence }))).rejects.toMatchObject({ code: 'fenced' })
 
-    const outcomes = await hydrate(aLook({ entity: 'order' }), aLook())
-
-    expect(outcomes).toMatchObject([{ kind: 'park', reason: 'refused' }, { kind: 'done' }])
-  })
-
-  test('a failed read is the failure of all that waited for it', async () => {
-    const { flow, hydrate } = given()
-    flow.fail({ error: new SyncError('target-failed', 'reading a customer in flow: 500', { target: 'flow' }) })
-
-    const outcomes = await hydrate(aLook(), aLook({ via: 'sweep', version: V1 }))
-
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['retry', 'retry'])
-  })
-
-  test('nothing is written once the fence has closed', async () => {
-    const { flow, publisher, hydrator } = given()
-    flow.put(aPerson())
-    let isOurs = true
-    const fence = () => {
-      if (!isOurs) throw new SyncError('fenced', 'writing: the partition is not ours')
-    }
-    flow.after(() => {
-      isOurs = false
-    })
-
-    await expect(hydrator.handle([aLook()], aContext({ fence }))).rejects.toMatchObject({ code: 'fenced' })
-
-    expect(publisher.published).toEqual([])
-  })
+  expect(publisher.published).toEqual([])
 })

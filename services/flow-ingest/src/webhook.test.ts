@@ -1,7 +1,6 @@
-import { createWebhookApp } from '@sync/shared/http/server'
 import { createTenants } from '@sync/shared/tenants'
 import { aTenant } from '@sync/shared/testing/builders'
-import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
+import { aWebhookApp, SECRET } from '@sync/shared/testing/webhook-app'
 import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -73,19 +72,10 @@ afterEach(async () => {
 })
 
 function givenApp() {
-  const publisher = createFakePublisher()
-  const tenants = createTenants([aTenant({ webhookSecrets: ['first', WHSEC] })])
-  const app = createWebhookApp({
-    ...{ source: 'flow', tenants: () => tenants, publisher, parse: parseFlowWebhook, maxInFlightRequests: 10 },
-    metrics: () => {},
-    logger: { info: () => {}, warn: () => {}, error: () => {} },
-    isAccepting: () => true,
-    now: () => NOW,
-  })
-  opened.push(app)
-  const post = (payload: string | Buffer, headers: Record<string, string> = { authorization: 'Bearer first' }) =>
-    app.inject({ method: 'POST', url: '/webhooks/flow/acme', headers, payload })
-  return { publisher, post }
+  const tenants = createTenants([aTenant({ webhookSecrets: [SECRET, WHSEC] })])
+  const given = aWebhookApp({ source: 'flow', parse: parseFlowWebhook, tenants: () => tenants })
+  opened.push(given.app)
+  return given
 }
 
 describe('signed by the Standard Webhooks library', () => {
@@ -98,7 +88,7 @@ describe('signed by the Standard Webhooks library', () => {
 
   test.each<[string, Webhook, number]>([
     ['a base64 secret', new Webhook(WHSEC), 202],
-    ['any other secret, as its bytes', new Webhook('first', { format: 'raw' }), 202],
+    ['any other secret, as its bytes', new Webhook(SECRET, { format: 'raw' }), 202],
     ['another secret', new Webhook('second', { format: 'raw' }), 401],
   ])('with %s: answers %s %i', async (_case, webhook, status) => {
     const { post, publisher } = givenApp()

@@ -1,7 +1,4 @@
-import { createWebhookApp } from '@sync/shared/http/server'
-import { createTenants } from '@sync/shared/tenants'
-import { aTenant } from '@sync/shared/testing/builders'
-import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
+import { aWebhookApp } from '@sync/shared/testing/webhook-app'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseOmniumTopicEvent, parseOmniumWebhook } from './webhook.ts'
@@ -63,15 +60,7 @@ describe('parsing', () => {
 })
 
 test('whatever is sent is answered 202 or 400, and what is stored keeps to its contract', async () => {
-  const publisher = createFakePublisher()
-  const tenants = createTenants([aTenant()])
-  const app = createWebhookApp({
-    ...{ source: 'omnium', tenants: () => tenants, publisher, parse: parseOmniumWebhook, maxInFlightRequests: 10 },
-    metrics: () => {},
-    logger: { info: () => {}, warn: () => {}, error: () => {} },
-    isAccepting: () => true,
-    now: () => Date.parse(RECEIVED_AT),
-  })
+  const { app, post, publisher } = aWebhookApp({ source: 'omnium', parse: parseOmniumWebhook })
   const loose = fc.oneof(fc.constantFrom<unknown>('Order', 'Customer', '', 0, -1, 2 ** 60, null), fc.jsonValue())
   const mutated = fc.record(
     { className: loose, objectId: loose, category: loose, user: loose, userId: loose, ClassName: loose },
@@ -86,9 +75,7 @@ test('whatever is sent is answered 202 or 400, and what is stored keeps to its c
 
   await fc.assert(
     fc.asyncProperty(bodies, async (payload) => {
-      const headers = { authorization: 'Bearer a-webhook-secret' }
-      const reply = await app.inject({ method: 'POST', url: '/webhooks/omnium/acme', headers, payload })
-      expect([202, 400]).toContain(reply.statusCode)
+      expect([202, 400]).toContain((await post(payload)).statusCode)
     }),
     { numRuns: 500, examples: [[JSON.stringify(anEvent())]] },
   )

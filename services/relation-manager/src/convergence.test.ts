@@ -16,6 +16,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('edit' as const), company }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('observe' as const), company }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('replay' as const), back: fc.nat({ max: 20 }) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('crash' as const), process: fc.nat({ max: 1 }) }) },
 )
 const scenario: fc.Arbitrary<Scenario> = fc.record({
@@ -38,6 +39,7 @@ const propertyOf = (customer: OmniumCustomer, key: string) =>
 async function convergesOn(given: Scenario) {
   const { peers, ids } = await simulate(given)
 
+  expect(peers.olderAfterNewer).toBe(0)
   const inOmnium = new Map(ids.map((id) => [id, peers.omnium.customer('B2B', id)!]))
   for (const [id, customer] of inOmnium) {
     const parent = peers.flow.customer(id)!.parentCustomer?.customerUid ?? null

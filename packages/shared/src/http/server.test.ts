@@ -1,19 +1,12 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import { PassThrough } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { SyncError } from '../errors.ts'
-import { createLogger } from '../logger.ts'
 import { createTenants } from '../tenants.ts'
 import { aTenant } from '../testing/builders.ts'
-import { createFakePublisher } from '../testing/fake-publisher.ts'
+import { aWebhookApp, SECRET, type WebhookAppUnderTest } from '../testing/webhook-app.ts'
 import { fieldOf, idOf, invalid, type ParseEvent } from './event-fields.ts'
 import type { WebhookAnswer } from './problem.ts'
-import { createWebhookApp, type WebhookAppOptions } from './server.ts'
+import type { WebhookAppOptions } from './server.ts'
 
-const NOW = Date.parse('2026-02-01T00:00:00Z')
-const SECRET = 'a-webhook-secret'
 const URL = '/webhooks/flow/acme'
 const authorization = `Bearer ${SECRET}`
 
@@ -25,28 +18,15 @@ const parse: ParseEvent = (body, tenant, receivedAt) => {
   return { kind: 'notification', notification: { tenant, entity: 'customer', id, ...rest, receivedAt } }
 }
 
-const opened: { close(): unknown }[] = []
+const opened: WebhookAppUnderTest[] = []
 afterEach(async () => {
-  for (const app of opened.splice(0)) await app.close()
+  for (const { app } of opened.splice(0)) await app.close()
 })
 
 function givenApp(fields: Partial<WebhookAppOptions> = {}) {
-  const publisher = createFakePublisher()
-  const answers: WebhookAnswer[] = []
-  const lines: string[] = []
-  const tenants = createTenants([aTenant(), aTenant({ uid: 'other' })])
-  const app = createWebhookApp({
-    ...{ source: 'flow', tenants: () => tenants, publisher, parse, maxInFlightRequests: 10 },
-    metrics: (answer) => answers.push(answer),
-    logger: createLogger({ service: 'test', level: 'debug', destination: { write: (line) => lines.push(line) } }),
-    isAccepting: () => true,
-    now: () => NOW,
-    ...fields,
-  })
-  opened.push(app)
-  const post = async (payload: string | Buffer, headers: Record<string, string> = { authorization }, url = URL) =>
-    app.inject({ method: 'POST', url, headers, payload })
-  return { app, publisher, answers, lines, post }
+  const given = aWebhookApp({ source: 'flow', parse, ...fields })
+  opened.push(given)
+  return given
 }
 
 test('an event is answered 202 after its notification was acknowledged, under the key of its object', async () => {
@@ -191,76 +171,4 @@ test('rotated secrets and new tenants count without a restart', async () => {
   expect((await post('{"id": 1}')).statusCode).toBe(401)
   expect((await post('{"id": 1}', { authorization: 'Bearer the next one' })).statusCode).toBe(202)
   expect((await post('{"id": 1}', { authorization }, '/webhooks/flow/new')).statusCode).toBe(202)
-})
-
-describe('on a socket', () => {
-  const send = async (app: ReturnType<typeof givenApp>['app'], request: string) => {
-    await app.listen({ host: '127.0.0.1', port: 0 })
-    const address = app.server.address()
-    if (address === null || typeof address === 'string') throw new Error('not listening on a port')
-    const socket = connect(address.port, '127.0.0.1')
-    socket.write(request)
-    return socket
-  }
-  const exchange = async (app: ReturnType<typeof givenApp>['app'], request: string) => text(await send(app, request))
-  const head = (lines: string, connection = 'close') =>
-    `POST ${URL} HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n${lines}\r\n`
-
-  test('a chunked body past 64 KiB is cut off with 413 before its end', async () => {
-    const { app } = givenApp()
-    const chunk = `10000\r\n${' '.repeat(65_536)}\r\n`
-    const endless = head(`Authorization: ${authorization}\r\nTransfer-Encoding: chunked\r\n`) + chunk + chunk
-
-    expect(await exchange(app, endless)).toMatch(/^HTTP\/1.1 413 /)
-  })
-
-  test('a stranger is refused before the body was sent', async () => {
-    const { app } = givenApp()
-
-    expect(await exchange(app, head('Content-Length: 60000\r\n'))).toMatch(/^HTTP\/1.1 401 /)
-  })
-
-  test('what is no HTTP is refused', async () => {
-    const { app } = givenApp()
-
-    expect(await exchange(app, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
-  })
-
-  test('a close answers what is under way, and later requests of an open connection with 503', async () => {
-    const { app, publisher } = givenApp()
-    const stored = Promise.withResolvers<void>()
-    const storing = new Promise<void>((resolve) => {
-      publisher.before(() => {
-        resolve()
-        return stored.promise
-      })
-    })
-    const request = `${head(`Authorization: ${authorization}\r\nContent-Length: 9\r\n`, 'keep-alive')}{"id": 1}`
-
-    const socket = await send(app, request)
-    await storing
-    const refused = once(app.server, 'request')
-    const closed = app.close()
-    socket.write(request)
-    await refused
-    stored.resolve()
-    const replies = await text(socket)
-    await closed
-
-    expect(replies.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 202', 'HTTP/1.1 503'])
-    expect(replies).toMatch(/retry-after: 5/)
-  })
-
-  test.each([
-    ['ERR_HTTP_REQUEST_TIMEOUT', /^HTTP\/1.1 503 .*Retry-After: 5/s],
-    ['HPE_HEADER_OVERFLOW', /^HTTP\/1.1 431 /],
-    ['HPE_INVALID_METHOD', /^HTTP\/1.1 400 /],
-  ])('a request that ends in %s is answered %s', async (code, reply) => {
-    const { app } = givenApp()
-    const socket = new PassThrough()
-
-    app.server.emit('clientError', Object.assign(new Error('broken'), { code }), socket)
-
-    expect(await text(socket)).toMatch(reply)
-  })
 })

@@ -54,7 +54,9 @@ export async function applyTopics(
     configEntries: Object.entries(topicConfig(spec, replicas)).map(([name, value]) => ({ name, value })),
   }))
   if (created.length > 0) {
-    await asking('creating topics', () => admin.createTopics({ topics: created, timeout: 30_000 }))
+    await asking('creating topics', () =>
+      admin.createTopics({ topics: created, timeout: 30_000, waitForLeaders: false }),
+    )
     await untilThere(
       admin,
       created.map(({ topic }) => topic),
@@ -179,7 +181,8 @@ const VISIBLE_ATTEMPTS = 100
 /** Another one may have created them an instant ago, and a broker learns of it from the controller with a delay. */
 async function untilThere(admin: TopicAdmin, names: readonly string[]): Promise<void> {
   for (let attempt = 1; attempt <= VISIBLE_ATTEMPTS; attempt++) {
-    const found = await readTopics(admin, names)
+    // kafkajs's own wait for leaders gives up at the first answer of a broker that has not heard of the topic yet.
+    const found = await readTopics(admin, names).catch(() => new Map())
     if (found.size === names.length) return
     await delay(VISIBLE_AFTER_MS)
   }

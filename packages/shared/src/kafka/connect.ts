@@ -62,8 +62,14 @@ const logTo =
     if (!logger) return
     const { message, timestamp: _timestamp, logger: _logger, ...fields } = log
     const entry = { component: namespace ? `kafkajs/${namespace}` : 'kafkajs', ...fields }
-    if (level === logLevel.ERROR) logger.error(entry, message)
+    if (level === logLevel.ERROR && isOrdinary(log.error)) logger.debug(entry, message)
+    else if (level === logLevel.ERROR) logger.error(entry, message)
     else if (level === logLevel.WARN) logger.warn(entry, message)
     else if (level === logLevel.INFO) logger.info(entry, message)
     else logger.debug(entry, message)
   }
+
+/** What a group or a coordinator says in the course of every rebalance or start: kafkajs logs it as an error and goes on. */
+const isOrdinary = (error: unknown): boolean =>
+  typeof error === 'string' &&
+  /is rebalancing|coordinator is (not available|loading)|not aware of this member/i.test(error)

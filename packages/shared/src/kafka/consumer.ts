@@ -123,14 +123,14 @@ export function createConsumer(options: ConsumerOptions): Source {
         ]),
       )
     },
-    async endOffsets(names) {
+    async offsets(names) {
       const fetched = await Promise.all(
         names.map(async (topic) => [topic, await admin.fetchTopicOffsets(topic)] as const),
       )
       return new Map(
         fetched.map(([topic, partitions]) => [
           topic,
-          new Map(partitions.map(({ partition, high }) => [partition, Number(high)])),
+          new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), end: Number(high) }])),
         ]),
       )
     },

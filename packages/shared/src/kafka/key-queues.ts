@@ -32,6 +32,8 @@ export interface KeyQueues<R extends Queued> {
   /** When the first record that is not due yet will be, or null. */
   nextDueAt(): number | null
   readonly size: number
+  /** Of these, the ones of the retry lane. */
+  readonly laneSize: number
   readonly bytes: number
   readonly inFlight: number
   sizeOf(tenant: string): number
@@ -59,12 +61,14 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
   const waiting = createDueHeap<{ key: string; turn: number }>()
   const laneSlots = Math.max(1, Math.floor(maxInFlight * LANE_SHARE_WHILE_LIVE_WAITS))
   let size = 0
+  let laneSize = 0
   let bytes = 0
   let inFlight = 0
   let laneInFlight = 0
 
   const count = (record: R, by: 1 | -1) => {
     size += by
+    if (record.lane) laneSize += by
     bytes += by * record.bytes
     const of = (sizes.get(record.tenant) ?? 0) + by
     if (of === 0) sizes.delete(record.tenant)
@@ -181,6 +185,9 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
     },
     get size() {
       return size
+    },
+    get laneSize() {
+      return laneSize
     },
     get bytes() {
       return bytes

@@ -35,6 +35,10 @@ export interface Partitions {
   /** Commits what has ended since the last commit. `release`: also says that we are done with the partitions. */
   commit(options?: { release?: boolean }): Promise<void>
   states(): readonly PartitionState[]
+  /** Takes note of where the partitions begin and end, also of those that nothing was read of. */
+  noteOffsets(offsets: Awaited<ReturnType<Source['offsets']>>): void
+  /** Records behind the low-water mark of every partition that is ours, as far as their ends are known. */
+  lag(): { topic: string; partition: number; records: number }[]
   readonly held: number
 }
 
@@ -60,6 +64,7 @@ const CLAIM_RETRY_MS = 500
 export function createPartitions(options: PartitionsOptions): Partitions {
   const { source, topics, instanceId, drainMs, logger, now, handOut } = options
   const gates = new Map<number, Gate>()
+  let known: Awaited<ReturnType<Source['offsets']>> = new Map()
   const claim = `owned ${instanceId} ${now().toString(36)}`
 
   const claimed = (partition: number, gate: Gate): CommitRequest[] => {
@@ -97,15 +102,15 @@ export function createPartitions(options: PartitionsOptions): Partitions {
 
   const lookUpOwners = async (gained: readonly [number, Gate][]) => {
     const assignedAt = now()
-    let known: Awaited<ReturnType<Source['committed']>> | null = null
+    let committed: Awaited<ReturnType<Source['committed']>> | null = null
     try {
-      known = await source.committed(topics)
+      committed = await source.committed(topics)
     } catch (error) {
       logger.warn({ err: error }, 'looking up former owners failed: waiting as if there were some')
     }
     for (const [partition, gate] of gained) {
-      let free = known !== null
-      for (const [topic, commits] of known ?? []) {
+      let free = committed !== null
+      for (const [topic, commits] of committed ?? []) {
         const commit = commits.get(partition)
         if (commit === undefined) continue
         gate.base.set(topic, commit.offset)
@@ -169,6 +174,20 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       await source.commit(requests)
       for (const [state, mark] of marks) state.committed = mark
     },
+    noteOffsets(offsets) {
+      known = offsets
+    },
+    lag: () =>
+      [...gates].flatMap(([partition, gate]) =>
+        topics.flatMap((topic) => {
+          const state = gate.states.get(topic)
+          const offsets = known.get(topic)?.get(partition)
+          const end = Math.max(state?.endOffset ?? 0, offsets?.end ?? 0)
+          const from = state?.tracker.lowWaterMark() ?? Math.max(gate.base.get(topic) ?? 0, offsets?.low ?? 0)
+          const isKnown = state !== undefined || offsets !== undefined
+          return isKnown ? [{ topic, partition, records: Math.max(0, end - from) }] : []
+        }),
+      ),
     states: () => [...gates.values()].flatMap((gate) => [...gate.states.values()]),
     get held() {
       let held = 0

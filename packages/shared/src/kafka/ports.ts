@@ -52,8 +52,8 @@ export interface Source {
   commit(offsets: readonly CommitRequest[]): Promise<void>
   /** What the group has committed, by topic and partition; partitions without a commit are left out. */
   committed(topics: readonly string[]): Promise<Map<string, Map<number, { offset: number; metadata: string }>>>
-  /** End offsets of the topics. */
-  endOffsets(topics: readonly string[]): Promise<Map<string, Map<number, number>>>
+  /** The first and the next offset of every partition of the topics. */
+  offsets(topics: readonly string[]): Promise<Map<string, Map<number, { low: number; end: number }>>>
   /** Time since the broker last heard of this member, ms; infinite before it joined. Goes on while the process is frozen. */
   heartbeatAgeMs(): number
   /** Leaves the group. */

@@ -62,6 +62,13 @@ export interface Runtime {
   status(): RuntimeStatus
 }
 
+/** The part of memory that a tenant's waiting records may take, and what it may when half of the memory is taken. */
+const TENANT_SHARE = 1 / 4
+const TENANT_SHARE_WHEN_HALF_FULL = 1 / 20
+/** The part that the retry lane may take: past it the lane alone is paused, since what waits there can be read again. */
+const LANE_SHARE = 1 / 4
+const OFFSETS_INTERVAL_MS = 15_000
+
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { handler, source, limits, logger, now, prefix, service } = options
@@ -79,6 +86,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let dueTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
+  let offsetsTimer: NodeJS.Timeout | undefined
   let committing: Promise<void> | null = null
   let stopped: Promise<void> | null = null
 
@@ -105,9 +113,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     requestDeadlineMs: limits.requestDeadlineMs,
     deferAfterMs: limits.deferAfterMs,
     queues,
-    isOverShare: (tenant) =>
-      queues.sizeOf(tenant) > limits.maxPendingRecords / 4 ||
-      (queues.bytes > limits.maxPendingBytes / 2 && queues.sizeOf(tenant) > 100),
+    isOverShare: (tenant) => {
+      const own = queues.sizeOf(tenant) / limits.maxPendingRecords
+      const all = Math.max(queues.size / limits.maxPendingRecords, queues.bytes / limits.maxPendingBytes)
+      return own > TENANT_SHARE || (all > 1 / 2 && own > TENANT_SHARE_WHEN_HALF_FULL)
+    },
     metrics: {
       ...options.metrics,
       ended(...args) {
@@ -150,13 +160,16 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const size = queues.size + partitions.held
     const full = size >= limits.maxPendingRecords || queues.bytes >= limits.maxPendingBytes
     const roomy = size <= limits.maxPendingRecords / 2 && queues.bytes <= limits.maxPendingBytes / 2
+    const laneFull = queues.laneSize >= limits.maxPendingRecords * LANE_SHARE
+    const laneRoomy = queues.laneSize <= (limits.maxPendingRecords * LANE_SHARE) / 2
     for (const { topic, partition, tracker } of partitions.states()) {
       const name = `${topic}/${partition}`
-      const far = tracker.distance() >= limits.maxDistance
+      const isLane = topic === prefix + retryTopic
+      const far = tracker.distance() >= limits.maxDistance || (isLane && laneFull)
       if (!paused.has(name) && (full || far)) {
         paused.add(name)
         source.pause(topic, [partition])
-      } else if (paused.has(name) && roomy && tracker.distance() <= limits.maxDistance / 2) {
+      } else if (paused.has(name) && roomy && tracker.distance() <= limits.maxDistance / 2 && !(isLane && !laneRoomy)) {
         paused.delete(name)
         source.resume(topic, [partition])
       }
@@ -224,18 +237,18 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     pump()
   })
 
-  const lag = () =>
-    partitions.states().map(({ topic, partition, endOffset, tracker }) => ({
-      topic,
-      partition,
-      records: Math.max(0, endOffset - (tracker.lowWaterMark() ?? endOffset)),
-    }))
+  const lookUpOffsets = () => {
+    source.offsets(topics).then(partitions.noteOffsets, (error: unknown) => {
+      logger.debug({ err: error }, 'looking up end offsets failed')
+    })
+  }
 
   /** Records wait to be ended, none has ended for long, and nothing that waits on purpose explains it. */
   const watch = () => {
     const at = now()
     const stuckRun = [...runs.values()].some(({ startedAt }) => at - startedAt > limits.watchdogMs)
-    const unexplained = queues.size === 0 && partitions.held === 0 && lag().some(({ records }) => records > 0)
+    const unexplained =
+      queues.size === 0 && partitions.held === 0 && partitions.lag().some(({ records }) => records > 0)
     if (at - lastProgressAt < limits.watchdogMs || (!stuckRun && !unexplained)) return
     options.onFatal(
       new Error(`no record has ended for ${Math.round((at - lastProgressAt) / 1000)} s although there is lag`),
@@ -246,6 +259,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     stopping = true
     clearTimeout(dueTimer)
     clearInterval(watchdogTimer)
+    clearInterval(offsetsTimer)
     const all = () => Promise.all([...runs.values()].map(({ settled }) => settled))
     let timer: NodeJS.Timeout | undefined
     await Promise.race([all(), new Promise((resolve) => (timer = setTimeout(resolve, drainMs)))])
@@ -267,6 +281,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       commitTimer = setInterval(() => {
         commit().catch((error: unknown) => logger.warn({ err: error }, 'committing failed, trying again'))
       }, limits.commitIntervalMs)
+      lookUpOffsets()
+      offsetsTimer = setInterval(lookUpOffsets, OFFSETS_INTERVAL_MS)
       if (limits.watchdogMs > 0) watchdogTimer = setInterval(watch, Math.max(100, limits.watchdogMs / 10))
     },
     stop(drainMs) {
@@ -283,7 +299,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         inFlight: queues.inFlight,
         pending: queues.size + partitions.held,
         oldestPendingMs,
-        lag: lag(),
+        lag: partitions.lag(),
       }
     },
   }

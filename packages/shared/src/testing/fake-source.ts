@@ -78,7 +78,17 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
         ]),
       )
     },
-    endOffsets: async (names) => new Map(names.map((topic) => [topic, new Map()])),
+    offsets: async (names) =>
+      new Map(
+        names.map((topic) => [
+          topic,
+          new Map(
+            [...ends]
+              .filter(([name]) => name.startsWith(`${topic}/`))
+              .map(([name, end]) => [Number(name.slice(topic.length + 1)), { low: 0, end }]),
+          ),
+        ]),
+      ),
     heartbeatAgeMs() {
       return this.heartbeatAge
     },

@@ -3,7 +3,7 @@ import type { FlowClient } from '@sync/shared/flow/client'
 import type { Call } from '@sync/shared/http/call'
 import type { Publisher } from '@sync/shared/kafka/publisher'
 import type { OmniumClient } from '@sync/shared/omnium/client'
-import type { OmniumKind } from '@sync/shared/omnium/schema'
+import type { OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
 import { createFakeFlow } from '@sync/shared/testing/fake-flow'
 import { createFakeOmnium } from '@sync/shared/testing/fake-omnium'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
@@ -36,7 +36,9 @@ export function createSimulatedPeers(chance: Chance) {
   const publisher = createFakePublisher()
   const gates = new Set<Gate>()
   const late: { readonly at: number; readonly execute: () => void }[] = []
-  const peers = { now: START, faultsOneIn: 0, flow, omnium, publisher, late }
+  /** The newest parent version of each company whose write was answered, and how often an older one was sent after it. */
+  const answered = new Map<string, string>()
+  const peers = { now: START, faultsOneIn: 0, flow, omnium, publisher, late, olderAfterNewer: 0 }
 
   const step = (process: number, until = Number.POSITIVE_INFINITY, write?: () => void) =>
     new Promise<void>((resolve) => {
@@ -65,6 +67,9 @@ export function createSimulatedPeers(chance: Chance) {
     const execute = () => omnium.patchCustomer({ ...call, fence: () => {} }, kind, fields)
     const until = await send(process, call.fence, execute)
     const fault = faulty() ? chance.pick(FAULTS) : null
+    const version =
+      (fields.properties as OmniumProperty[] | undefined)?.find(({ key }) => key === 'flowParentVersion')?.value ?? ''
+    if (version !== '' && version < (answered.get(fields.customerId) ?? '')) peers.olderAfterNewer++
     const lost = () =>
       new SyncError('target-timeout', 'patching in omnium: no answer', { target: 'omnium', unknownEnd: true })
     if (fault === 'refused') throw new SyncError('target-refused', 'patching in omnium: 400', { status: 400 })
@@ -81,6 +86,7 @@ export function createSimulatedPeers(chance: Chance) {
     if (fault === 'failed-after') throw new SyncError('target-failed', 'patching in omnium: 500', { status: 500 })
     if (fault === 'lost-after') throw lost()
     await step(process, until)
+    if (version !== '') answered.set(fields.customerId, version)
     return answer
   }
 

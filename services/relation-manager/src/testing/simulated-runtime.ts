@@ -62,7 +62,7 @@ export function createSimulatedRuntime(
       firstSeenAt: null,
       attempts: 0,
       ended: false,
-      arrivesAt: 0,
+      arrivesAt: readUntil[processOf(key)]!,
     }
     log.push(record)
     queue.push(record)
@@ -200,6 +200,11 @@ export function createSimulatedRuntime(
       }
       readUntil[process] = arrivesAt
       queue.sort((a, b) => a.origin.offset - b.origin.offset)
+    },
+    replay(back: number) {
+      const record = log.at(-1 - (back % (log.length || 1)))
+      if (record !== undefined)
+        queue.push({ ...record, lane: 'replayed', dueAt: 0, attempts: 0, firstSeenAt: null, ended: false })
     },
     redrive() {
       for (const record of parked) queue.push({ ...record, lane: 'redriven', dueAt: 0, attempts: 0, ended: false })

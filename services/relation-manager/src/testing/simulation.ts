@@ -12,6 +12,8 @@ export type Happening =
   | { readonly type: 'edit'; readonly company: number }
   /** The mapper publishes what it observed last once more. */
   | { readonly type: 'observe'; readonly company: number }
+  /** An operator replays one of the last records. */
+  | { readonly type: 'replay'; readonly back: number }
   | { readonly type: 'crash'; readonly process: number }
 
 export interface Scenario {
@@ -77,6 +79,7 @@ export async function simulate({
   }
   const happen = (happening: Happening) => {
     if (happening.type === 'crash') return runtime.crash(happening.process)
+    if (happening.type === 'replay') return runtime.replay(happening.back)
     const id = idOf(happening.company % companies)
     if (happening.type === 'edit') return edit(id, {})
     if (happening.type === 'observe') return observe(id)

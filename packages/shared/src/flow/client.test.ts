@@ -1,0 +1,138 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { SyncError } from '../errors.ts'
+import { aCall } from '../testing/builders.ts'
+import { type Answer, sendJson } from '../testing/http-server.ts'
+import { type LiveTargets, startLiveTargets } from '../testing/live-targets.ts'
+
+let targets: LiveTargets | undefined
+afterEach(() => targets?.close())
+
+const start = async (flow: Answer) => {
+  targets = await startLiveTargets({ flow })
+  return { ...targets, call: aCall({ tenant: targets.tenant }) }
+}
+const answering =
+  (status: number, body: unknown, headers = {}): Answer =>
+  (_request, response) =>
+    sendJson(response, status, body, headers)
+const caught = (promise: Promise<unknown>) => promise.catch((error: SyncError) => error)
+
+const CUSTOMER = { customerUid: '1000', customerType: 'PERSON', shoeSize: 43, contacts: [{ customerContactUid: 'c' }] }
+
+describe('the Flow client', () => {
+  it.each([
+    ['1000', '1000'],
+    ['kari@example.com', 'kari%40example.com'],
+    ['+47 900', '%2B47%20900'],
+    ['50%', '50%25'],
+    ['a/b', 'a%2Fb'],
+    ['a?b=c&d#e', 'a%3Fb%3Dc%26d%23e'],
+    ['.', '%2E'],
+    ['..', '%2E%2E'],
+    ['a..b', 'a..b'],
+    ['ø', '%C3%B8'],
+    ['x y\\z', 'x%20y%5Cz'],
+  ])('asks for the id %s in a path segment of its own', async (id, segment) => {
+    const { flow, flowServer, call } = await start(answering(200, CUSTOMER))
+
+    await flow.getCustomer(call, id)
+
+    expect(flowServer.requests[0]?.url).toBe(`/v2/tenants/acme/customers/${segment}`)
+  })
+
+  it.each(['', '\ud800'])('asks for no id that can’t stand in a path: %j', async (id) => {
+    const { flow, flowServer, call } = await start(answering(200, CUSTOMER))
+
+    expect(await caught(flow.updateCustomer(call, id, {}))).toMatchObject({ code: 'target-refused' })
+    expect(flowServer.requests).toHaveLength(0)
+  })
+
+  it('keeps the fields that it does not know', async () => {
+    const { flow, call } = await start(answering(200, CUSTOMER))
+
+    expect(await flow.getCustomer(call, '1000')).toEqual(CUSTOMER)
+  })
+
+  it('knows what is not there, and what is there already', async () => {
+    const missing = await start(answering(404, {}))
+    expect(await missing.flow.getCustomer(missing.call, '1')).toBeNull()
+    expect(await missing.flow.getOrder(missing.call, '1')).toBeNull()
+    expect(await missing.flow.updateCustomer(missing.call, '1', {})).toBe('not-found')
+    await targets?.close()
+
+    const { flow, call } = await start(answering(409, {}))
+    expect(await flow.createCustomer(call, CUSTOMER)).toBe('exists')
+  })
+
+  it('writes what it is given', async () => {
+    const { flow, flowServer, call } = await start((_request, response) => response.writeHead(204).end())
+
+    expect(await flow.createCustomer(call, CUSTOMER)).toBe('created')
+    expect(await flow.updateCustomer(call, 'a/b', { externalId: null })).toBe('updated')
+
+    expect(flowServer.requests).toMatchObject([
+      { method: 'POST', url: '/v2/tenants/acme/customers', body: JSON.stringify(CUSTOMER) },
+      { method: 'PUT', url: '/v2/tenants/acme/customers/a%2Fb', body: '{"externalId":null}' },
+    ])
+  })
+
+  it('lists pages, a customer that makes no sense by its id and version alone', async () => {
+    const strange = { customerUid: '2', lastModifiedAt: '2026-01-01T00:00:00Z', customerType: 7, email: ['x'] }
+    const page = { items: [CUSTOMER, strange], paging: { pageNumber: 2, pageSize: 100, totalCount: 102 }, more: true }
+    const { flow, flowServer, call } = await start(answering(200, page))
+    const query = { pageNumber: 2, pageSize: 100, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
+
+    const listed = await flow.listCustomers(call, query)
+
+    expect(listed.items).toEqual([
+      CUSTOMER,
+      { customerUid: '2', lastModifiedAt: '2026-01-01T00:00:00Z', customerType: '' },
+    ])
+    expect(listed.paging.totalCount).toBe(102)
+    expect(flowServer.requests[0]?.url).toBe(
+      '/v2/tenants/acme/customers?pageNumber=2&pageSize=100&sortBy=lastModifiedAt&sortDirection=DESC',
+    )
+  })
+
+  it.each([
+    ['not JSON', (_request, response) => response.end('{"customerUid": "kari@exa')],
+    ['not a customer', answering(200, { email: 'kari@example.com' })],
+    ['empty', (_request, response) => response.end()],
+  ] as [string, Answer][])('finds an answer invalid that is %s, and does not repeat it', async (_what, answer) => {
+    const { flow, call } = await start(answer)
+
+    const error = (await caught(flow.getCustomer(call, '1'))) as SyncError
+
+    expect(error).toMatchObject({ code: 'target-answer-invalid', status: 200, outage: false })
+    expect(`${error.message} ${error.stack} ${error.cause}`).not.toContain('kari')
+  })
+
+  it('does not take a page for the success of a write', async () => {
+    const { flow, call } = await start((_request, response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Please log in</html>'),
+    )
+
+    expect(await caught(flow.createCustomer(call, CUSTOMER))).toMatchObject({ code: 'target-answer-invalid' })
+  })
+
+  it.each([
+    [200, 'healthy'],
+    [404, 'healthy'],
+    [400, 'healthy'],
+    [401, 'target-unauthorized'],
+    [403, 'target-unauthorized'],
+    [429, 'target-throttled'],
+    [500, 'target-failed'],
+    [302, 'target-failed'],
+  ])('finds Flow by a probe answered %d: %s', async (status, expected) => {
+    const { flow, flowServer, call } = await start(answering(status, {}))
+
+    const result = await flow.probe(call).then(
+      () => 'healthy',
+      (error: SyncError) => error.code,
+    )
+
+    expect(result).toBe(expected)
+    expect(flowServer.requests[0]).toMatchObject({ method: 'GET', url: '/v2/tenants/acme/customers/sync-probe' })
+  })
+})

@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest'
+import type { Notification } from './contracts/notification.ts'
+import { SyncError } from './errors.ts'
+import { createHydration } from './hydrate.ts'
+import { createKnownVersions } from './kafka/known-versions.ts'
+import { aContext, aDelivery, aTenant, type DeliveryFields } from './testing/builders.ts'
+
+const V1 = '2026-01-01T10:00:00Z'
+const V2 = '2026-01-01T11:00:00Z'
+const tenant = aTenant({ flow: { baseUrl: 'https://flow.example', token: 'a-token', apiUser: 'us' } })
+
+const aLook = (fields: Partial<Notification> = {}, delivery: DeliveryFields = {}) => {
+  const notification: Notification = {
+    ...{ tenant: 'acme', entity: 'customer', id: '1000', via: 'webhook', action: 'CUSTOMER_UPDATE', kind: null },
+    ...{ users: [], version: null, repair: false, receivedAt: '2026-01-02T00:00:00.000Z' },
+    ...fields,
+  }
+  return aDelivery('flow.notifications.v1', notification, { tenant, ...delivery })
+}
+
+function given() {
+  const steps: string[] = []
+  const failures = new Map<string, Error>()
+  const record: { version: string | null; city: string } = { version: V1, city: 'Oslo' }
+  /** Answers its name, or fails once as told. */
+  const step = async (name: string) => {
+    steps.push(name)
+    const failure = failures.get(name)
+    failures.delete(name)
+    if (failure !== undefined) throw failure
+  }
+  const hydration = createHydration({
+    target: 'flow',
+    known: createKnownVersions(),
+    apiUser: ({ flow }) => flow.apiUser,
+    find: async (_call, { entity }) => {
+      await step(`find ${entity}`)
+      return { kind: null, version: record.version, body: { ...record }, publish: () => step(`publish ${entity}`) }
+    },
+    erase: (_call, key) => step(`erase ${key}`),
+  })
+  return {
+    ...{ steps, failures, record, classify: hydration.classify },
+    hydrate: (...deliveries: ReturnType<typeof aLook>[]) => hydration.handle(deliveries, aContext({ tenant })),
+  }
+}
+
+describe('classifying', () => {
+  const classify = (fields: Partial<Notification>, delivery: DeliveryFields = {}) =>
+    given().classify(aLook(fields, delivery))
+  const groupOf = (fields: Partial<Notification>) => {
+    const classified = classify(fields)
+    return 'group' in classified ? classified.group : null
+  }
+
+  test.each<[string, Partial<Notification>, boolean]>([
+    ['our own change, told by a webhook', { users: ['us', '14'] }, true],
+    ['our own change, told by a topic', { users: ['us'], via: 'events-topic' }, true],
+    ["somebody else's change", { users: ['them'] }, false],
+    ['a change of nobody', { users: [] }, false],
+    ['our own change, found by a sweep', { users: ['us'], via: 'sweep' }, false],
+    ['our own change, found by a backfill', { users: ['us'], via: 'backfill' }, false],
+    ['our own change, under repair', { users: ['us'], repair: true }, false],
+  ])('%s: an echo? %s', (_case, fields, isEcho) => {
+    const classified = classify(fields)
+
+    if (isEcho) expect(classified).toEqual({ end: { kind: 'skipped', reason: 'echo' } })
+    else expect(classified).toMatchObject({ targets: ['flow'] })
+  })
+
+  test('without an apiUser nothing is an echo', () => {
+    expect(classify({ users: ['', 'undefined'] }, { tenant: aTenant() })).toMatchObject({ targets: ['flow'] })
+  })
+
+  test('a repair passes its mark on', () => {
+    expect(classify({ repair: true })).toMatchObject({ repair: true })
+    expect(classify({}, { repair: true })).toMatchObject({ repair: true })
+  })
+
+  test.each<[string, Partial<Notification>, Partial<Notification>]>([
+    ['a customer and an order of one id', {}, { entity: 'order' }],
+    ['customers of two kinds', { kind: 'B2C' }, { kind: 'B2B' }],
+    ['a webhook and what a sweep saw', {}, { via: 'sweep', version: V1 }],
+    ['an erasure and a later update', { action: 'CUSTOMER_DELETE' }, {}],
+  ])('neither supersedes the other: %s', (_case, one, other) => {
+    expect(groupOf(one)).not.toBe(groupOf(other))
+  })
+
+  test.each<[string, Partial<Notification>, Partial<Notification>]>([
+    ['two webhooks', { action: 'CUSTOMER_CREATE' }, {}],
+    ['a sweep that saw no version', { via: 'sweep' }, {}],
+    ['a repair', { via: 'sweep', version: V1, repair: true }, {}],
+    ['a sweep and a backfill', { via: 'sweep', version: V1 }, { via: 'backfill', version: V1 }],
+  ])('the newer supersedes the older: %s', (_case, one, other) => {
+    expect(groupOf(one)).toBe(groupOf(other))
+  })
+
+  test('among what lists saw the newest version counts', () => {
+    expect(classify({ via: 'sweep', version: V1 })).toMatchObject({ version: V1 })
+  })
+
+  test('a record without a value is passed over', () => {
+    expect(given().classify(aDelivery('flow.notifications.v1', null))).toMatchObject({ end: { kind: 'skipped' } })
+  })
+})
+
+describe('a record that was read', () => {
+  test('changed without a new version is published', async () => {
+    const { record, hydrate } = given()
+    await hydrate(aLook())
+    record.city = 'Bergen'
+
+    expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
+  })
+
+  test('is never published older than before, as a replica that lags may answer it', async () => {
+    const { record, steps, hydrate } = given()
+    record.version = V2
+    await hydrate(aLook())
+    record.version = V1
+
+    expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'stale', version: V1 }])
+    expect(await hydrate(aLook({ repair: true }))).toMatchObject([{ kind: 'skipped', reason: 'stale' }])
+    expect(steps.filter((step) => step === 'publish customer')).toHaveLength(1)
+  })
+
+  test('without a version is published when it differs', async () => {
+    const { record, hydrate } = given()
+    record.version = null
+
+    expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
+    expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'known' }])
+    record.city = 'Bergen'
+    expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
+  })
+})
+
+describe('failures', () => {
+  test('a write that was not acknowledged is repeated', async () => {
+    const { failures, hydrate } = given()
+    failures.set('publish customer', new SyncError('kafka-unavailable', 'writing to kafka: timed out'))
+
+    expect(await hydrate(aLook())).toMatchObject([{ kind: 'retry', reason: 'kafka-unavailable' }])
+    expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
+  })
+
+  test('a refused order neither parks nor repeats the customer of the same id', async () => {
+    const { steps, failures, hydrate } = given()
+    failures.set('find order', new SyncError('target-refused', 'reading an order in flow: 400', { target: 'flow' }))
+
+    const outcomes = await hydrate(aLook({ entity: 'order' }), aLook())
+
+    expect(outcomes).toMatchObject([{ kind: 'park', reason: 'refused' }, { kind: 'done' }])
+    expect(steps).toEqual(['find order', 'find customer', 'publish customer'])
+  })
+
+  test('a failed read is the failure of all that waited for it', async () => {
+    const { failures, hydrate } = given()
+    failures.set('find customer', new SyncError('target-failed', 'reading a customer in flow: 500'))
+
+    const outcomes = await hydrate(aLook(), aLook({ via: 'sweep', version: V1 }))
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['retry', 'retry'])
+  })
+
+  test('a closed fence leaves everything un-ended', async () => {
+    const { failures, hydrate } = given()
+    failures.set('publish customer', new SyncError('fenced', 'writing: the partition is not ours'))
+
+    await expect(hydrate(aLook())).rejects.toMatchObject({ code: 'fenced' })
+  })
+})

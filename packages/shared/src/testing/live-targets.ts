@@ -1,0 +1,74 @@
+import { createTargets, type Targets } from '../http/targets.ts'
+import { createLogger } from '../logger.ts'
+import { createMetrics, type Metrics } from '../metrics.ts'
+import type { Tenant } from '../tenants.ts'
+import { aTenant } from './builders.ts'
+import { type Answer, sendJson, startHttpServer, type TestServer } from './http-server.ts'
+import { createManualTime, type ManualTime } from './manual-time.ts'
+
+export interface LiveTargets extends Targets {
+  readonly flowServer: TestServer
+  readonly omniumServer: TestServer
+  readonly tenant: Tenant
+  readonly time: ManualTime
+  readonly metrics: Metrics
+  /** Everything that was logged. */
+  readonly logged: string[]
+}
+
+export interface LiveTargetsOptions {
+  readonly flow?: Answer
+  /** Tokens are given out before this is asked, unless `token` says otherwise. */
+  readonly omnium?: Answer
+  readonly token?: Answer
+  readonly requestsPerSecond?: number
+  readonly shares?: { readonly flow: number; readonly omnium: number }
+}
+
+const isToken = (url: string) => url.startsWith('/api/token')
+
+/** The real clients against real servers on loopback, with a clock that stands still. */
+export async function startLiveTargets(options: LiveTargetsOptions): Promise<LiveTargets> {
+  const notFound: Answer = (_request, response) => sendJson(response, 404, {})
+  const { flow = notFound, omnium = notFound, requestsPerSecond = 1_000, shares = { flow: 1, omnium: 1 } } = options
+  let tokens = 0
+  const token: Answer =
+    options.token ??
+    ((_request, response) => sendJson(response, 200, { accessToken: `token-${++tokens}`, expiresIn: 864_000 }))
+  const flowServer = await startHttpServer(flow)
+  const omniumServer = await startHttpServer((request, response, socket) =>
+    (isToken(request.url) ? token : omnium)(request, response, socket),
+  )
+  const limit = { requestsPerSecond, maxInFlight: 100 }
+  const tenant = aTenant({
+    flow: { baseUrl: `${flowServer.url}/v2`, token: 'flow-secret', ...limit },
+    omnium: { baseUrl: omniumServer.url, clientId: 'client-7', clientSecret: 'omnium-secret', ...limit },
+  })
+  const time = createManualTime()
+  const metrics = createMetrics('customer-mapper')
+  const logged: string[] = []
+  const logger = createLogger({ service: 'test', level: 'trace', destination: { write: (line) => logged.push(line) } })
+  const targets = createTargets({
+    service: 'customer-mapper',
+    requestDeadlineMs: 10_000,
+    metrics,
+    logger,
+    shares,
+    now: time.now,
+    random: () => 0.5,
+    schedule: time.schedule,
+  })
+  return {
+    ...targets,
+    flowServer,
+    omniumServer,
+    tenant,
+    time,
+    metrics,
+    logged,
+    async close() {
+      await targets.close()
+      await Promise.all([flowServer.close(), omniumServer.close()])
+    },
+  }
+}
