@@ -10,6 +10,10 @@ export type ParentChangeDelivery = Delivery<'company.parent-changes.v1'>
 export interface ObservedLead {
   readonly delivery: ParentChangeDelivery
   readonly value: ParentObserved
+  /** A record out of its place is among what this one stands for: Flow says what to go on with. */
+  readonly asksFlow: boolean
+  /** The parent's entry may be what is wrong, so it is announced even when the company agrees. */
+  readonly doubtsParent: boolean
 }
 
 export interface ChildLead {
@@ -29,33 +33,40 @@ export interface Folded {
  * Observations of a company's parent supersede each other by version. Announcements of one child do so by offset alone,
  * never by version: they are reasons to look at the child after a write of its parent, and only the last one in the
  * topic is sure to come after every attempt. (v2 was announced and its write refused, then v1 is announced and written:
- * the look that v2 asks for may come before that write.)
+ * the look that v2 asks for may come before that write.) A `verify` stands for itself: it has to look after a late
+ * execution, and what supersedes it may be done with before.
  */
 export function classify({ value, lane }: ParentChangeDelivery): Classified {
   if (value === null) return { end: skipped('ignored') }
-  if (value.type === 'child-changed') return { group: `child:${value.child}`, version: '', targets: ['omnium'] }
+  const group = value.type === 'child-changed' ? `child:${value.child}` : 'parent-observed'
   return {
-    group: 'parent-observed',
-    version: value.version,
-    targets: lane === null ? ['omnium'] : ['omnium', 'flow'],
-    repair: value.repair,
+    group: lane === 'verify' ? null : group,
+    version: value.type === 'child-changed' ? '' : value.version,
+    targets: lane === null || value.type === 'child-changed' ? ['omnium'] : ['omnium', 'flow'],
+    repair: value.type === 'parent-observed' && value.repair,
   }
 }
 
-/** Sorts a company's records into what is looked at; of several observations of its parent the newest counts. */
+/**
+ * Sorts a company's records into what is looked at. Of several observations of its parent the newest counts, and it is
+ * as doubtful as any of them.
+ */
 export function fold(deliveries: readonly ParentChangeDelivery[]): Folded {
   const children: ChildLead[] = []
   const ends = new Map<ParentChangeDelivery, Outcome>()
   let observed: ObservedLead | null = null
   for (const delivery of deliveries) {
-    const { value } = delivery
+    const { value, lane, repair } = delivery
     if (value === null) ends.set(delivery, skipped('ignored'))
     else if (value.type === 'child-changed') children.push({ delivery, value })
-    else if (observed === null) observed = { delivery, value }
     else {
-      const isNewer = compareVersions(value.version, observed.value.version) >= 0
-      ends.set(isNewer ? observed.delivery : delivery, skipped('superseded'))
-      if (isNewer) observed = { delivery, value }
+      const asksFlow: boolean = lane !== null || observed?.asksFlow === true
+      const doubtsParent: boolean = asksFlow || repair || value.repair || observed?.doubtsParent === true
+      const isNewer = observed === null || compareVersions(value.version, observed.value.version) >= 0
+      const older = isNewer ? observed?.delivery : delivery
+      if (older !== undefined) ends.set(older, skipped('superseded'))
+      const newer: Pick<ObservedLead, 'delivery' | 'value'> = isNewer ? { delivery, value } : observed!
+      observed = { delivery: newer.delivery, value: newer.value, asksFlow, doubtsParent }
     }
   }
   return { observed, children, ends }

@@ -36,12 +36,12 @@ export async function observeParent(
   { call, now }: HandlerContext,
   ports: Ports,
 ): Promise<Outcome | AnnouncedChange> {
-  const { delivery, value } = lead
+  const { delivery, value, asksFlow, doubtsParent } = lead
   const { id } = delivery
   const prefix = propertyPrefix(call.tenant)
   let parent: FlowParent = { to: value.parent, version: value.version }
   let standing = compareParent(company, parent, prefix)
-  if (delivery.lane !== null || standing === 'again') {
+  if (asksFlow || standing === 'again') {
     const latest = await latestParent(parent, id, call, ports)
     if ('kind' in latest) return latest
     parent = latest
@@ -70,9 +70,8 @@ export async function observeParent(
 
   if (standing === 'stale') return skipped('stale', parent.version)
   if (standing === 'unchanged') {
-    const doubtful = delivery.lane !== null || delivery.repair || value.repair
     // With the version that is stored, so that the parent has no write of the child to wait for.
-    if (doubtful && parent.to !== null) await announce(announcing([parent.to], parentVersion ?? ''))
+    if (doubtsParent && parent.to !== null) await announce(announcing([parent.to], parentVersion ?? ''))
     return skipped('unchanged', parent.version)
   }
   if (parent.to !== null) {

@@ -117,7 +117,7 @@ export function createRateLimiter({ now, schedule, ...initial }: RateLimiterOpti
     },
     throttled(sentAtMs) {
       // What was sent before the last slow-down was answered for by it.
-      if (sentAtMs < slowedAt) return
+      if (sentAtMs <= slowedAt) return
       count()
       slowedTo = Math.max(SLOWEST, speed() / 2)
       slowedAt = now()
