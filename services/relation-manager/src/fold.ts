@@ -54,23 +54,28 @@ export function classify({ value, lane }: ParentChangeDelivery): Classified {
 export function fold(deliveries: readonly ParentChangeDelivery[]): Folded {
   const children: ChildLead[] = []
   const ends = new Map<ParentChangeDelivery, Outcome>()
-  let observed: ObservedLead | null = null
+  let observed = null as ObservedLead | null
   for (const delivery of deliveries) {
     const { value, lane, repair } = delivery
     if (value === null) ends.set(delivery, skipped('ignored'))
     else if (value.type === 'child-changed') children.push({ delivery, value })
     else {
-      const asksFlow: boolean = lane !== null || observed?.asksFlow === true
-      const doubtsParent: boolean = asksFlow || repair || value.repair || observed?.doubtsParent === true
-      const isNewer = observed === null || compareVersions(value.version, observed.value.version) >= 0
-      const older = isNewer ? observed?.delivery : delivery
-      if (older !== undefined) ends.set(older, skipped('superseded'))
-      const newer: Pick<ObservedLead, 'delivery' | 'value'> = isNewer ? { delivery, value } : observed!
-      observed = { delivery: newer.delivery, value: newer.value, asksFlow, doubtsParent }
+      const lead = { delivery, value, asksFlow: lane !== null, doubtsParent: lane !== null || repair || value.repair }
+      const [newer, older] = observed === null ? [lead] : byAge(lead, observed)
+      if (older !== undefined) ends.set(older.delivery, skipped('superseded'))
+      observed = {
+        ...newer,
+        asksFlow: newer.asksFlow || older?.asksFlow === true,
+        doubtsParent: newer.doubtsParent || older?.doubtsParent === true,
+      }
     }
   }
   return { observed, children, ends }
 }
+
+/** Newest first; of the same version, the later in the topic. */
+const byAge = (later: ObservedLead, earlier: ObservedLead): readonly [ObservedLead, ObservedLead] =>
+  compareVersions(later.value.version, earlier.value.version) >= 0 ? [later, earlier] : [earlier, later]
 
 /** How an observed parent stands to what the company says in Omnium; `again`: this very version was written, and yet it says something else. */
 export function compareParent(
