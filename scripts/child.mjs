@@ -10,11 +10,22 @@ const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 /** As a shell reports it. */
 export const exitCodeOf = (code, signal) => code ?? 128 + (SIGNAL_NUMBERS[signal] ?? 0)
 
-const signalGroup = (pid, signal) => {
+const signal = (pid, name) => {
   try {
-    process.kill(-pid, signal)
+    process.kill(pid, name)
   } catch {
     // gone already
+  }
+}
+
+/** Passes each signal on, but of two of a kind within one press only the first. */
+export const oncePerPress = (send, now = () => performance.now()) => {
+  const lastAt = new Map()
+  return (signal) => {
+    const at = now()
+    const isCopy = at - (lastAt.get(signal) ?? Number.NEGATIVE_INFINITY) <= SAME_PRESS_MS
+    lastAt.set(signal, at)
+    if (!isCopy) send(signal)
   }
 }
 
@@ -25,7 +36,8 @@ export const wasInterrupted = () => isInterrupted
 
 /** npm, when it is killed, leaves its script behind. Who was not started by npm may have wished to be left alone. */
 const onceOrphaned = (then) => {
-  if (process.env.npm_lifecycle_event === undefined) return undefined
+  const { npm_lifecycle_event: script } = process.env
+  if (script === undefined) return undefined
   const parent = process.ppid
   const check = setInterval(() => {
     if (process.ppid === parent) return
@@ -37,9 +49,11 @@ const onceOrphaned = (then) => {
 
 /**
  * Runs a command of the project with the pinned Node first on its path, and resolves to its exit code. It leads a group
- * of its own, out of the terminal's reach: signals come to it through here, and what it leaves behind is ended.
+ * of its own, out of the terminal's reach: signals come through here, to it alone, so that it ends its own programs in
+ * order and none of them is told twice; `toGroup` is for one that leaves that to the terminal. What it leaves behind is
+ * ended.
  */
-export const run = (root, command, args, { cwd = root, env = {} } = {}) =>
+export const run = (root, command, args, { cwd = root, env = {}, toGroup = false } = {}) =>
   new Promise((resolve, reject) => {
     const bin = join(root, 'node_modules', '.bin')
     const child = spawn(command, args, {
@@ -48,26 +62,23 @@ export const run = (root, command, args, { cwd = root, env = {} } = {}) =>
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, ...env },
     })
-    let lastSignalAt = Number.NEGATIVE_INFINITY
-    const forward = (signal) => {
+    const forward = oncePerPress((name) => {
       isInterrupted = true
-      const now = performance.now()
-      if (now - lastSignalAt > SAME_PRESS_MS) signalGroup(child.pid, signal)
-      lastSignalAt = now
-    }
-    for (const signal of SIGNALS) process.on(signal, forward)
+      signal(toGroup ? -child.pid : child.pid, name)
+    })
+    for (const name of SIGNALS) process.on(name, forward)
     const orphaned = onceOrphaned(() => forward('SIGTERM'))
     const over = () => {
       clearInterval(orphaned)
-      for (const signal of SIGNALS) process.off(signal, forward)
+      for (const name of SIGNALS) process.off(name, forward)
     }
     child.once('error', (error) => {
       over()
       reject(new Error(`running ${command}: ${error.message}`))
     })
-    child.once('exit', (code, signal) => {
+    child.once('exit', (code, exitSignal) => {
       over()
-      signalGroup(child.pid, 'SIGKILL')
-      resolve(exitCodeOf(code, signal))
+      signal(-child.pid, 'SIGKILL')
+      resolve(exitCodeOf(code, exitSignal))
     })
   })

@@ -8,7 +8,7 @@ import { setUp } from './set-up.mjs'
 import { removeRuns, turboSteps } from './turbo-steps.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-const USAGE = `usage: node scripts/run.mjs start [args] | test | e2e [vitest args] | bench [args]`
+const USAGE = 'usage: node scripts/run.mjs start [args] | test | e2e [vitest args] | bench [args] | stack'
 
 const vitest = (cwd, args) => run(ROOT, 'vitest', ['run', ...args], { cwd })
 const e2e = (args) => vitest(join(ROOT, 'e2e'), args)
@@ -25,7 +25,7 @@ const TURBO_ARGS = ['--continue=always', '--ui=stream', '--log-order=grouped', '
 const turbo = () => {
   removeRuns(ROOT)
   const env = { TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' }
-  return run(ROOT, 'turbo', ['run', 'lint', 'typecheck', 'test', ...TURBO_ARGS], { env })
+  return run(ROOT, 'turbo', ['run', 'lint', 'typecheck', 'test', ...TURBO_ARGS], { env, toGroup: true })
 }
 
 const PACKAGES = 'lint, types and unit tests of every package'
@@ -54,11 +54,14 @@ const testEverything = async () => {
   return wasInterrupted() ? 130 : summary.failed === 0 ? 0 : 1
 }
 
+const program = (file) => (args) => run(ROOT, 'node', [join(ROOT, file), ...args])
+
 const COMMANDS = {
-  start: (args) => run(ROOT, 'node', [join('packages', 'sandbox', 'src', 'demo.ts'), ...args]),
+  start: program('packages/sandbox/src/demo.ts'),
   test: testEverything,
   e2e,
-  bench: (args) => run(ROOT, 'node', [join('bench', 'src', 'main.ts'), ...args]),
+  bench: program('bench/src/main.ts'),
+  stack: program('packages/sandbox/src/stack-main.ts'),
 }
 
 const [name, ...args] = process.argv.slice(2)

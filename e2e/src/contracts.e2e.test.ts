@@ -1,23 +1,16 @@
-import { randomUUID } from 'node:crypto'
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
-import { type Stack, startStack } from '@sync/sandbox/stack'
 import type { ValueOf } from '@sync/shared/contracts/contracts'
 import { jsonSchemaOf } from '@sync/shared/contracts/json-schema'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { CONTRACT_TOPICS } from '@sync/shared/kafka/topics'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { newTopicPrefix, sharedStack } from './stack.ts'
 
-const START_MS = 300_000
 const TOPIC = 'omnium.customers.v1'
 
-let stack: Stack
-beforeAll(async () => {
-  stack = await startStack()
-}, START_MS)
-afterAll(() => stack?.stop())
-
-const newPrefix = () => `contracts-${randomUUID()}.`
-const contractsOf = (prefix: string) => createContracts({ registryUrl: stack.registryUrl, prefix })
+const { registryUrl } = sharedStack()
+const newPrefix = () => newTopicPrefix('contracts')
+const contractsOf = (prefix: string) => createContracts({ registryUrl, prefix })
 
 interface Schema {
   readonly properties: Record<string, unknown>
@@ -27,7 +20,7 @@ const contract = () => structuredClone(jsonSchemaOf(TOPIC)) as unknown as Schema
 
 /** Registers another schema under the subject of TOPIC, by the client itself. */
 const registerUnder = (prefix: string, schema: object) =>
-  new SchemaRegistry({ host: stack.registryUrl, retry: { retries: 0 } }).register(
+  new SchemaRegistry({ host: registryUrl, retry: { retries: 0 } }).register(
     { type: SchemaType.JSON, schema: JSON.stringify(schema) },
     { subject: `${prefix}${TOPIC}-value` },
   )

@@ -1,30 +1,22 @@
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
-import { type Stack, startStack } from '@sync/sandbox/stack'
+import { delimiter, resolve } from 'node:path'
 import { assertTopics } from '@sync/shared/kafka/apply-topics'
 import { createKafka } from '@sync/shared/kafka/connect'
 import { TOPICS } from '@sync/shared/kafka/topics'
-import type { Admin } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newTopicPrefix, sharedStack } from './stack.ts'
 
-const START_MS = 300_000
 const COMMAND_MS = 60_000
 const ROOT = resolve(import.meta.dirname, '..', '..')
+/** npx puts it first on the path too, so that the command runs on the pinned Node. */
+const BIN = resolve(ROOT, 'node_modules', '.bin')
 
-let stack: Stack
-let admin: Admin
-beforeAll(async () => {
-  stack = await startStack()
-  const plain = { kafkaSsl: false, kafkaSaslMechanism: undefined, kafkaSaslUsername: undefined }
-  const connection = { ...plain, kafkaBrokers: stack.brokers, kafkaSaslPassword: undefined }
-  admin = createKafka(connection, { clientId: 'topics-e2e' }).admin()
-  await admin.connect()
-}, START_MS)
-afterAll(async () => {
-  await admin?.disconnect()
-  await stack?.stop()
-})
+const { brokers, registryUrl } = sharedStack()
+const plain = { kafkaSsl: false, kafkaSaslMechanism: undefined, kafkaSaslUsername: undefined }
+const connection = { ...plain, kafkaBrokers: brokers, kafkaSaslPassword: undefined }
+const admin = createKafka(connection, { clientId: 'topics-e2e' }).admin()
+beforeAll(() => admin.connect())
+afterAll(() => admin.disconnect())
 
 interface Ended {
   readonly code: number
@@ -37,17 +29,17 @@ const syncctl = (prefix: string, ...args: string[]): Promise<Ended> =>
   new Promise((done) => {
     const env = {
       ...process.env,
-      KAFKA_BROKERS: stack.brokers.join(),
-      SCHEMA_REGISTRY_URL: stack.registryUrl,
+      PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}`,
+      KAFKA_BROKERS: brokers.join(),
+      SCHEMA_REGISTRY_URL: registryUrl,
       TOPIC_PREFIX: prefix,
     }
-    const command = resolve(ROOT, 'node_modules', '.bin', 'syncctl')
-    execFile(command, args, { env, cwd: ROOT, timeout: COMMAND_MS }, (error, out, err) => {
+    execFile(resolve(BIN, 'syncctl'), args, { env, cwd: ROOT, timeout: COMMAND_MS }, (error, out, err) => {
       done({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err })
     })
   })
 
-const newPrefix = () => `topics-${randomUUID()}.`
+const newPrefix = () => newTopicPrefix('topics')
 
 describe('syncctl topics', { timeout: COMMAND_MS }, () => {
   it('creates what a check misses, and then has nothing to do', async () => {

@@ -1,6 +1,6 @@
 import type { ChildChanged, ParentObserved } from '@sync/shared/contracts/parent-change'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
-import { type Outcome, skipped } from '@sync/shared/outcome'
+import { skipped } from '@sync/shared/outcome'
 import type { Classified, Delivery } from '@sync/shared/stream'
 import { compareVersions } from '@sync/shared/version'
 import { hasParent, relationsOf } from './relations.ts'
@@ -10,6 +10,8 @@ export type ParentChangeDelivery = Delivery<'company.parent-changes.v1'>
 export interface ObservedLead {
   readonly delivery: ParentChangeDelivery
   readonly value: ParentObserved
+  /** What it stands for besides itself; they end when it ends well, and share its fate else. */
+  readonly older: readonly ParentChangeDelivery[]
   /** A record out of its place is among what this one stands for: Flow says what to go on with. */
   readonly asksFlow: boolean
   /** The parent's entry may be what is wrong, so it is announced even when the company agrees. */
@@ -25,8 +27,6 @@ export interface ChildLead {
 export interface Folded {
   readonly observed: ObservedLead | null
   readonly children: readonly ChildLead[]
-  /** What the fold itself decides. */
-  readonly ends: ReadonlyMap<ParentChangeDelivery, Outcome>
 }
 
 /**
@@ -53,25 +53,24 @@ export function classify({ value, lane }: ParentChangeDelivery): Classified {
  */
 export function fold(deliveries: readonly ParentChangeDelivery[]): Folded {
   const children: ChildLead[] = []
-  const ends = new Map<ParentChangeDelivery, Outcome>()
   let observed = null as ObservedLead | null
   for (const delivery of deliveries) {
     const { value, lane, repair } = delivery
-    if (value === null) ends.set(delivery, skipped('ignored'))
-    else if (value.type === 'child-changed') children.push({ delivery, value })
-    else {
-      const lead = { delivery, value, asksFlow: lane !== null, doubtsParent: lane !== null || repair || value.repair }
-      const [newer, older] = observed === null ? [lead] : byAge(lead, observed)
-      if (older !== undefined) ends.set(older.delivery, skipped('superseded'))
-      observed = {
-        ...newer,
-        asksFlow: newer.asksFlow || older?.asksFlow === true,
-        doubtsParent: newer.doubtsParent || older?.doubtsParent === true,
-      }
-    }
+    if (value?.type === 'child-changed') children.push({ delivery, value })
+    if (value?.type !== 'parent-observed') continue
+    const asksFlow = lane !== null
+    const lead = { delivery, value, older: [], asksFlow, doubtsParent: asksFlow || repair || value.repair }
+    observed = observed === null ? lead : joined(...byAge(lead, observed))
   }
-  return { observed, children, ends }
+  return { observed, children }
 }
+
+const joined = (newer: ObservedLead, older: ObservedLead): ObservedLead => ({
+  ...newer,
+  older: [...newer.older, ...older.older, older.delivery],
+  asksFlow: newer.asksFlow || older.asksFlow,
+  doubtsParent: newer.doubtsParent || older.doubtsParent,
+})
 
 /** Newest first; of the same version, the later in the topic. */
 const byAge = (later: ObservedLead, earlier: ObservedLead): readonly [ObservedLead, ObservedLead] =>

@@ -1,21 +1,14 @@
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { type Outcome, retry, skipped } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
-import { type Folded, fold, type ObservedLead, type ParentChangeDelivery } from './fold.ts'
+import { fold, type ObservedLead, type ParentChangeDelivery } from './fold.ts'
 import { type ChildLook, lookAtChildren } from './look-at-children.ts'
 import { observeParent } from './observe-parent.ts'
 import type { Ports } from './ports.ts'
 import type { UnsettledWrites } from './unsettled.ts'
 import { isCompanyInFlow, waitForCompany } from './wait-for-company.ts'
 import { companyDelayMs } from './waits.ts'
-import {
-  type NotWritten,
-  type Outcomes,
-  outcomeForAll,
-  outcomeOrThrow,
-  type WritePlan,
-  writeRelations,
-} from './write-relations.ts'
+import { type NotWritten, type Outcomes, outcomeForAll, outcomeOrThrow, writeRelations } from './write-relations.ts'
 
 const MAX_ROUNDS = 3
 
@@ -58,24 +51,30 @@ async function lookAndWrite(
   if (repeated.length > 0) await ports.publisher.publish('company.parent-changes.v1', repeated, call.fence)
   unsettled.forget(call.key)
 
-  const { observed, children, ends } = fold(deliveries)
-  const { looks, ends: waiting } = await lookAtChildren(children, context, ports)
-  const decided = new Map([...ends, ...waiting])
-  const open = deliveries.filter((delivery) => !decided.has(delivery))
-  if (open.length === 0) return decided
+  const { observed, children } = fold(deliveries)
+  const { looks, ends } = await lookAtChildren(children, context, ports)
+  if (observed === null && looks.length === 0) return ends
 
-  const written = await writeLooked(open, { observed, looks }, context, ports, unsettled)
-  return typeof written === 'string' ? written : new Map([...decided, ...written])
+  const written = await writeLooked(observed, looks, context, ports, unsettled)
+  if (typeof written === 'string') return written
+  return new Map([...ends, ...written, ...(observed === null ? [] : endsOfOlder(observed, written))])
+}
+
+function endsOfOlder({ delivery, older }: ObservedLead, outcomes: Outcomes): Outcomes {
+  const newest = outcomes.get(delivery)!
+  const endedWell = newest.kind === 'done' || newest.kind === 'skipped'
+  return outcomeForAll(older, endedWell ? skipped('superseded') : newest)
 }
 
 async function writeLooked(
-  open: readonly ParentChangeDelivery[],
-  { observed, looks }: Pick<WritePlan, 'looks'> & Pick<Folded, 'observed'>,
+  observed: ObservedLead | null,
+  looks: readonly ChildLook[],
   context: HandlerContext,
   ports: Ports,
   unsettled: UnsettledWrites,
 ): Promise<Outcomes | NotWritten> {
   const { call } = context
+  const open = [...(observed === null ? [] : [observed.delivery]), ...looks.map(({ lead }) => lead.delivery)]
   let company: OmniumCustomer | null
   try {
     company = await ports.omnium.getCustomer(call, 'B2B', open[0]!.id)

@@ -1,6 +1,7 @@
 import { SyncError } from '../errors.ts'
 import type { FailureKind } from './circuit.ts'
 import type { Cause } from './circuit-state.ts'
+import { copyOf } from './request.ts'
 
 /**
  * What an error says about the target: a kind of failure; `answer`: it is up and refuses; `neutral`: nothing (the request
@@ -45,13 +46,5 @@ export function probeCauseOf(error: unknown): { readonly cause: Cause; readonly 
 }
 
 /** The failure of a key at a healthy target. A 403 for one object alone counts like a 500 for it, and not as an outage. */
-export function asOwnAttempt(error: SyncError): SyncError {
-  if (error.code !== 'target-unauthorized') return error
-  const { message, target, tenant, status } = error
-  return new SyncError('target-failed', message, {
-    cause: error.cause,
-    ...(target !== undefined && { target }),
-    ...(tenant !== undefined && { tenant }),
-    ...(status !== undefined && { status }),
-  })
-}
+export const asOwnAttempt = (error: SyncError): SyncError =>
+  error.code === 'target-unauthorized' ? copyOf(error, 'target-failed') : error

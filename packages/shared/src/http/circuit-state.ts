@@ -39,7 +39,9 @@ export interface Circuit {
 
 export interface Trial {
   readonly key: string
+  /** Under way now. */
   readonly requests: number
+  readonly hasSent: boolean
   readonly wasAnswered: boolean
   /** Without a request under way, the next key's turn comes then. */
   readonly untilMs: number

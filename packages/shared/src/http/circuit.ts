@@ -5,6 +5,7 @@ import { answeredSince, withAnswer } from './evidence.ts'
  * The circuit's decisions, as pure functions over its state: who may send, and whether a failure is the key's own or the
  * target's. `at` and `began` count events, so that what came first is known even within a millisecond.
  */
+
 /** `doubtful`: a 5xx, a timeout, a reset, an answer that makes no sense: it may be the record's doing or the target's. */
 export type FailureKind = 'unreachable' | 'unauthorized' | 'forbidden' | 'throttled' | 'doubtful'
 /** `own`: an attempt of the key. `outage`: says nothing about it. `probe`: ask the probe, then `cleared` or `probed`. */
@@ -35,9 +36,15 @@ const TRIAL_IDLE_MS = 1_000
 const ASK_AGAIN_MS = 1_000
 const MAX_INCONCLUSIVE = 5
 
-/** May the key send? A half-open circuit makes it the trial by saying so. `retryAtMs`: when asking again makes sense. */
-export function asked(circuit: Circuit, asking: Asking): { next: Circuit; retryAtMs: number | null } {
-  const { key, isSuspect, nowMs } = asking
+/**
+ * May the key send? A half-open circuit makes it the trial by saying so. `retryAtMs`: when asking again makes sense.
+ * `isSending`: it would send right now, and takes the turn of a trial that has not sent anything yet (what that does
+ * before may take longer than its turn, so that nobody's turn would ever decide).
+ */
+export function asked(
+  circuit: Circuit,
+  { key, isSuspect, nowMs, isSending = false }: Asking & { readonly isSending?: boolean },
+): { next: Circuit; retryAtMs: number | null } {
   if (circuit.phase === 'closed') return { next: circuit, retryAtMs: null }
   if (circuit.phase === 'open') {
     return { next: circuit, retryAtMs: Math.max(circuit.retryAtMs, nowMs + (circuit.isProbing ? ASK_AGAIN_MS : 1)) }
@@ -45,13 +52,13 @@ export function asked(circuit: Circuit, asking: Asking): { next: Circuit; retryA
   const { trial } = circuit
   if (trial?.key === key) return { next: circuit, retryAtMs: null }
   const isFresh = !isSuspect && !circuit.openers.has(key)
-  if (trial !== null) {
+  if (trial !== null && (trial.hasSent || !isSending)) {
     // A fresh key that asks now gets its chance before the failed ones.
     const next = isFresh ? { ...circuit, graceUntilMs: nowMs + GRACE_MS } : circuit
     return { next, retryAtMs: nowMs + ASK_AGAIN_MS }
   }
   if (!isFresh && nowMs < circuit.graceUntilMs) return { next: circuit, retryAtMs: circuit.graceUntilMs }
-  const started = { key, requests: 0, wasAnswered: false, untilMs: nowMs + TRIAL_IDLE_MS }
+  const started = { key, requests: 0, hasSent: false, wasAnswered: false, untilMs: nowMs + TRIAL_IDLE_MS }
   return { next: { ...circuit, trial: started }, retryAtMs: null }
 }
 
@@ -59,7 +66,7 @@ export function asked(circuit: Circuit, asking: Asking): { next: Circuit; retryA
 export function requestsChanged(circuit: Circuit, key: string, by: 1 | -1, nowMs: number): Circuit {
   if (circuit.trial?.key !== key) return circuit
   const requests = Math.max(0, circuit.trial.requests + by)
-  return { ...circuit, trial: { ...circuit.trial, requests, untilMs: nowMs + TRIAL_IDLE_MS } }
+  return { ...circuit, trial: { ...circuit.trial, requests, hasSent: true, untilMs: nowMs + TRIAL_IDLE_MS } }
 }
 
 /** The target answered a request of the key. */

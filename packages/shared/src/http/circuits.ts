@@ -153,14 +153,15 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     return result
   }
 
-  const ask = (entry: Entry, key: string): number | null => {
-    const { next, retryAtMs } = asked(entry.circuit, { key, isSuspect: entry.suspects.has(key), nowMs: now() })
+  const ask = (entry: Entry, key: string, isSending: boolean): number | null => {
+    const asking = { key, isSuspect: entry.suspects.has(key), nowMs: now(), isSending }
+    const { next, retryAtMs } = asked(entry.circuit, asking)
     become(entry, next)
     return retryAtMs
   }
   const requireAdmission = (entry: Entry, key: string) => {
     const { tenant, target } = entry
-    if (ask(entry, key) === null) return
+    if (ask(entry, key, true) === null) return
     const message = `calling ${target}: its circuit is ${entry.circuit.phase} (${entry.circuit.cause})`
     throw new SyncError('circuit-open', message, { target, tenant: tenant.uid, outage: true })
   }
@@ -179,7 +180,7 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
   return {
     admit(tenantUid, target, key) {
       const entry = entries.get(nameOf(tenantUid, target))
-      const retryAtMs = entry === undefined ? null : ask(entry, key)
+      const retryAtMs = entry === undefined ? null : ask(entry, key, false)
       return retryAtMs === null ? { admitted: true } : { admitted: false, retryAtMs }
     },
     state: (tenantUid, target) => entries.get(nameOf(tenantUid, target))?.circuit.phase ?? 'closed',

@@ -2,7 +2,7 @@ import type { Logger } from '../logger.ts'
 import type { Metrics, StatusClass } from '../metrics.ts'
 import type { Layer } from './request.ts'
 
-/** Counts and times what was really sent: our own waits, and what the fence held back, are left out. */
+/** Counts and times what was handed over to be sent: waits of our own, and what the fence held back, are left out. */
 export const measure =
   (metrics: Pick<Metrics, 'targetRequestsTotal' | 'targetRequestSeconds'>): Layer =>
   (next) =>

@@ -70,3 +70,16 @@ export function failureOf(
   const message = `${OPERATIONS[operation].doing} ${target}: ${why}`
   return new SyncError(code, message, { target, tenant: call.tenant.uid, ...details })
 }
+
+/** The same failure as an error of its own, for each of those that share a request: what is set on one is not the others'. */
+export function copyOf(error: SyncError, code: ErrorCode = error.code): SyncError {
+  const { message, cause, target, tenant, status, retryAfterMs, unknownEnd } = error
+  return new SyncError(code, message, {
+    cause,
+    unknownEnd,
+    ...(target !== undefined && { target }),
+    ...(tenant !== undefined && { tenant }),
+    ...(status !== undefined && { status }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  })
+}

@@ -109,6 +109,17 @@ describe('Omnium’s tokens', () => {
     expect(await other).toBe('mine')
   })
 
+  it('fail for each call by an error of its own', async () => {
+    const { credentials, peer, call } = setUp()
+    peer.answer = async () => answerOf(500, {})
+
+    const failing = [credentials.token(call), credentials.token(call)]
+    const errors = await Promise.all(failing.map((one) => one.catch((reason: SyncError) => reason)))
+
+    expect(errors).toMatchObject([{ status: 500 }, { status: 500 }])
+    expect(errors[0]).not.toBe(errors[1])
+  })
+
   it.each([
     [400, 'target-unauthorized'],
     [401, 'target-unauthorized'],

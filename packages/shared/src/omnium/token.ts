@@ -5,7 +5,7 @@ import { readJson, requireAnswer } from '../http/answer.ts'
 import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
 import { query } from '../http/path.ts'
-import { failureOf, type Send, statusText, type TargetRequest } from '../http/request.ts'
+import { copyOf, failureOf, type Send, statusText, type TargetRequest } from '../http/request.ts'
 import { unlessAborted } from '../http/unless-aborted.ts'
 import type { Tenant } from '../tenants.ts'
 
@@ -94,7 +94,9 @@ export function createOmniumCredentials({ send, now, random }: OmniumCredentials
 
 /** The fetch is everybody's: a call that is aborted leaves it alone. It ends by its own deadline. */
 async function shared(fetching: Promise<Token>, { signal, tenant }: Call): Promise<Token> {
-  const token = await unlessAborted(fetching, signal)
+  const token = await unlessAborted(fetching, signal).catch((error: unknown) => {
+    throw error instanceof SyncError ? copyOf(error) : error
+  })
   if (token !== null) return token
   throw new SyncError('aborted', 'fetching a token from omnium: aborted', { target: 'omnium', tenant: tenant.uid })
 }

@@ -1,0 +1,156 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
+import { freePorts, onFreePorts } from '../free-ports.ts'
+import type { Exit, Keeper, KeptProcess } from '../keep.ts'
+import { untilAnswers } from '../until.ts'
+import { reasonInLog } from './reason-in-log.ts'
+
+export interface Place {
+  readonly adminUrl: string
+  /** Where the webhooks of an ingest service go; the others don't listen there. */
+  readonly httpUrl: string
+}
+
+export interface Services {
+  readonly places: ReadonlyMap<ServiceName, Place>
+  /** Why a service can't be counted on; undefined: it runs, or is still starting. */
+  troubleOf(service: ServiceName): string | undefined
+  /** Calls at every trouble from now on. */
+  onTrouble(tell: (service: ServiceName, why: string) => void): void
+  /** Resolves once each is ready or in trouble. */
+  untilReady(): Promise<void>
+  /** SIGTERM to all, SIGKILL to those that take too long. Answers those that didn't end in good order, and how. */
+  stop(): Promise<readonly string[]>
+}
+
+export interface ServicesOptions {
+  readonly keeper: Keeper
+  readonly servicesDir: string
+  /** All that they get, but for their own ports and names. */
+  readonly env: NodeJS.ProcessEnv
+  readonly readyWithinMs: number
+  readonly stopWithinMs: number
+}
+
+/**
+ * The four services as operators run them: processes of their own with nothing but the environment. They end with this
+ * process, whatever way it ends, because the keeper runs them.
+ */
+export async function startServices(options: ServicesOptions): Promise<Services> {
+  const places = new Map<ServiceName, Place>()
+  const running = new Map<ServiceName, KeptProcess>()
+  const troubles = new Map<ServiceName, string>()
+  const listeners: ((service: ServiceName, why: string) => void)[] = []
+  let isStopping = false
+
+  const trouble = (service: ServiceName, why: string) => {
+    if (isStopping || troubles.has(service)) return
+    troubles.set(service, why)
+    for (const tell of listeners) tell(service, why)
+  }
+
+  const logFileOf = (service: ServiceName) => join(options.keeper.folder, `${service}.log`)
+
+  const start = async (service: ServiceName) => {
+    const [adminPort, httpPort] = await freePorts(2)
+    const adminUrl = `http://127.0.0.1:${adminPort}`
+    places.set(service, { adminUrl, httpUrl: `http://127.0.0.1:${httpPort}` })
+    const logFile = logFileOf(service)
+    const process = await options.keeper.run(programOf(service, adminPort!, httpPort!, logFile, options))
+    running.set(service, process)
+    return { process, adminUrl, logFile }
+  }
+
+  const untilReady = ({ process, adminUrl, logFile }: Awaited<ReturnType<typeof start>>, service: ServiceName) =>
+    untilAnswers({
+      what: `starting ${service}`,
+      process,
+      logFile,
+      deadlineMs: options.readyWithinMs,
+      answers: async () => (await answered(`${adminUrl}/ready`)) === 200,
+    })
+
+  const watch = (service: ServiceName) => {
+    const process = running.get(service)
+    void process?.exited.then((exit) => trouble(service, `${endOf(exit)}${reasonInLog(readLog(logFileOf(service)))}`))
+  }
+
+  const first = new Map(await Promise.all(SERVICES.map(async (service) => [service, await start(service)] as const)))
+  const ready = Promise.all(
+    SERVICES.map(async (service) => {
+      try {
+        // What the error says goes on with the end of the log, so `in use` there is a port that another one took.
+        await onFreePorts(async (attempt) =>
+          untilReady(attempt === 1 ? first.get(service)! : await start(service), service),
+        )
+        watch(service)
+      } catch (error) {
+        const [why = ''] = (error as Error).message.split('\n')
+        const said = why.replace(`starting ${service}: `, '').replace(/^it exited with/, 'ended with')
+        trouble(service, `${said.replace(/^no answer within.*/, notReady(options.readyWithinMs))}${reasonInLog(readLog(logFileOf(service)))}`)
+        watch(service)
+      }
+    }),
+  )
+
+  const stopOne = async (service: ServiceName, process: KeptProcess): Promise<string | null> => {
+    let isKilled = false
+    process.kill('SIGTERM')
+    const deadline = setTimeout(() => {
+      isKilled = true
+      process.kill('SIGKILL')
+    }, options.stopWithinMs)
+    const exit = await process.exited
+    clearTimeout(deadline)
+    if (isKilled) return `${service} was killed: it had not ended ${options.stopWithinMs / 1000} s after SIGTERM`
+    return exit.code === 0 || troubles.has(service) ? null : `${service} ${endOf(exit)} at SIGTERM`
+  }
+
+  return {
+    places,
+    troubleOf: (service) => troubles.get(service),
+    onTrouble: (tell) => void listeners.push(tell),
+    untilReady: async () => void (await ready),
+    async stop() {
+      isStopping = true
+      const ends = await Promise.all([...running].map(([service, process]) => stopOne(service, process)))
+      return ends.filter((end) => end !== null)
+    },
+  }
+}
+
+const notReady = (ms: number) => `not ready within ${ms / 1000} s`
+const endOf = ({ code, signal }: Exit) => `ended with ${signal ?? `code ${code}`}`
+
+function programOf(
+  service: ServiceName,
+  adminPort: number,
+  httpPort: number,
+  logFile: string,
+  { servicesDir, env }: ServicesOptions,
+) {
+  return {
+    command: process.execPath,
+    args: [join(servicesDir, service, 'src', 'main.ts')],
+    logFile,
+    env: {
+      ...env,
+      ADMIN_PORT: String(adminPort),
+      ...(service.endsWith('-ingest') && { HTTP_HOST: '127.0.0.1', HTTP_PORT: String(httpPort) }),
+      SERVICE_INSTANCE_ID: `demo-${service}`,
+    },
+  }
+}
+
+async function answered(url: string): Promise<number | null> {
+  try {
+    const { status, body } = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+    await body?.cancel()
+    return status
+  } catch {
+    return null
+  }
+}
+
+const readLog = (logFile: string) => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '')
