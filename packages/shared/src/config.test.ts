@@ -79,7 +79,7 @@ describe('reading the environment', () => {
       MAX_IN_FLIGHT: '1e3',
       LOG_LEVEL: 'loud',
       FLOW_RATE_SHARE: '2',
-      PARENT_CONFIRM_MS: '20000',
+      PARENT_CONFIRM_MS: '20 s',
     })
 
     expect(problems.split('; ')).toEqual([
@@ -88,7 +88,7 @@ describe('reading the environment', () => {
       'LOG_LEVEL: must be fatal, error, warn, info, debug, trace or silent',
       'MAX_IN_FLIGHT: must be a whole number from 1 to 10000',
       'FLOW_RATE_SHARE: must be a number above 0 and at most 1',
-      'PARENT_CONFIRM_MS: must be more than twice the request deadline of 10000 ms',
+      'PARENT_CONFIRM_MS: must be a whole number of milliseconds',
     ])
   })
 
@@ -99,10 +99,9 @@ describe('reading the environment', () => {
     ['MAX_IN_FLIGHT', '-1'],
     ['MAX_IN_FLIGHT', '1.5'],
     ['MAX_IN_FLIGHT', '0x10'],
-    ['KAFKA_SESSION_TIMEOUT_MS', '5999'],
+    ['KAFKA_SESSION_TIMEOUT_MS', '999'],
     ['SWEEP_INTERVAL_MS', '5m'],
-    ['WATCHDOG_MS', '0'],
-    ['WATCHDOG_MS', '10000'],
+    ['WATCHDOG_MS', '-1'],
     ['ADMIN_PORT', '65536'],
     ['ADMIN_PORT', '8081'],
     ['FLOW_RATE_SHARE', '0'],
@@ -171,11 +170,14 @@ describe('the services together', () => {
 
 describe('the request deadline', () => {
   it.each([
-    [6_000, 2_400],
-    [24_000, 9_600],
-    [30_000, 10_000],
-    [1_800_000, 10_000],
-  ])('with a session timeout of %d ms is %d ms', (sessionTimeoutMs, deadlineMs) => {
-    expect(requestDeadlineMs(sessionTimeoutMs)).toBe(deadlineMs)
+    [{ sessionTimeoutMs: 6_000 }, 2_400],
+    [{ sessionTimeoutMs: 30_000 }, 10_000],
+    [{ sessionTimeoutMs: 1_800_000 }, 10_000],
+    [{ sessionTimeoutMs: 30_000, parentConfirmMs: 60_000 }, 10_000],
+    [{ sessionTimeoutMs: 30_000, parentConfirmMs: 2_000 }, 800],
+    [{ sessionTimeoutMs: 30_000, watchdogMs: 5_000 }, 4_000],
+    [{ sessionTimeoutMs: 30_000, watchdogMs: 0 }, 10_000],
+  ])('with %o is %d ms', (limits, deadlineMs) => {
+    expect(requestDeadlineMs(limits)).toBe(deadlineMs)
   })
 })

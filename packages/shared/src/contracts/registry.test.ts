@@ -140,6 +140,16 @@ describe('encoding', () => {
     ])
   })
 
+  it('can be made ready ahead, so that the first record waits for nothing', async () => {
+    await contracts.register()
+    await contracts.codec.ready([TOPIC])
+    const before = registry.requests.length
+
+    await contracts.codec.encode(TOPIC, snapshot)
+
+    expect(registry.requests.slice(before)).toEqual([])
+  })
+
   it('refuses a value that breaks the contract, without showing it', async () => {
     await contracts.register()
 

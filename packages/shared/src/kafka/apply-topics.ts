@@ -1,23 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import kafkajs, { type Admin } from 'kafkajs'
 import { type ContractProblem, type Contracts, type RegisteredContract, TOPICS_COMMAND } from '../contracts/registry.ts'
 import { SyncError } from '../errors.ts'
+import { askingKafka, readCluster, readTopics, type TopicAdmin } from './read-topics.ts'
 import {
-  type Cluster,
   count,
   mostCommonPartitions,
   planTopics,
   type TopicProblem,
-  type TopicState,
   type TopicWish,
   topicConfig,
 } from './topic-plan.ts'
-import { TOPICS, type TopicName } from './topics.ts'
+import type { TopicName } from './topics.ts'
 
 const CHECK_COMMAND = 'npx syncctl topics check'
-
-/** The part of kafkajs' admin client that is used here; it is connected. */
-export type TopicAdmin = Pick<Admin, 'fetchTopicMetadata' | 'describeCluster' | 'describeConfigs' | 'createTopics'>
 
 export interface AppliedTopics {
   /** Physical names; empty when refused. */
@@ -54,7 +49,7 @@ export async function applyTopics(
     configEntries: Object.entries(topicConfig(spec, replicas)).map(([name, value]) => ({ name, value })),
   }))
   if (created.length > 0) {
-    await asking('creating topics', () =>
+    await askingKafka('creating topics', () =>
       admin.createTopics({ topics: created, timeout: 30_000, waitForLeaders: false }),
     )
     await untilThere(
@@ -113,68 +108,6 @@ export async function assertTopics(
   return partitions
 }
 
-async function readCluster(admin: TopicAdmin, prefix: string): Promise<Cluster> {
-  const names = TOPICS.map(({ name }) => prefix + name)
-  const found = await readTopics(admin, names)
-  const { brokers } = await asking('asking for the brokers', () => admin.describeCluster())
-  const configs = await readConfigs(admin, [...found.keys()])
-  const topics = new Map<string, TopicState>()
-  for (const name of names) {
-    const topic = found.get(name)
-    if (topic) topics.set(name, { ...topic, config: configs.get(name) ?? {} })
-  }
-  return { brokers: brokers.length, topics }
-}
-
-type TopicShape = Omit<TopicState, 'config'>
-
-/**
- * Those of `names` that exist. Asks for all topics, because asking for one by its name could make a broker create it;
- * only where some foreign topic has no leader, which fails the whole list, are ours asked for by name.
- */
-async function readTopics(
-  admin: Pick<TopicAdmin, 'fetchTopicMetadata'>,
-  names: readonly string[],
-): Promise<Map<string, TopicShape>> {
-  const { topics } = await asking('listing topics', () =>
-    admin.fetchTopicMetadata().catch((error: unknown) => {
-      if (!isLeaderless(error)) throw error
-      return admin.fetchTopicMetadata({ topics: [...names] })
-    }),
-  )
-  const wanted = new Set(names)
-  const found = topics.filter(({ name }) => wanted.has(name))
-  return new Map(
-    found.map(({ name, partitions }) => [
-      name,
-      { name, partitions: partitions.length, replicas: Math.min(...partitions.map((p) => p.replicas.length)) },
-    ]),
-  )
-}
-
-/** kafkajs wraps the broker's error once its retries are used up. */
-const isLeaderless = (error: unknown): boolean => {
-  const { type, cause } = error as { type?: unknown; cause?: unknown }
-  return type === 'LEADER_NOT_AVAILABLE' || (cause instanceof Error && isLeaderless(cause))
-}
-
-async function readConfigs(
-  admin: TopicAdmin,
-  names: readonly string[],
-): Promise<Map<string, Readonly<Record<string, string>>>> {
-  if (names.length === 0) return new Map()
-  const resources = names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }))
-  const answer = await asking('reading topic configurations', () =>
-    admin.describeConfigs({ resources, includeSynonyms: false }),
-  )
-  return new Map(
-    answer.resources.map(({ resourceName, configEntries }) => [
-      resourceName,
-      Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-    ]),
-  )
-}
-
 const VISIBLE_AFTER_MS = 100
 const VISIBLE_ATTEMPTS = 100
 
@@ -187,12 +120,4 @@ async function untilThere(admin: TopicAdmin, names: readonly string[]): Promise<
     await delay(VISIBLE_AFTER_MS)
   }
   throw new SyncError('kafka-unavailable', 'creating topics: created, but not to be seen on the broker')
-}
-
-async function asking<T>(what: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (cause) {
-    throw new SyncError('kafka-unavailable', `${what}: ${(cause as Error).message}`, { cause })
-  }
 }

@@ -184,7 +184,9 @@ export function createSettler(options: SettleOptions): Settler {
           }
           await payVerify(record)
           const { counts } = RETRY_REASONS[outcome.reason]
-          const ownMs = counts ? backoff(record.attempts, { ...BACKOFF, random }) : UNCOUNTED_WAIT_MS * (0.5 + random())
+          const ownMs = counts
+            ? backoff(record.attempts - 1, { ...BACKOFF, random })
+            : UNCOUNTED_WAIT_MS * (0.5 + random())
           const delayMs = outcome.afterMs ?? ownMs
           return wait(record, older, outcome.reason, at + Math.max(1, delayMs), fence)
         }

@@ -1,4 +1,4 @@
-import type { TopicAdmin } from '../kafka/apply-topics.ts'
+import type { TopicAdmin } from '../kafka/read-topics.ts'
 
 type NewTopics = Parameters<TopicAdmin['createTopics']>[0]['topics']
 
