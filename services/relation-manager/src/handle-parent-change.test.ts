@@ -1,26 +1,11 @@
 import { SyncError } from '@sync/shared/errors'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createRelationManager } from './handler.ts'
-import {
-  CONFIRM_MS,
-  childChanged,
-  createRelationWorld,
-  DEADLINE_MS,
-  lostReply,
-  observed,
-  refusal,
-  START,
-  V1,
-  V2,
-  V3,
-  WAIT_MS,
-} from './testing/relation-manager.ts'
+import { childChanged, createRelationWorld, observed, refusal, START, V1, V2, V3 } from './testing/relation-manager.ts'
 
 let world: ReturnType<typeof createRelationWorld>
 beforeEach(() => {
   world = createRelationWorld()
 })
-const isPatch = ({ operation }: { operation: string }) => operation === 'patchCustomer'
 
 describe('all that is pending for a company', () => {
   test('is one read and one write of it, that carries its parent and its children', async () => {

@@ -1,7 +1,7 @@
 import { SyncError } from '@sync/shared/errors'
 import { aPerson } from '@sync/shared/testing/builders'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createRelationWorld, observed, START, V1, V2, V3, WAIT_MS } from './testing/relation-manager.ts'
+import { createRelationWorld, observed, V1, V2, V3 } from './testing/relation-manager.ts'
 
 let world: ReturnType<typeof createRelationWorld>
 beforeEach(() => {

@@ -2,17 +2,15 @@ import { flowKind } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
-import { type Outcome, park, retry, skipped } from '@sync/shared/outcome'
+import { type Outcome, skipped } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
 import { propertyPrefix } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
-import { leadsTo } from './ancestors.ts'
 import { compareParent, type ObservedLead } from './fold.ts'
+import { hindranceOf } from './hindrance.ts'
 import type { Ports } from './ports.ts'
 import { relationsOf } from './relations.ts'
 import type { Announcement } from './unsettled.ts'
-import { isCompanyInFlow, waitForCompany } from './wait-for-company.ts'
-import { companyDelayMs } from './waits.ts'
 
 /** A company's parent according to Flow. */
 interface FlowParent {
@@ -75,7 +73,7 @@ export async function observeParent(
     return skipped('unchanged', parent.version)
   }
   if (parent.to !== null) {
-    const hindrance = await hindranceOf(lead, parent.to, { call, now }, ports)
+    const hindrance = await hindranceOf(delivery, parent.to, { call, now }, ports)
     if (hindrance !== null) return hindrance
   }
   const announcedAt = now()
@@ -97,38 +95,4 @@ async function latestParent(
   const version = customer.lastModifiedAt ?? ''
   if (compareVersions(version, recorded.version) < 0) return recorded
   return { to: customer.parentCustomer?.customerUid || null, version }
-}
-
-/** Why the company can't get this parent now; null when it can. */
-async function hindranceOf(
-  { delivery }: ObservedLead,
-  to: string,
-  { call, now }: HandlerContext,
-  ports: Ports,
-): Promise<Outcome | null> {
-  const { id, firstSeenAt } = delivery
-  const { flow, omnium, parentWaitMs } = ports
-  if (to === id) return park('parent-cycle', 'writing a parent relation: Flow names the company as its own parent')
-  const parent = await omnium.getCustomer(call, 'B2B', to)
-  if (parent === null) {
-    return waitForCompany(now() - firstSeenAt, parentWaitMs, () => isCompanyInFlow(flow, call, to))
-  }
-
-  const prefix = propertyPrefix(call.tenant)
-  const inOmnium = async (company: string) => {
-    const customer = company === to ? parent : await omnium.getCustomer(call, 'B2B', company)
-    return customer === null ? [] : relationsOf(customer, prefix).parents
-  }
-  if (!(await leadsTo(id, [to], inOmnium))) return null
-
-  const inFlow = async (company: string) => {
-    const above = (await flow.getCustomer(call, company))?.parentCustomer?.customerUid
-    return above ? [above] : []
-  }
-  if (await leadsTo(id, await inFlow(id), inFlow)) {
-    return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Flow')
-  }
-  const waitedMs = now() - firstSeenAt
-  if (waitedMs < parentWaitMs) return retry('parent-cycle-pending', companyDelayMs(waitedMs, parentWaitMs))
-  return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Omnium, and stays so')
 }

@@ -8,10 +8,7 @@ import {
   DEADLINE_MS,
   lostReply,
   observed,
-  refusal,
-  START,
   V1,
-  V2,
   V3,
   WAIT_MS,
 } from './testing/relation-manager.ts'

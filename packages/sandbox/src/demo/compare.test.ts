@@ -46,10 +46,25 @@ describe('a list in any order', () => {
   })
 
   it.each([
-    ['a value', [{ key: 'a', value: '1' }, { key: 'b', value: '3' }], ['.list[b].value']],
+    [
+      'a value',
+      [
+        { key: 'a', value: '1' },
+        { key: 'b', value: '3' },
+      ],
+      ['.list[b].value'],
+    ],
     ['a missing element', [{ key: 'a', value: '1' }], ['.list[b]']],
     ['one too many', [{ key: 'a', value: '1' }, { key: 'b', value: '2' }, { key: 'c' }], ['.list[c]']],
-    ['one that stands twice', [{ key: 'a', value: '1' }, { key: 'b', value: '2' }, { key: 'b', value: '2' }], ['.list[b]']],
+    [
+      'one that stands twice',
+      [
+        { key: 'a', value: '1' },
+        { key: 'b', value: '2' },
+        { key: 'b', value: '2' },
+      ],
+      ['.list[b]'],
+    ],
     ['no list at all', undefined, ['.list']],
   ])('differs by %s', (_case, list, where) => {
     expect(differencesOf(expected, { list }).map((difference) => difference.where)).toEqual(
@@ -75,7 +90,14 @@ describe('a value that is only known by a rule', () => {
 
 describe('rowDifferences', () => {
   it('names rows that are missing and rows that nobody expected', () => {
-    const found = rowDifferences({ one: { a: 1 }, two: {} }, new Map<string, unknown>([['one', { a: 2 }], ['three', {}]]), 'flow')
+    const found = rowDifferences(
+      { one: { a: 1 }, two: {} },
+      new Map<string, unknown>([
+        ['one', { a: 2 }],
+        ['three', {}],
+      ]),
+      'flow',
+    )
 
     expect(found).toEqual([
       { where: 'flow one .a', expected: '1', actual: '2' },

@@ -1,5 +1,7 @@
+import { SERVICES } from '@sync/shared/kafka/topics'
 import { BAKERY, FLORIST, GROCER, KARI, NORTH, OLA, PELLE, QUEUE, SIRI, SOUTH } from './cast.ts'
 import { hasRelation, propertyOf, relationView } from './relation-view.ts'
+import { untilAtRest } from './rest.ts'
 import type { Effect, Stage, Step } from './stage.ts'
 import { TENANT } from './system.ts'
 
@@ -218,6 +220,21 @@ export const measured = (latenciesMs: number[]): Step => ({
     }
   },
 })
+
+/** Nothing is left to do, so what the stand-ins hold now is what they keep. */
+export const REST: Step = {
+  at: '17:00',
+  title: 'The shop closes, and everything comes to rest',
+  needs: SERVICES,
+  async run({ flow, omnium, admin, prefix, log, signal }) {
+    await Promise.race([
+      Promise.all([flow.webhooks.idle(), omnium.webhooks.idle()]),
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    ])
+    await untilAtRest(admin, prefix, signal)
+    await log.untilCaughtUp(signal)
+  },
+}
 
 type Typed = { readonly customerUid: string }
 

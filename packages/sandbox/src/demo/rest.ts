@@ -40,7 +40,9 @@ async function servicesBehind(admin: Admin, prefix: string, ends: ReadonlyMap<st
     const topics = topicsOf(service).map((name) => prefix + name)
     const committed = await admin.fetchOffsets({ groupId: prefix + service, topics })
     const isBehind = committed.some(({ topic, partitions }) =>
-      partitions.some(({ partition, offset }) => Math.max(0, Number(offset)) < (ends.get(`${topic}/${partition}`) ?? 0)),
+      partitions.some(
+        ({ partition, offset }) => Math.max(0, Number(offset)) < (ends.get(`${topic}/${partition}`) ?? 0),
+      ),
     )
     if (isBehind) behind.push(service)
   }

@@ -88,7 +88,10 @@ export async function startServices(options: ServicesOptions): Promise<Services>
       } catch (error) {
         const [why = ''] = (error as Error).message.split('\n')
         const said = why.replace(`starting ${service}: `, '').replace(/^it exited with/, 'ended with')
-        trouble(service, `${said.replace(/^no answer within.*/, notReady(options.readyWithinMs))}${reasonInLog(readLog(logFileOf(service)))}`)
+        trouble(
+          service,
+          `${said.replace(/^no answer within.*/, notReady(options.readyWithinMs))}${reasonInLog(readLog(logFileOf(service)))}`,
+        )
         watch(service)
       }
     }),

@@ -16,7 +16,7 @@ export interface Effect {
 }
 
 /** What a step acts with. Effects are watched before anything is awaited, so that none is missed. */
-export interface Stage extends Omit<System, 'admin'> {
+export interface Stage extends System {
   readonly screen: Screen
   readonly signal: AbortSignal
   /** Does something in a stand-in; answers when its first write took effect there, ms since the epoch. */
@@ -81,7 +81,8 @@ export async function play(
     return { at: step.at, title: step.title, failure: null, latenciesMs }
   } catch (error) {
     const says = error instanceof UnseenEffect ? error.message : 'it broke off'
-    const what = error instanceof UnseenEffect ? (error.cause as Error).message : String((error as Error).stack ?? error)
+    const what =
+      error instanceof UnseenEffect ? (error.cause as Error).message : String((error as Error).stack ?? error)
     const why = [what, ...troubles(), ...hints(system, startedAt)].join('; ')
     if (!interrupted.aborted) screen.failure(says, why)
     return { at: step.at, title: step.title, failure: `${says}: ${why}`, latenciesMs }

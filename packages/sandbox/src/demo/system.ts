@@ -66,7 +66,8 @@ export async function startSystem(
   stops.push(() => admin.disconnect())
   const contracts = createContracts({ registryUrl: stack.registryUrl, prefix })
   const applied = await applyTopics(admin, contracts, { prefix })
-  if (applied.refused) throw new Error(`applying topics: refused, ${applied.problems.map((it) => it.message).join('; ')}`)
+  if (applied.refused)
+    throw new Error(`applying topics: refused, ${applied.problems.map((it) => it.message).join('; ')}`)
   const topics = applied.created.length + applied.existing.length
   started(`${topics} topics of ${applied.partitions} partitions, ${applied.contracts.length} contracts`)
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Codec } from '@sync/shared/contracts/codec'
 import { CONTRACT_TOPICS, type ContractTopic, type TopicName } from '@sync/shared/kafka/topics'
 import type { Admin, Kafka } from 'kafkajs'
@@ -46,7 +47,7 @@ export async function startTopicLog({ kafka, admin, codec, prefix, topics }: Top
     )
     return new Map(ends)
   }
-  const begins = await endsOf()
+  const begins = await onceLed(endsOf)
   const read = new Map(begins)
 
   const until = <T>(look: () => T | undefined, signal: AbortSignal): Promise<T> =>
@@ -107,6 +108,21 @@ export async function startTopicLog({ kafka, admin, codec, prefix, topics }: Top
       await consumer.disconnect()
       await admin.deleteGroups([groupId]).catch(() => undefined)
     },
+  }
+}
+
+const LED_AFTER_MS = 100
+const LED_ATTEMPTS = 100
+
+/** A partition that was made a moment ago may still be without a leader, and the admin client doesn't ask again. */
+async function onceLed<T>(ask: () => Promise<T>, attempt = 1): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    const { retriable } = error as { retriable?: boolean }
+    if (retriable !== true || attempt === LED_ATTEMPTS) throw error
+    await delay(LED_AFTER_MS)
+    return onceLed(ask, attempt + 1)
   }
 }
 

@@ -34,8 +34,18 @@ export interface Pending extends Queued {
 
 export interface PendingOptions {
   readonly prefix: string
-  readonly retryTopic: string
+  /** Without the prefix; null: there is no retry lane. */
+  readonly retryTopic: string | null
   readonly topics: readonly ContractTopic[]
+  /** Tenant and id of a key, null for a key that has none; `tenant:id` unless told. */
+  readonly splitKey?: SplitKey
+}
+
+export type SplitKey = (key: string) => { readonly tenant: string; readonly id: string } | null
+
+const tenantAndId: SplitKey = (key) => {
+  const colon = key.indexOf(':')
+  return colon > 0 ? { tenant: key.slice(0, colon), id: key.slice(colon + 1) } : null
 }
 
 /** Reads key, tenant, origin and lane mark of a record; never throws: what is wrong with it is found when it is handled. */
@@ -43,11 +53,11 @@ export function pendingOf(
   record: SourceRecord,
   state: PartitionState,
   now: number,
-  { prefix, retryTopic, topics }: PendingOptions,
+  { prefix, retryTopic, topics, splitKey = tenantAndId }: PendingOptions,
 ): Pending {
   const keyText = record.key?.toString('utf8') ?? ''
-  const colon = keyText.indexOf(':')
-  const inLane = record.topic === prefix + retryTopic
+  const parts = splitKey(keyText)
+  const inLane = retryTopic !== null && record.topic === prefix + retryTopic
   const lane = inLane ? readLane(record) : null
   const origin = lane?.mark.origin ?? { topic: record.topic, partition: record.partition, offset: record.offset }
   const headers = lane?.headers ?? record.headers
@@ -55,9 +65,9 @@ export function pendingOf(
   return {
     state,
     record,
-    key: colon > 0 ? keyText : `\u0000${record.topic}/${record.partition}/${record.offset}`,
-    tenant: colon > 0 ? keyText.slice(0, colon) : '',
-    id: colon > 0 ? keyText.slice(colon + 1) : '',
+    key: parts === null ? `\u0000${record.topic}/${record.partition}/${record.offset}` : keyText,
+    tenant: parts?.tenant ?? '',
+    id: parts?.id ?? '',
     lane: inLane,
     bytes: 200 + keyText.length + (record.value?.length ?? 0),
     dueAt: lane?.mark.notBefore ?? 0,

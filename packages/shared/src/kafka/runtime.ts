@@ -2,7 +2,7 @@ import type { Logger } from '../logger.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createOwnership } from './ownership.ts'
 import { createPartitions, type PartitionState } from './partitions.ts'
-import { type Pending, pendingOf } from './pending.ts'
+import { type Pending, pendingOf, type SplitKey } from './pending.ts'
 import type { Source, SourceBatch } from './ports.ts'
 import { type CircuitGate, createKeyRunner, type RunKeyOptions } from './run-key.ts'
 import { createSettler, type OutcomeSink, type RecordMetrics, type SettleOptions } from './settle.ts'
@@ -30,6 +30,9 @@ export interface RuntimeOptions
   readonly service: ServiceName
   readonly prefix: string
   readonly instanceId: string
+  /** False only where there is no topic for it, as in a benchmark of the bare runtime. */
+  readonly hasRetryLane?: boolean
+  readonly splitKey?: SplitKey
   readonly source: Source
   readonly circuits: CircuitGate
   readonly outcomes: OutcomeSink
@@ -72,8 +75,14 @@ const OFFSETS_INTERVAL_MS = 15_000
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { handler, source, limits, logger, now, prefix, service } = options
-  const retryTopic = retryTopicOf(service)
-  const topics = [...handler.topics.map((topic) => prefix + topic), prefix + retryTopic]
+  const retryTopic = options.hasRetryLane === false ? null : retryTopicOf(service)
+  const topics = [...handler.topics, ...(retryTopic === null ? [] : [retryTopic])].map((topic) => prefix + topic)
+  const pendingOptions = {
+    prefix,
+    retryTopic,
+    topics: handler.topics,
+    ...(options.splitKey && { splitKey: options.splitKey }),
+  }
   const queues = createKeyQueues<Pending>(limits.maxInFlight)
   const runs = new Map<
     string,
@@ -164,7 +173,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const laneRoomy = queues.laneSize <= (limits.maxPendingRecords * LANE_SHARE) / 2
     for (const { topic, partition, tracker } of partitions.states()) {
       const name = `${topic}/${partition}`
-      const isLane = topic === prefix + retryTopic
+      const isLane = retryTopic !== null && topic === prefix + retryTopic
       const far = tracker.distance() >= limits.maxDistance || (isLane && laneFull)
       if (!paused.has(name) && (full || far)) {
         paused.add(name)
@@ -216,9 +225,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     batch(batch: SourceBatch) {
       const at = now()
-      partitions.receive(batch, (record, state: PartitionState) =>
-        pendingOf(record, state, at, { prefix, retryTopic, topics: handler.topics }),
-      )
+      partitions.receive(batch, (record, state: PartitionState) => pendingOf(record, state, at, pendingOptions))
       applyBounds()
     },
     crashed(error: Error) {

@@ -14,6 +14,8 @@ const PROCESSES = 2
 const MAX_ATTEMPTS = 4
 const DEFER_AFTER_MS = 60_000
 
+const FRESH = { dueAt: 0, firstSeenAt: null, attempts: 0 } as const
+
 interface Origin {
   readonly topic: typeof TOPIC
   readonly partition: number
@@ -28,7 +30,6 @@ interface Pending {
   dueAt: number
   firstSeenAt: number | null
   attempts: number
-  ended: boolean
   /** When it is read from the topic. */
   arrivesAt: number
 }
@@ -53,17 +54,7 @@ export function createSimulatedRuntime(
 
   const append = (key: string, value: ParentChange) => {
     const origin: Origin = { topic: TOPIC, partition: 0, offset: log.length }
-    const record: Pending = {
-      origin,
-      key,
-      value,
-      lane: null,
-      dueAt: 0,
-      firstSeenAt: null,
-      attempts: 0,
-      ended: false,
-      arrivesAt: readUntil[processOf(key)]!,
-    }
+    const record: Pending = { origin, key, value, lane: null, ...FRESH, arrivesAt: readUntil[processOf(key)]! }
     log.push(record)
     queue.push(record)
   }
@@ -92,12 +83,9 @@ export function createSimulatedRuntime(
     firstSeenAt: firstSeenAt ?? peers.now,
     traceparent: undefined,
   })
-  const end = (record: Pending) => {
-    record.ended = true
-    queue.splice(queue.indexOf(record), 1)
-  }
+  const end = (record: Pending) => void queue.splice(queue.indexOf(record), 1)
   const toLane = (record: Pending, lane: LaneWhy, dueAt: number) =>
-    queue.push({ ...record, lane: record.lane ?? lane, dueAt, ended: false })
+    queue.push({ ...record, lane: record.lane ?? lane, dueAt })
   const park = (record: Pending, older: readonly Pending[]) => {
     end(record)
     parked.push(record)
@@ -130,16 +118,9 @@ export function createSimulatedRuntime(
     return planKey(records.map((record) => ({ record, classified: handlers[process]!.classify(deliveryOf(record)) })))
       .leads
   }
-  const dueKeys = () => [
-    ...new Set(
-      queue
-        .filter(
-          ({ key, dueAt, arrivesAt }) =>
-            Math.max(dueAt, arrivesAt) <= peers.now && !busy.has(key) && downUntil[processOf(key)]! <= peers.now,
-        )
-        .map(({ key }) => key),
-    ),
-  ]
+  /** When a record can be handled. */
+  const readyAt = ({ key, dueAt, arrivesAt }: Pending) => Math.max(dueAt, arrivesAt, downUntil[processOf(key)]!)
+  const idle = () => queue.filter(({ key }) => !busy.has(key))
 
   const start = async (key: string) => {
     const process = processOf(key)
@@ -168,16 +149,16 @@ export function createSimulatedRuntime(
   return {
     append,
     start,
-    dueKeys,
+    dueKeys: () => [
+      ...new Set(
+        idle()
+          .filter((record) => readyAt(record) <= peers.now)
+          .map(({ key }) => key),
+      ),
+    ],
     ends,
     parkedCount: () => parked.length,
-    nextAt: () =>
-      Math.min(
-        ...queue
-          .filter(({ key }) => !busy.has(key))
-          .map(({ key, dueAt, arrivesAt }) => Math.max(dueAt, arrivesAt, downUntil[processOf(key)]!)),
-        ...peers.late.map(({ at }) => at),
-      ),
+    nextAt: () => Math.min(...idle().map(readyAt), ...peers.late.map(({ at }) => at)),
     isQuiet: () => queue.length === 0 && busy.size === 0 && peers.late.length === 0,
     /** The process dies at whatever line it is; its next life starts once nothing of the former one is under way, and reads some records again. */
     crash(process: number) {
@@ -196,18 +177,17 @@ export function createSimulatedRuntime(
         if (processOf(record.key) !== process) continue
         if (!queue.includes(record)) queue.push(record)
         if (chance.oneIn(3)) arrivesAt += 1000
-        Object.assign(record, { dueAt: 0, firstSeenAt: null, attempts: 0, ended: false, arrivesAt })
+        Object.assign(record, { ...FRESH, arrivesAt })
       }
       readUntil[process] = arrivesAt
       queue.sort((a, b) => a.origin.offset - b.origin.offset)
     },
     replay(back: number) {
       const record = log.at(-1 - (back % (log.length || 1)))
-      if (record !== undefined)
-        queue.push({ ...record, lane: 'replayed', dueAt: 0, attempts: 0, firstSeenAt: null, ended: false })
+      if (record !== undefined) queue.push({ ...record, lane: 'replayed', ...FRESH })
     },
     redrive() {
-      for (const record of parked) queue.push({ ...record, lane: 'redriven', dueAt: 0, attempts: 0, ended: false })
+      for (const record of parked) queue.push({ ...record, lane: 'redriven', dueAt: 0, attempts: 0 })
       parked = []
     },
   }

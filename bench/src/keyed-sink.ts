@@ -1,0 +1,188 @@
+import { createServer } from 'node:http'
+import { parseArgs } from 'node:util'
+import { createKafka } from '@sync/shared/kafka/connect'
+import { createConsumer } from '@sync/shared/kafka/consumer'
+import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
+import { createRuntime } from '@sync/shared/kafka/runtime'
+import type { ContractTopic } from '@sync/shared/kafka/topics'
+import { createLogger } from '@sync/shared/logger'
+import { done } from '@sync/shared/outcome'
+import type { StreamHandler } from '@sync/shared/stream'
+import type { Tenant } from '@sync/shared/tenants'
+import { Pool } from 'undici'
+
+export interface DrainOptions {
+  readonly brokers: readonly string[]
+  readonly topic: string
+  readonly url: string
+  readonly maxInFlight: number
+  readonly group: string
+  readonly coalesce: boolean
+}
+
+export interface DrainResult {
+  readonly records: number
+  readonly seconds: number
+  readonly perSecond: number
+  readonly committed: true
+}
+
+const POLL_MS = 20
+
+/** Drains a topic through the runtime: a PUT for each record, or for the newest of a key batch, ordered by key. */
+export async function drain(options: DrainOptions): Promise<DrainResult> {
+  mendKafkaJs()
+  const { topic, group, maxInFlight, coalesce } = options
+  const logger = createLogger({ service: 'bench', level: 'error' })
+  const kafka = createKafka({ kafkaBrokers: [...options.brokers], kafkaSsl: false } as never, {
+    clientId: 'bench',
+    logger,
+  })
+  const admin = kafka.admin()
+  await admin.connect()
+  const ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
+    partition,
+    low: Number(low),
+    high: Number(high),
+  }))
+  const records = ends.reduce((sum, { low, high }) => sum + high - low, 0)
+  const base = new URL(options.url)
+  const pool = new Pool(base.origin, { connections: maxInFlight, pipelining: 1 })
+  const path = `${base.pathname.replace(/\/$/, '')}/customers/`
+  const put = async (key: string, body: Buffer) => {
+    const answer = await pool.request({
+      method: 'PUT',
+      path: path + encodeURIComponent(key),
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    await answer.body.dump()
+    if (answer.statusCode >= 300) throw new Error(`the sink answered ${answer.statusCode}`)
+  }
+  const tenant = { uid: 'bench' } as Tenant
+  const handler: StreamHandler = {
+    service: 'customer-mapper',
+    topics: [topic as ContractTopic],
+    thinTopics: [],
+    classify: () => ({ group: coalesce ? 'state' : null, version: '', targets: [] }),
+    async handle(deliveries) {
+      for (const { key, value } of deliveries) await put(key, value as unknown as Buffer)
+      return deliveries.map(() => done())
+    },
+  }
+  const runtime = createRuntime({
+    service: 'customer-mapper',
+    prefix: '',
+    instanceId: `bench-${process.pid}`,
+    hasRetryLane: false,
+    splitKey: (key) => ({ tenant: tenant.uid, id: key }),
+    handler,
+    source: createConsumer({
+      kafka,
+      groupId: group,
+      topics: [topic],
+      instanceId: `bench-${process.pid}`,
+      sessionTimeoutMs: 30_000,
+      logger,
+    }),
+    decode: async (_topic, bytes) => bytes,
+    send: async () => {
+      throw new Error('this benchmark has no topics to park in')
+    },
+    tenants: () => ({ get: () => tenant, all: () => [tenant] }),
+    circuits: { admit: () => ({ admitted: true }), onChange: () => {} },
+    outcomes: { add() {}, flush: async () => {} },
+    metrics: { ended() {}, parked() {}, endToEnd() {} },
+    observeHandling() {},
+    maxAttempts: 1,
+    limits: {
+      maxInFlight,
+      maxPendingRecords: Math.max(10_000, 10 * maxInFlight),
+      maxPendingBytes: 64 * 1024 * 1024,
+      maxDistance: 100_000,
+      deferAfterMs: 60_000,
+      commitIntervalMs: 1_000,
+      sessionTimeoutMs: 30_000,
+      requestDeadlineMs: 10_000,
+      watchdogMs: 0,
+    },
+    logger,
+    now: Date.now,
+    random: Math.random,
+    onFatal(error) {
+      throw error
+    },
+  })
+  const startedAt = performance.now()
+  await runtime.start()
+  const left = new Set(ends.filter(({ low, high }) => high > low).map(({ partition }) => partition))
+  const isDrained = () =>
+    runtime.status().lag.filter(({ partition, records: lag }) => left.has(partition) && lag === 0).length === left.size
+  while (!isDrained()) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  const seconds = (performance.now() - startedAt) / 1000
+  await runtime.stop(10_000)
+  const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+  for (const { partition, high, low } of ends) {
+    const offset = Number(committed!.partitions.find((each) => each.partition === partition)?.offset)
+    if (high > low && offset < high) throw new Error(`partition ${partition} is committed to ${offset}, not ${high}`)
+  }
+  await admin.disconnect()
+  await pool.close()
+  return { records, seconds: round(seconds), perSecond: round(records / seconds), committed: true }
+}
+
+const round = (value: number) => Math.round(value * 100) / 100
+
+/** A sink that answers after a while and tells order violations: bodies are `{"n": <number ascending per key>}`. */
+export async function startSink(delayMs: number) {
+  const last = new Map<string, number>()
+  const seen = { calls: 0, violations: 0 }
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const key = request.url ?? ''
+      const { n } = JSON.parse(Buffer.concat(chunks).toString()) as { n: number }
+      seen.calls++
+      if ((last.get(key) ?? -1) >= n) seen.violations++
+      last.set(key, n)
+      setTimeout(() => response.writeHead(204).end(), delayMs)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    keys: () => last.size,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  }
+}
+
+/** `npm run bench -- keyed-sink --brokers B --topic T --url U --max-in-flight N [--group G] [--coalesce]` */
+export async function keyedSink(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      brokers: { type: 'string' },
+      topic: { type: 'string' },
+      url: { type: 'string' },
+      'max-in-flight': { type: 'string', default: '100' },
+      group: { type: 'string' },
+      coalesce: { type: 'boolean', default: false },
+    },
+  })
+  const { brokers, topic, url } = values
+  if (brokers === undefined || topic === undefined || url === undefined) {
+    throw new Error('usage: keyed-sink --brokers B --topic T --url U --max-in-flight N [--group G] [--coalesce]')
+  }
+  const result = await drain({
+    brokers: brokers.split(','),
+    topic,
+    url,
+    maxInFlight: Number(values['max-in-flight']),
+    group: values.group ?? `keyed-sink-${process.pid}`,
+    coalesce: values.coalesce,
+  })
+  console.log(JSON.stringify(result))
+}

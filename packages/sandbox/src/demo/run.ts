@@ -1,0 +1,139 @@
+import { checkDay, countCompared } from './check.ts'
+import { DAY, measured, REST } from './day.ts'
+import type { DemoOptions } from './options.ts'
+import type { Screen } from './screen.ts'
+import { play, type Step, type StepResult } from './stage.ts'
+import { type Finding, isAsExpected, summary } from './summary.ts'
+import { type System, startSystem, TENANT, webhookUrls } from './system.ts'
+
+const STOP_MS = 30_000
+
+/**
+ * Plays the day. With `exit`: then compares and sums up, and answers 0 when all is as it should be, else 1. Without:
+ * stays until it is interrupted, and answers 0. Stops what it started; an interrupted comparison answers 130.
+ */
+export async function runDemo(
+  options: DemoOptions,
+  env: NodeJS.ProcessEnv,
+  screen: Screen,
+  interrupted: AbortSignal,
+): Promise<number> {
+  const { paint } = screen
+  const stops: (() => Promise<unknown>)[] = []
+  const begun = performance.now()
+  const startedAt = Date.now()
+  let code = 0
+  try {
+    screen.line(paint('bold', 'A short day in a shop, between Flow and Omnium'))
+    screen.line()
+    const system = await unless(interrupted, startSystem(options, env, screen, stops))
+    const latenciesMs: number[] = []
+    const steps = options.exit ? [...DAY, measured(latenciesMs), REST] : DAY
+    const results = await playAll(steps, system, screen, interrupted)
+    if (options.exit) {
+      const finding: Finding = {
+        results,
+        differences: checkDay(system, startedAt),
+        comparedFields: countCompared(system),
+        latenciesMs,
+        troubles: troublesOf(system),
+        tookMs: performance.now() - begun,
+      }
+      screen.line()
+      for (const line of summary(finding, paint)) screen.line(line)
+      code = isAsExpected(finding) ? 0 : 1
+    } else {
+      for (const line of invitation(system, screen)) screen.line(line)
+      await once(interrupted)
+    }
+  } catch (error) {
+    code = interrupted.aborted ? (options.exit ? 130 : 0) : 1
+    if (!interrupted.aborted) screen.line(`${paint('red', '✗')} ${(error as Error).message}`)
+  }
+  if (interrupted.aborted) screen.line(`\n${paint('dim', 'stopping')}`)
+  await stopAll(stops, screen)
+  return code
+}
+
+async function playAll(
+  steps: readonly Step[],
+  system: System,
+  screen: Screen,
+  interrupted: AbortSignal,
+): Promise<StepResult[]> {
+  const results: StepResult[] = []
+  for (const step of steps) {
+    const isDoubtful = results.some(({ failure }) => failure !== null)
+    results.push(await play(step, system, screen, { isDoubtful, interrupted }))
+    interrupted.throwIfAborted()
+  }
+  return results
+}
+
+const troublesOf = ({ services }: System): string[] =>
+  [...services.places.keys()].flatMap((service) => {
+    const why = services.troubleOf(service)
+    return why === undefined ? [] : [`${service}: ${why}`]
+  })
+
+function invitation({ stack, prefix, urls, services }: System, { paint }: Screen): string[] {
+  const webhooks = webhookUrls(services)
+  const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`
+  const places = [...services.places].flatMap(([service, { adminUrl }]) => [
+    row(service, `${adminUrl}/metrics`),
+    row('', `${adminUrl}/ready`),
+  ])
+  const cluster = [
+    `KAFKA_BROKERS=${stack.brokers.join(',')}`,
+    `SCHEMA_REGISTRY_URL=${stack.registryUrl}`,
+    ...(prefix === '' ? [] : [`TOPIC_PREFIX=${prefix}`]),
+  ]
+  return [
+    '',
+    paint('bold', `Webhooks of tenant ${TENANT}`),
+    row('Flow', webhooks.flow),
+    row('Omnium', webhooks.omnium),
+    paint('bold', 'Services'),
+    ...places,
+    paint('bold', 'Stand-ins'),
+    row('Flow', urls.flow),
+    row('Omnium', urls.omnium),
+    paint('bold', 'Stack'),
+    row('brokers', stack.brokers.join(',')),
+    row('schema registry', stack.registryUrl),
+    ...(prefix === '' ? [] : [row('topic prefix', prefix)]),
+    paint('bold', 'Try'),
+    `  curl -s ${urls.flow}/_admin/tenants/${TENANT}/customers --json \\`,
+    `    '{"customerUid":"3001","customerType":"PERSON","firstname":"Nora","lastname":"Ny"}'`,
+    `  curl -s ${urls.omnium}/_admin/state`,
+    `  ${cluster.join(' \\\n    ')} \\\n    npx syncctl topics check`,
+    '',
+    'Ctrl-C ends it.',
+  ]
+}
+
+const once = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+/** The promise's end, or the signal's reason thrown. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const aborted = once(signal).then((): never => {
+    throw signal.reason
+  })
+  return Promise.race([promise, aborted])
+}
+
+/** From the last one started to the first; what doesn't stop in time is left to its keeper. */
+async function stopAll(stops: readonly (() => Promise<unknown>)[], screen: Screen): Promise<void> {
+  const deadline = AbortSignal.timeout(STOP_MS)
+  for (const stop of stops.toReversed()) {
+    try {
+      await unless(deadline, stop())
+    } catch (error) {
+      screen.line(screen.paint('yellow', `stopping: ${(error as Error).message}`))
+    }
+  }
+}

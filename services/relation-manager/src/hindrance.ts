@@ -1,0 +1,45 @@
+import { type Outcome, park, retry } from '@sync/shared/outcome'
+import type { HandlerContext } from '@sync/shared/stream'
+import { propertyPrefix } from '@sync/shared/tenants'
+import { leadsTo } from './ancestors.ts'
+import type { ParentChangeDelivery } from './fold.ts'
+import type { Ports } from './ports.ts'
+import { relationsOf } from './relations.ts'
+import { isCompanyInFlow, waitForCompany } from './wait-for-company.ts'
+import { companyDelayMs } from './waits.ts'
+
+/**
+ * Why a company can't get the parent `to` now; null when it can. A parent has to be there, and must not be below the
+ * company. In Omnium it may be for a while (two companies change places); only Flow says whether it stays so.
+ */
+export async function hindranceOf(
+  { id, firstSeenAt }: ParentChangeDelivery,
+  to: string,
+  { call, now }: HandlerContext,
+  ports: Ports,
+): Promise<Outcome | null> {
+  const { flow, omnium, parentWaitMs } = ports
+  if (to === id) return park('parent-cycle', 'writing a parent relation: Flow names the company as its own parent')
+  const parent = await omnium.getCustomer(call, 'B2B', to)
+  if (parent === null) {
+    return waitForCompany(now() - firstSeenAt, parentWaitMs, () => isCompanyInFlow(flow, call, to))
+  }
+
+  const prefix = propertyPrefix(call.tenant)
+  const inOmnium = async (company: string) => {
+    const customer = company === to ? parent : await omnium.getCustomer(call, 'B2B', company)
+    return customer === null ? [] : relationsOf(customer, prefix).parents
+  }
+  if (!(await leadsTo(id, [to], inOmnium))) return null
+
+  const inFlow = async (company: string) => {
+    const above = (await flow.getCustomer(call, company))?.parentCustomer?.customerUid
+    return above ? [above] : []
+  }
+  if (await leadsTo(id, await inFlow(id), inFlow)) {
+    return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Flow')
+  }
+  const waitedMs = now() - firstSeenAt
+  if (waitedMs < parentWaitMs) return retry('parent-cycle-pending', companyDelayMs(waitedMs, parentWaitMs))
+  return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Omnium, and stays so')
+}
