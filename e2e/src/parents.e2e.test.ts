@@ -160,7 +160,7 @@ describe('a parent', () => {
     const [a, b] = [newId('a'), newId('b')]
     open(a)
     open(b, a)
-    await eventually('b below a', () => says(b, a, []))
+    await eventually('b below a', () => says(b, a, []) && says(a, null, [b]))
 
     move(a, b)
 

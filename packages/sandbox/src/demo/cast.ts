@@ -72,6 +72,13 @@ export const NORTH = { customerUid: '2011', customerType: 'COMPANY', companyName
 export const SOUTH = { customerUid: '2012', customerType: 'COMPANY', companyName: 'Fiktiv Bakeri avd. Sør' }
 
 /** They come at once; Omnium refuses PELLE. */
+export const ANNE = {
+  customerUid: '1011',
+  customerType: 'PERSON',
+  firstname: 'Anne',
+  lastname: 'Først',
+  countryCode: 'SE',
+}
 export const PELLE = {
   customerUid: '1012',
   customerType: 'PERSON',
@@ -79,12 +86,20 @@ export const PELLE = {
   lastname: 'Parkert',
   email: 'pelle@example.com',
 }
-export const QUEUE = [
-  { customerUid: '1011', customerType: 'PERSON', firstname: 'Anne', lastname: 'Først', countryCode: 'SE' },
-  PELLE,
-  { customerUid: '1013', customerType: 'PERSON', firstname: 'Bjørn', lastname: 'Nest', mobile: '+4700000113' },
-  { customerUid: '1014', customerType: 'PERSON', firstname: '', lastname: 'Sist 🎂', postalCode: '9990' },
-]
+export const BJORN = {
+  customerUid: '1013',
+  customerType: 'PERSON',
+  firstname: 'Bjørn',
+  lastname: 'Nest',
+  mobile: '+4700000113',
+}
+export const SIST = {
+  customerUid: '1014',
+  customerType: 'PERSON',
+  firstname: '',
+  lastname: 'Sist 🎂',
+  postalCode: '9990',
+}
 
 /** Only edited by the stopwatch. */
 export const SIRI = { customerUid: '1050', customerType: 'PERSON', firstname: 'Siri', lastname: 'Sekund' }

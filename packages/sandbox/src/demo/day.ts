@@ -1,9 +1,12 @@
 import { SERVICES } from '@sync/shared/kafka/topics'
-import { BAKERY, FLORIST, GROCER, KARI, NORTH, OLA, PELLE, QUEUE, SIRI, SOUTH } from './cast.ts'
+import { ANNE, BAKERY, BJORN, FLORIST, GROCER, KARI, NORTH, OLA, PELLE, SIRI, SIST, SOUTH } from './cast.ts'
+import { percentile } from './percentile.ts'
 import { hasRelation, propertyOf, relationView } from './relation-view.ts'
 import { untilAtRest } from './rest.ts'
+import { duration } from './screen.ts'
 import type { Effect, Stage, Step } from './stage.ts'
 import { TENANT } from './system.ts'
+import { unless } from './unless.ts'
 
 const TO_OMNIUM = ['flow-ingest', 'customer-mapper'] as const
 const TO_FLOW = ['omnium-ingest', 'customer-mapper'] as const
@@ -51,7 +54,8 @@ export const DAY: readonly Step[] = [
     at: '10:30',
     title: 'Prøvestad Mat AB and two departments of the bakery register',
     needs: TO_OMNIUM,
-    run: (stage) => stage.see(...[GROCER, NORTH, SOUTH].flatMap((it) => registered(stage, 'B2B', it, it.companyName))),
+    run: (stage) =>
+      stage.see(...allRegistered(stage, 'B2B', { 'Prøvestad Mat AB': GROCER, North: NORTH, South: SOUTH })),
   },
   {
     at: '10:40',
@@ -145,7 +149,7 @@ export const DAY: readonly Step[] = [
     async run(stage) {
       const refused = PELLE.customerUid
       stage.omnium.faults.add({ kind: 'status', method: 'POST', customerId: refused, status: 400 })
-      const effects = QUEUE.filter((it) => it !== PELLE).flatMap((it) => registered(stage, 'B2C', it, it.lastname))
+      const effects = allRegistered(stage, 'B2C', { Anne: ANNE, Bjørn: BJORN, 'one who gives no first name': SIST })
       const parked = stage.onTopic('customer-mapper.dead-letters.v1', ({ key }) => key === `${TENANT}:${refused}`)
       const since = stage.atTill(() => stage.flow.createCustomer(TENANT, PELLE))
       await stage.see(...effects, { says: 'Pelle is set aside', since, at: parked.then(({ at }) => at) })
@@ -206,18 +210,23 @@ const EDITS = 50
 /** Edits one after the other, each once the one before has taken effect and the system is quiet. */
 export const measured = (latenciesMs: number[]): Step => ({
   at: '16:00',
-  title: `Siri is edited ${EDITS} times, one by one: change at the till → effect in Omnium`,
+  title: `Siri is edited ${EDITS} times, one by one, with nothing else going on`,
   needs: TO_OMNIUM,
   async run(stage) {
     const id = SIRI.customerUid
-    await stage.see(...registered(stage, 'B2C', SIRI))
+    const { there, linked } = register(stage, 'B2C', SIRI)
+    await Promise.all([there, linked])
     for (let i = 1; i <= EDITS; i++) {
-      await Promise.all([stage.flow.webhooks.idle(), stage.omnium.webhooks.idle()])
+      await unless(stage.signal, Promise.all([stage.flow.webhooks.idle(), stage.omnium.webhooks.idle()]))
       const mobile = `+4700005${String(i).padStart(3, '0')}`
       const at = stage.inOmnium('B2C', id, ({ phone }) => phone === mobile)
       const since = stage.atTill(() => stage.flow.editCustomer(TENANT, id, { mobile }))
-      latenciesMs.push((await at) - since)
+      const latencyMs = (await at) - since
+      latenciesMs.push(latencyMs)
+      stage.tell(latencyMs)
     }
+    const [p50, p99] = [percentile(latenciesMs, 0.5), percentile(latenciesMs, 0.99)]
+    stage.show([`p50 ${duration(p50)}, p99 ${duration(p99)}`])
   },
 })
 
@@ -227,10 +236,7 @@ export const REST: Step = {
   title: 'The shop closes, and everything comes to rest',
   needs: SERVICES,
   async run({ flow, omnium, admin, prefix, log, signal }) {
-    await Promise.race([
-      Promise.all([flow.webhooks.idle(), omnium.webhooks.idle()]),
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-    ])
+    await unless(signal, Promise.all([flow.webhooks.idle(), omnium.webhooks.idle()]))
     await untilAtRest(admin, prefix, signal)
     await log.untilCaughtUp(signal)
   },
@@ -239,15 +245,30 @@ export const REST: Step = {
 type Typed = { readonly customerUid: string }
 
 /** Registers somebody at the till: there in Omnium, and the Omnium id back in Flow. */
-function registered(stage: Stage, kind: 'B2C' | 'B2B', fields: Typed, name?: string): Effect[] {
+function register(stage: Stage, kind: 'B2C' | 'B2B', fields: Typed) {
   const id = fields.customerUid
   const there = stage.inOmnium(kind, id)
   const linked = stage.inFlow(id, ({ externalId }) => externalId === id)
   const since = stage.atTill(() => stage.flow.createCustomer(TENANT, { ...fields }))
-  const who = name === undefined ? '' : `${name} `
+  return { since, there, linked }
+}
+
+function registered(stage: Stage, kind: 'B2C' | 'B2B', fields: Typed): Effect[] {
+  const { since, there, linked } = register(stage, kind, fields)
   return [
-    { says: `${who}in Omnium`, since, at: there },
-    { says: `${who}with the Omnium id written back to Flow`, since, at: linked },
+    { says: 'in Omnium', since, at: there },
+    { says: 'the Omnium id is written back to Flow', since, at: linked },
+  ]
+}
+
+/** Several at once; names by uid. */
+function allRegistered(stage: Stage, kind: 'B2C' | 'B2B', named: Readonly<Record<string, Typed>>): Effect[] {
+  const all = Object.entries(named).map(([name, fields]) => ({ name, ...register(stage, kind, fields) }))
+  const since = Math.min(...all.map((it) => it.since))
+  const linked = Promise.all(all.map((it) => it.linked)).then((ats) => Math.max(...ats))
+  return [
+    ...all.map((it) => ({ says: `${it.name} in Omnium`, since: it.since, at: it.there })),
+    { says: 'their Omnium ids are written back to Flow', since, at: linked },
   ]
 }
 

@@ -1,8 +1,8 @@
 import { checkDay, countCompared } from './check.ts'
 import { DAY, measured, REST } from './day.ts'
 import type { DemoOptions } from './options.ts'
+import { playAll } from './play.ts'
 import type { Screen } from './screen.ts'
-import { play, type Step, type StepResult } from './stage.ts'
 import { type Finding, isAsExpected, summary } from './summary.ts'
 import { type System, startSystem, TENANT, webhookUrls } from './system.ts'
 
@@ -44,7 +44,7 @@ export async function runDemo(
       code = isAsExpected(finding) ? 0 : 1
     } else {
       for (const line of invitation(system, screen)) screen.line(line)
-      await once(interrupted)
+      await aborted(interrupted)
     }
   } catch (error) {
     code = interrupted.aborted ? (options.exit ? 130 : 0) : 1
@@ -53,21 +53,6 @@ export async function runDemo(
   if (interrupted.aborted) screen.line(`\n${paint('dim', 'stopping')}`)
   await stopAll(stops, screen)
   return code
-}
-
-async function playAll(
-  steps: readonly Step[],
-  system: System,
-  screen: Screen,
-  interrupted: AbortSignal,
-): Promise<StepResult[]> {
-  const results: StepResult[] = []
-  for (const step of steps) {
-    const isDoubtful = results.some(({ failure }) => failure !== null)
-    results.push(await play(step, system, screen, { isDoubtful, interrupted }))
-    interrupted.throwIfAborted()
-  }
-  return results
 }
 
 const troublesOf = ({ services }: System): string[] =>
@@ -110,20 +95,6 @@ function invitation({ stack, prefix, urls, services }: System, { paint }: Screen
     '',
     'Ctrl-C ends it.',
   ]
-}
-
-const once = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
-/** The promise's end, or the signal's reason thrown. */
-function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const aborted = once(signal).then((): never => {
-    throw signal.reason
-  })
-  return Promise.race([promise, aborted])
 }
 
 /** From the last one started to the first; what doesn't stop in time is left to its keeper. */

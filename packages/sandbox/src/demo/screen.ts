@@ -11,11 +11,13 @@ export interface Screen {
   scene(at: string, title: string): void
   /** What came of it, and after how long. */
   effect(says: string, latencyMs: number): void
-  failure(says: string, why: string): void
+  /** What did not come of it, and why; either may have been told before. */
+  failure(says: string | null, why?: string): void
   /** Beneath a scene, as it is. */
   detail(text: string): void
 }
 
+export const WIDTH = 100
 const INDENT = '       '
 
 export function createScreen(write: (text: string) => void, hasColours: boolean): Screen {
@@ -27,9 +29,9 @@ export function createScreen(write: (text: string) => void, hasColours: boolean)
     scene: (at, title) => line(`\n${paint('dim', at)}  ${paint('bold', title)}`),
     effect: (says, latencyMs) =>
       line(`${INDENT}${paint('green', '✓')} ${says} ${paint('dim', 'after')} ${duration(latencyMs)}`),
-    failure(says, why) {
-      line(`${INDENT}${paint('red', '✗')} ${says}`)
-      for (const part of wrapped(why, 100 - INDENT.length - 2)) line(`${INDENT}  ${paint('red', part)}`)
+    failure(says, why = '') {
+      if (says !== null) line(`${INDENT}${paint('red', '✗')} ${says}`)
+      for (const part of wrapped(why, WIDTH - INDENT.length - 2)) line(`${INDENT}  ${paint('red', part)}`)
     },
     detail(text) {
       for (const part of text.split('\n')) line(`${INDENT}${part}`)
@@ -42,7 +44,7 @@ export const duration = (ms: number): string => (ms < 10_000 ? `${Math.round(ms)
 /** Breaks at spaces; a word that is longer than the width gets a line of its own. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = []
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(/\s+/).filter(Boolean)) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)

@@ -16,8 +16,8 @@ export interface Services {
   readonly places: ReadonlyMap<ServiceName, Place>
   /** Why a service can't be counted on; undefined: it runs, or is still starting. */
   troubleOf(service: ServiceName): string | undefined
-  /** Calls at every trouble from now on. */
-  onTrouble(tell: (service: ServiceName, why: string) => void): void
+  /** Calls for every trouble: at once for those that are known, and as others come. Answers what ends that. */
+  onTrouble(tell: (service: ServiceName, why: string) => void): () => void
   /** Resolves once each is ready or in trouble. */
   untilReady(): Promise<void>
   /** SIGTERM to all, SIGKILL to those that take too long. Answers those that didn't end in good order, and how. */
@@ -41,7 +41,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   const places = new Map<ServiceName, Place>()
   const running = new Map<ServiceName, KeptProcess>()
   const troubles = new Map<ServiceName, string>()
-  const listeners: ((service: ServiceName, why: string) => void)[] = []
+  const listeners = new Set<(service: ServiceName, why: string) => void>()
   let isStopping = false
 
   const trouble = (service: ServiceName, why: string) => {
@@ -113,7 +113,11 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   return {
     places,
     troubleOf: (service) => troubles.get(service),
-    onTrouble: (tell) => void listeners.push(tell),
+    onTrouble(tell) {
+      for (const [service, why] of troubles) tell(service, why)
+      listeners.add(tell)
+      return () => void listeners.delete(tell)
+    },
     untilReady: async () => void (await ready),
     async stop() {
       isStopping = true

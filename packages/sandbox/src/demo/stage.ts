@@ -1,6 +1,6 @@
 import type { ServiceName, TopicName } from '@sync/shared/kafka/topics'
 import type { FlowRow } from '../flow-customers.ts'
-import type { Journal, JournalEntry, WriteEntry } from '../journal.ts'
+import type { Journal, WriteEntry } from '../journal.ts'
 import type { OmniumKind, OmniumRow } from '../omnium-customers.ts'
 import type { Screen } from './screen.ts'
 import { type System, TENANT } from './system.ts'
@@ -26,8 +26,10 @@ export interface Stage extends System {
   inOmnium(kind: OmniumKind, id: string, holds?: (row: OmniumRow) => boolean): Promise<number>
   inFlow(id: string, holds?: (row: FlowRow) => boolean): Promise<number>
   onTopic(topic: TopicName, matches: (record: LoggedRecord) => boolean): Promise<LoggedRecord>
-  /** Waits for all of them and tells each. Throws an `UnseenEffect` when one is missing. */
+  /** Waits for all of them and tells each. Throws an `UnseenEffect` for those that don't come. */
   see(...effects: Effect[]): Promise<void>
+  /** A latency for the summary, besides those of the effects seen. */
+  tell(latencyMs: number): void
   show(lines: readonly string[]): void
 }
 
@@ -40,82 +42,16 @@ export interface Step {
   run(stage: Stage): Promise<void>
 }
 
-export interface StepResult {
-  readonly at: string
-  readonly title: string
-  /** null: all that it should lead to was seen. */
-  readonly failure: string | null
-  /** Of each effect, ms. */
-  readonly latenciesMs: readonly number[]
-}
+/** `message` says what has not been seen, `cause` why it is not waited for any longer. */
+export class UnseenEffect extends Error {}
 
-const STEP_MS = 30_000
-/** Once something is known to be broken there is no point in waiting long. */
-const DOUBTFUL_STEP_MS = 5_000
-const HOPELESS_STEP_MS = 1_500
-
-class UnseenEffect extends Error {}
-
-/** Plays a step within its time and tells how it went; never throws. */
-export async function play(
-  step: Step,
+/** What a step gets; what it does and sees there ends with the signal. */
+export function stageFor(
   system: System,
   screen: Screen,
-  { isDoubtful, interrupted }: { isDoubtful: boolean; interrupted: AbortSignal },
-): Promise<StepResult> {
-  const latenciesMs: number[] = []
-  const time = new AbortController()
-  const troubles = () => step.needs.flatMap((service) => troubleOf(system, service))
-  const over = (ms: number) => () => time.abort(new Error(`not within ${ms / 1000} s`))
-  const limitMs = troubles().length > 0 ? HOPELESS_STEP_MS : isDoubtful ? DOUBTFUL_STEP_MS : STEP_MS
-  const deadlines = [setTimeout(over(limitMs), limitMs)]
-  system.services.onTrouble((service) => {
-    if (step.needs.includes(service)) deadlines.push(setTimeout(over(HOPELESS_STEP_MS), HOPELESS_STEP_MS))
-  })
-  const startedAt = { flow: system.flow.journal.lastSeq(), omnium: system.omnium.journal.lastSeq() }
-
-  screen.scene(step.at, step.title)
-  try {
-    const signal = AbortSignal.any([time.signal, interrupted])
-    await step.run(stageFor(system, screen, signal, (ms) => latenciesMs.push(ms)))
-    return { at: step.at, title: step.title, failure: null, latenciesMs }
-  } catch (error) {
-    const says = error instanceof UnseenEffect ? error.message : 'it broke off'
-    const what =
-      error instanceof UnseenEffect ? (error.cause as Error).message : String((error as Error).stack ?? error)
-    const why = [what, ...troubles(), ...hints(system, startedAt)].join('; ')
-    if (!interrupted.aborted) screen.failure(says, why)
-    return { at: step.at, title: step.title, failure: `${says}: ${why}`, latenciesMs }
-  } finally {
-    for (const deadline of deadlines) clearTimeout(deadline)
-  }
-}
-
-const troubleOf = ({ services }: System, service: ServiceName): string[] => {
-  const why = services.troubleOf(service)
-  return why === undefined ? [] : [`${service}: ${why}`]
-}
-
-/** What may be the reason that nothing was seen: webhooks that nobody took, records that were parked. */
-function hints({ flow, omnium, log }: System, after: { flow: number; omnium: number }): string[] {
-  const found = new Set<string>()
-  const look = (name: string, entries: readonly JournalEntry[]) => {
-    for (const entry of entries) {
-      if (entry.kind !== 'delivery' || entry.end === 'delivered') continue
-      found.add(`a webhook of ${name} about ${entry.objectId} was answered with ${entry.status ?? 'nothing'}`)
-    }
-  }
-  look('Flow', flow.journal.entries({ kind: 'delivery', after: after.flow }))
-  look('Omnium', omnium.journal.entries({ kind: 'delivery', after: after.omnium }))
-  for (const topic of ['customer-mapper', 'relation-manager', 'flow-ingest', 'omnium-ingest'] as const) {
-    for (const { key, headers } of log.records(`${topic}.dead-letters.v1`)) {
-      found.add(`${topic} parked a record of ${key}: ${headers['dl-reason']}`)
-    }
-  }
-  return [...found].slice(-3)
-}
-
-function stageFor(system: System, screen: Screen, signal: AbortSignal, tell: (latencyMs: number) => void): Stage {
+  signal: AbortSignal,
+  tell: (latencyMs: number) => void,
+): Stage {
   const { flow, omnium, log } = system
   /** Of a condition on the row as it is now: only for writes that are still to come. */
   const nextWrite = (journal: Journal, matches: (entry: WriteEntry) => boolean) => {
@@ -152,12 +88,14 @@ function stageFor(system: System, screen: Screen, signal: AbortSignal, tell: (la
           screen.effect(says, result.value - since)
           tell(result.value - since)
         } else {
+          screen.failure(says)
           unseen.push(says)
           cause ??= result.reason
         }
       }
       if (unseen.length > 0) throw new UnseenEffect(unseen.join('; '), { cause })
     },
+    tell,
     show: (lines) => screen.detail(lines.join('\n')),
   }
 }

@@ -1,7 +1,7 @@
 import type { Difference } from './compare.ts'
 import { percentile } from './percentile.ts'
-import { columns, duration, type Paint } from './screen.ts'
-import type { StepResult } from './stage.ts'
+import type { StepResult } from './play.ts'
+import { columns, duration, type Paint, WIDTH, wrapped } from './screen.ts'
 
 export interface Finding {
   readonly results: readonly StepResult[]
@@ -46,7 +46,10 @@ export function summary(finding: Finding, paint: Paint): string[] {
     compared,
     ...latencyLine(latenciesMs),
     ...troubles.map((trouble) => paint('red', trouble)),
-    ...failures.map(({ at, title, failure }) => `${paint('red', `${at} ${title}`)}\n  ${failure}`),
+    ...failures.flatMap(({ at, title, failure }) => [
+      paint('red', `${at} ${title}`),
+      ...wrapped(failure ?? '', WIDTH - 2).map((line) => `  ${line}`),
+    ]),
     ...differenceLines(differences ?? [], paint),
     '',
     isOk

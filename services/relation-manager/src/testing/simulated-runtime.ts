@@ -158,6 +158,8 @@ export function createSimulatedRuntime(
     ],
     ends,
     parkedCount: () => parked.length,
+    /** The companies whose agreement with a child is set aside. */
+    refusing: () => new Set(parked.flatMap(({ value }) => (value.type === 'child-changed' ? [value.parent] : []))),
     nextAt: () => Math.min(...idle().map(readyAt), ...peers.late.map(({ at }) => at)),
     isQuiet: () => queue.length === 0 && busy.size === 0 && peers.late.length === 0,
     /** The process dies at whatever line it is; its next life starts once nothing of the former one is under way, and reads some records again. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Chance, createChance } from './chance.ts'
+import { createChance } from './chance.ts'
 import { createSimulatedPeers, START } from './simulated-peers.ts'
 import { createSimulatedRuntime } from './simulated-runtime.ts'
 
@@ -133,16 +133,15 @@ export async function simulate({
 
   peers.faultsOneIn = faultsOneIn
   await runUntilQuiet([...happenings])
-  const parkedAtFirst = runtime.parkedCount()
+  const customers = () => new Map(ids.map((id) => [id, peers.omnium.customer('B2B', id)!]))
+  const beforeRedrive = { customers: customers(), refusing: runtime.refusing(), parked: runtime.parkedCount() }
   peers.faultsOneIn = 0
   for (let passes = 0; runtime.parkedCount() > 0; passes++) {
     if (passes > 20) throw new Error('what is redriven is parked again and again')
     runtime.redrive()
     await runUntilQuiet([])
   }
-  return { peers, ids, parkedAtFirst, ends: runtime.ends, elapsedMs: peers.now - START }
+  return { peers, ids, beforeRedrive, customers: customers(), ends: runtime.ends, elapsedMs: peers.now - START }
 }
 
 const versionOf = (edit: number) => new Date(START - 1_000_000 + edit * 1000).toISOString()
-
-export type { Chance }
