@@ -63,7 +63,6 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
   const handler: StreamHandler = {
     service: 'customer-mapper',
     topics: [topic as ContractTopic],
-    thinTopics: [],
     classify: () => ({ group: coalesce ? 'state' : null, version: '', targets: [] }),
     async handle(deliveries) {
       for (const { key, value } of deliveries) await put(key, value as unknown as Buffer)

@@ -109,7 +109,7 @@ export const serviceEnv = (service: ServiceName) => ({
     .prefault(() => `${hostname().replace(/[^\w.-]/g, '-')}-${service}`),
   MAX_IN_FLIGHT: integer(1, 10_000).prefault('100'),
   /** What a broker accepts is its own setting: 6,000 to 1,800,000 by default (group.min/max.session.timeout.ms). */
-  KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 1_800_000).prefault('30000'),
+  KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 1_800_000).prefault('20000'),
   RETRY_MAX_ATTEMPTS: integer(0, 1_000).prefault('8'),
   /** 0: no watchdog. */
   WATCHDOG_MS: durationMs(0).prefault('600000'),

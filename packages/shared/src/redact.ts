@@ -11,7 +11,7 @@ const SAFE_FIELDS: ReadonlySet<string> = new Set(
   service component version instance instanceId command signal exitCode port ports
   tenant tenants tenantUid target targets operation method status statusCode state phase circuit circuits
   topic topics partition partitions offset offsets origin lane why kind type entity source via action category className
-  outcome outcomes reason reasons code message answer attempt attempts redrives retries changed fields repair thin
+  outcome outcomes reason reasons code message answer attempt attempts redrives retries changed fields repair
   lag pending inFlight waiting deferred queued count total size records keys pages page epoch generation
   groupId memberId memberIds members assignment gained lost held leader leaderId isLeader groupProtocol
   duration correlationId retryCount retryTime broker brokers registry subject schemaId

@@ -23,10 +23,9 @@ interface DeliveryIn<T extends ContractTopic> {
   readonly tenant: Tenant
   /** The key without its tenant. */
   readonly id: string
-  /** null: a tombstone, or thin (a lane record that carries no value: look at the source). */
+  /** null: a tombstone. */
   readonly value: ValueOf<T> | null
   readonly lane: LaneWhy | null
-  readonly thin: boolean
   /** This record, or one that it supersedes, was made by a repair. */
   readonly repair: boolean
   /** Failed attempts before this one. */
@@ -69,8 +68,6 @@ export interface HandlerContext {
 export interface StreamHandler<T extends ContractTopic = ContractTopic> {
   readonly service: ServiceName
   readonly topics: readonly T[]
-  /** Topics whose deferred records carry no value, because handling looks at the source anyway. */
-  readonly thinTopics: readonly T[]
   classify(delivery: Delivery<T>): Classified
   handle(deliveries: readonly Delivery<T>[], context: HandlerContext): Promise<readonly Outcome[]>
 }

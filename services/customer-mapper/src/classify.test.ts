@@ -22,15 +22,6 @@ test.each(['flow.customers.v1', 'omnium.orders.v1', 'omnium.customers.v1'] as co
   },
 )
 
-test('a thin record is none', () => {
-  expect(classify(aDelivery('flow.customers.v1', null, { lane: 'deferred', thin: true }))).toEqual({
-    group: 'flow-customer',
-    version: '',
-    targets: ['omnium', 'flow'],
-    repair: false,
-  })
-})
-
 test.each([
   ['in its place', {}, ['omnium']],
   ['of the retry lane', { lane: 'verify' }, ['omnium', 'flow']],

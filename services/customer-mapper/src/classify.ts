@@ -6,15 +6,14 @@ export type MapperTopic = (typeof MAPPER_TOPICS)[number]
 
 /** A record that is out of its place, or may be: a reason to look at the source again, not data to trust. */
 export const looksAgain = ({ lane, repair, value }: Delivery<MapperTopic>): boolean =>
-  lane !== null || repair || value === null || value.repair
+  lane !== null || repair || (value?.repair ?? false)
 
 /** What a record is, before anything is fetched. Every kind is a state of its customer, so the newest alone counts. */
 export function classify(delivery: Delivery<MapperTopic>): Classified {
-  const { topic, tenant, value, thin } = delivery
-  if (value === null && !thin) return { end: skipped('deleted') }
-  const version = value?.version ?? ''
-  const repair = value?.repair ?? false
-  switch (topic) {
+  if (delivery.value === null) return { end: skipped('deleted') }
+  const { repair } = delivery.value
+  const version = delivery.value.version ?? ''
+  switch (delivery.topic) {
     case 'flow.customers.v1':
       return {
         group: 'flow-customer',
@@ -23,13 +22,13 @@ export function classify(delivery: Delivery<MapperTopic>): Classified {
         repair,
       }
     case 'omnium.orders.v1':
-      if (value !== null && !value.order.customerId) return { end: skipped('no-customer') }
+      if (!delivery.value?.order.customerId) return { end: skipped('no-customer') }
       return { group: 'omnium-order', version, targets: ['flow', 'omnium'], repair }
     case 'omnium.customers.v1':
-      if (tenant.omniumCustomerEvents === 'off') return { end: skipped('off') }
+      if (delivery.tenant.omniumCustomerEvents === 'off') return { end: skipped('off') }
       return {
         // One id may stand for a private and a business customer there: neither supersedes the other.
-        group: `omnium-customer-${value?.kind ?? 'thin'}`,
+        group: `omnium-customer-${delivery.value?.kind}`,
         version,
         targets: looksAgain(delivery) ? ['flow', 'omnium'] : ['flow'],
         repair,

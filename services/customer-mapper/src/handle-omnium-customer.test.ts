@@ -71,17 +71,6 @@ describe.each(['create', 'update'] as const)('with the setting %s', (omniumCusto
     world.flow.erase('1000')
     expect(await world.fromOmnium('B2C', '1000', { lane: 'replayed' }, then)).toEqual(skipped('deleted'))
   })
-
-  test('one without its value looks for both kinds', async () => {
-    const world = createWorld({ omniumCustomerEvents })
-    world.omnium.put('B2B', { customerId: '1000' })
-
-    const [outcome] = await world.handle(
-      aDelivery('omnium.customers.v1', null, { tenant: world.tenant, lane: 'deferred', thin: true }),
-    )
-
-    expect(outcome).toMatchObject({ kind: 'done' })
-  })
 })
 
 test('with the setting create, a customer that Flow has is left alone', async () => {

@@ -1,6 +1,6 @@
 import { SyncError } from '@sync/shared/errors'
 import { done, skipped } from '@sync/shared/outcome'
-import { aCompany, aDelivery, aPerson } from '@sync/shared/testing/builders'
+import { aCompany, aPerson } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { createWorld } from './testing/world.ts'
 
@@ -176,13 +176,4 @@ describe('a customer that Flow had once', () => {
 
     expect(await world.fromOrder(ORDER, { lane })).toMatchObject({ kind: 'done' })
   })
-})
-
-test('an order without its value looks for both kinds', async () => {
-  const world = createWorld()
-  world.omnium.put('B2B', { customerId: '1000', name: 'Acme' })
-
-  const [outcome] = await world.handle(aDelivery('omnium.orders.v1', null, { lane: 'deferred', thin: true }))
-
-  expect(outcome).toMatchObject({ kind: 'done' })
 })

@@ -57,12 +57,11 @@ test('the fence is asked before the announcement too', async () => {
   expect(world.publisher.published).toEqual([])
 })
 
-test('what it reads, and what may be deferred without its value', () => {
+test('what it reads', () => {
   const { mapper } = createWorld()
 
   expect(mapper).toMatchObject({
     service: 'customer-mapper',
     topics: ['flow.customers.v1', 'omnium.orders.v1', 'omnium.customers.v1'],
-    thinTopics: ['flow.customers.v1'],
   })
 })

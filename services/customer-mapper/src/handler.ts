@@ -6,10 +6,7 @@ import { handleFlowCustomer, type Peers } from './handle-flow-customer.ts'
 import { handleOmniumCustomer } from './handle-omnium-customer.ts'
 import { handleOmniumOrder } from './handle-omnium-order.ts'
 
-/**
- * Keeps customers in step in both directions. Only Flow's snapshots defer without their value: an order's and an Omnium
- * customer's kind stands nowhere else.
- */
+/** Keeps customers in step in both directions. */
 export function createCustomerMapper(peers: Peers): StreamHandler<MapperTopic> {
   const handleOne = (delivery: Delivery<MapperTopic>, context: HandlerContext): Promise<Outcome> => {
     switch (delivery.topic) {
@@ -25,7 +22,6 @@ export function createCustomerMapper(peers: Peers): StreamHandler<MapperTopic> {
   return {
     service: 'customer-mapper',
     topics: MAPPER_TOPICS,
-    thinTopics: ['flow.customers.v1'],
     classify,
     async handle(deliveries, context) {
       const outcomes: Outcome[] = []

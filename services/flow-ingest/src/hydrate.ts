@@ -55,7 +55,6 @@ export function createFlowHydrator({
   return {
     service: 'flow-ingest',
     topics: ['flow.notifications.v1'],
-    thinTopics: [],
     ...createHydration({
       target: 'flow',
       known,

@@ -66,7 +66,6 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
   return {
     service: 'omnium-ingest',
     topics: ['omnium.notifications.v1'],
-    thinTopics: [],
     ...createHydration({
       target: 'omnium',
       known,

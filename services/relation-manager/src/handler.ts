@@ -21,8 +21,6 @@ export function createRelationManager(ports: Ports): StreamHandler<'company.pare
   return {
     service: 'relation-manager',
     topics: ['company.parent-changes.v1'],
-    // A record names the child to look at, so it keeps its value when it is deferred.
-    thinTopics: [],
     classify,
     async handle(deliveries, context) {
       const outcomes = await handleParentChange(deliveries, context, ports, unsettled)

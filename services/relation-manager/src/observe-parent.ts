@@ -37,7 +37,7 @@ export async function observeParent(
   const { delivery, value, asksFlow, doubtsParent } = lead
   const { id } = delivery
   const prefix = propertyPrefix(call.tenant)
-  let parent: FlowParent = { to: value.parent, version: value.version }
+  let parent: FlowParent = { to: value.parent || null, version: value.version }
   let standing = compareParent(company, parent, prefix)
   if (asksFlow || standing === 'again') {
     const latest = await latestParent(parent, id, call, ports)

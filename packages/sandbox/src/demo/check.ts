@@ -1,7 +1,8 @@
 import { deadLetterTopicOf, SERVICES } from '@sync/shared/kafka/topics'
 import type { Journal } from '../journal.ts'
 import { type Difference, differencesOf, rowDifferences } from './compare.ts'
-import { type Expected, expectedState, type FlowStamps } from './expected.ts'
+import { type Expected, expectedState } from './expected.ts'
+import type { FlowStamps } from './expected-flow.ts'
 import { type System, TENANT } from './system.ts'
 import type { LoggedRecord, TopicLog } from './topic-log.ts'
 

@@ -1,12 +1,8 @@
-import { SERVICES } from '@sync/shared/kafka/topics'
-import { ANNE, BAKERY, BJORN, FLORIST, GROCER, KARI, NORTH, OLA, PELLE, SIRI, SIST, SOUTH } from './cast.ts'
-import { percentile } from './percentile.ts'
-import { hasRelation, propertyOf, relationView } from './relation-view.ts'
-import { untilAtRest } from './rest.ts'
-import { duration } from './screen.ts'
-import type { Effect, Stage, Step } from './stage.ts'
+import { allRegistered, companiesIn, describe, hasParent, ordered, registered, setParent, webOrder } from './acts.ts'
+import { ANNE, BAKERY, BJORN, FLORIST, GROCER, KARI, NORTH, OLA, PELLE, SIST, SOUTH } from './cast.ts'
+import { hasRelation, propertyOf } from './relation-view.ts'
+import type { Effect, Step } from './stage.ts'
 import { TENANT } from './system.ts'
-import { unless } from './unless.ts'
 
 const TO_OMNIUM = ['flow-ingest', 'customer-mapper'] as const
 const TO_FLOW = ['omnium-ingest', 'customer-mapper'] as const
@@ -198,122 +194,14 @@ export const DAY: readonly Step[] = [
       )
       await stage.see(...effects)
       for (const topic of ['flow.orders.v1', 'omnium.orders.v1'] as const) {
-        const ids = stage.log.records(topic).map(({ key, value }) => `${(value as { id: string }).id} (${key})`)
+        const ids = stage.log
+          .records(topic)
+          .map(({ key, value }) => `${(value as { id?: string } | null)?.id} (${key})`)
         stage.show([stage.screen.paint('dim', `${topic}:`), ...ids.map((id) => `  ${id}`)])
       }
     },
   },
 ]
-
-const EDITS = 50
-
-/** Edits one after the other, each once the one before has taken effect and the system is quiet. */
-export const measured = (latenciesMs: number[]): Step => ({
-  at: '16:00',
-  title: `Siri is edited ${EDITS} times, one by one, with nothing else going on`,
-  needs: TO_OMNIUM,
-  async run(stage) {
-    const id = SIRI.customerUid
-    const { there, linked } = register(stage, 'B2C', SIRI)
-    await Promise.all([there, linked])
-    for (let i = 1; i <= EDITS; i++) {
-      await unless(stage.signal, Promise.all([stage.flow.webhooks.idle(), stage.omnium.webhooks.idle()]))
-      const mobile = `+4700005${String(i).padStart(3, '0')}`
-      const at = stage.inOmnium('B2C', id, ({ phone }) => phone === mobile)
-      const since = stage.atTill(() => stage.flow.editCustomer(TENANT, id, { mobile }))
-      const latencyMs = (await at) - since
-      latenciesMs.push(latencyMs)
-      stage.tell(latencyMs)
-    }
-    const [p50, p99] = [percentile(latenciesMs, 0.5), percentile(latenciesMs, 0.99)]
-    stage.show([`p50 ${duration(p50)}, p99 ${duration(p99)}`])
-  },
-})
-
-/** Nothing is left to do, so what the stand-ins hold now is what they keep. */
-export const REST: Step = {
-  at: '17:00',
-  title: 'The shop closes, and everything comes to rest',
-  needs: SERVICES,
-  async run({ flow, omnium, admin, prefix, log, signal }) {
-    await unless(signal, Promise.all([flow.webhooks.idle(), omnium.webhooks.idle()]))
-    await untilAtRest(admin, prefix, signal)
-    await log.untilCaughtUp(signal)
-  },
-}
-
-type Typed = { readonly customerUid: string }
-
-/** Registers somebody at the till: there in Omnium, and the Omnium id back in Flow. */
-function register(stage: Stage, kind: 'B2C' | 'B2B', fields: Typed) {
-  const id = fields.customerUid
-  const there = stage.inOmnium(kind, id)
-  const linked = stage.inFlow(id, ({ externalId }) => externalId === id)
-  const since = stage.atTill(() => stage.flow.createCustomer(TENANT, { ...fields }))
-  return { since, there, linked }
-}
-
-function registered(stage: Stage, kind: 'B2C' | 'B2B', fields: Typed): Effect[] {
-  const { since, there, linked } = register(stage, kind, fields)
-  return [
-    { says: 'in Omnium', since, at: there },
-    { says: 'the Omnium id is written back to Flow', since, at: linked },
-  ]
-}
-
-/** Several at once; names by uid. */
-function allRegistered(stage: Stage, kind: 'B2C' | 'B2B', named: Readonly<Record<string, Typed>>): Effect[] {
-  const all = Object.entries(named).map(([name, fields]) => ({ name, ...register(stage, kind, fields) }))
-  const since = Math.min(...all.map((it) => it.since))
-  const linked = Promise.all(all.map((it) => it.linked)).then((ats) => Math.max(...ats))
-  return [
-    ...all.map((it) => ({ says: `${it.name} in Omnium`, since: it.since, at: it.there })),
-    { says: 'their Omnium ids are written back to Flow', since, at: linked },
-  ]
-}
-
-const hasParent = (stage: Stage, child: string, parent: string) =>
-  stage.inOmnium('B2B', child, (row) => hasRelation(row, 'Parent', parent))
-
-const setParent = (stage: Stage, child: string, parent: string | null): number =>
-  stage.atTill(() => {
-    const parentCustomer = parent === null ? null : { customerUid: parent }
-    return stage.flow.editCustomer(TENANT, child, { parentCustomer })
-  })
-
-/** Remembers the companies as they are now, and shows them with what became of them, whatever did. */
-function companiesIn(stage: Stage, named: Readonly<Record<string, Typed>>) {
-  const rowOf = ({ customerUid }: Typed) => stage.omnium.customer(TENANT, 'B2B', customerUid)
-  const companies = Object.entries(named).map(([name, typed]) => ({ name, typed, before: rowOf(typed) }))
-  return (seen: Promise<void>) =>
-    seen.finally(() => {
-      const shown = companies.map(({ name, typed, before }) => ({ name, before, after: rowOf(typed) }))
-      stage.show(relationView(shown, stage.screen.paint))
-    })
-}
-
-interface WebOrder {
-  readonly id: string
-  readonly customerId: string
-  readonly customerType: 'B2C' | 'B2B'
-}
-
-function ordered(stage: Stage, { id, customerId, customerType }: WebOrder): Effect[] {
-  const at = stage.inFlow(customerId)
-  const since = stage.inWebShop(() => stage.omnium.createOrder(TENANT, webOrder(id, customerId, customerType)))
-  return [{ says: 'the customer of the order is in Flow', since, at }]
-}
-
-const webOrder = (id: string, customerId: string, customerType: string) => ({
-  id,
-  customerId,
-  customerType,
-  orderType: 'Online',
-  status: 'New',
-  marketId: 'NOR',
-  storeId: 'web',
-  orderForm: { lineItems: [{ code: 'MUG', quantity: 2, placedPrice: 99.5 }] },
-})
 
 const PURCHASE = {
   orderUid: 'F-3001',
@@ -321,9 +209,4 @@ const PURCHASE = {
   deliveryState: 'DELIVERED',
   externalOrderNumber: null,
   items: [{ productUid: 'MUG', quantity: 1, price: 99.5 }],
-}
-
-function describe({ flow, screen }: Stage, id: string, fields: readonly string[]): string {
-  const row = flow.customer(TENANT, id) ?? ({} as Record<string, unknown>)
-  return `${screen.paint('dim', 'in Flow:')} ${fields.map((field) => row[field]).join(' · ')}`
 }

@@ -41,7 +41,7 @@ interface Circumstances {
 
 /** Plays a step within its time and tells how it went; never throws. */
 async function play(
-  { at, title, needs, run }: Step,
+  { at, title, needs, withinMs = STEP_MS, run }: Step,
   system: System,
   screen: Screen,
   { isDoubtful, interrupted }: Circumstances,
@@ -55,7 +55,7 @@ async function play(
   }
 
   screen.scene(at, title)
-  within(isDoubtful ? DOUBTFUL_STEP_MS : STEP_MS)
+  within(isDoubtful ? Math.min(DOUBTFUL_STEP_MS, withinMs) : withinMs)
   const forget = system.services.onTrouble((service) => {
     if (needs.includes(service)) within(HOPELESS_STEP_MS)
   })

@@ -1,10 +1,12 @@
 import { checkDay, countCompared } from './check.ts'
-import { DAY, measured, REST } from './day.ts'
+import { measured, REST } from './closing.ts'
+import { DAY } from './day.ts'
 import type { DemoOptions } from './options.ts'
 import { playAll } from './play.ts'
 import type { Screen } from './screen.ts'
 import { type Finding, isAsExpected, summary } from './summary.ts'
 import { type System, startSystem, TENANT, webhookUrls } from './system.ts'
+import { aborted, unless } from './unless.ts'
 
 const STOP_MS = 30_000
 

@@ -28,6 +28,8 @@ export interface Stage extends System {
   onTopic(topic: TopicName, matches: (record: LoggedRecord) => boolean): Promise<LoggedRecord>
   /** Waits for all of them and tells each. Throws an `UnseenEffect` for those that don't come. */
   see(...effects: Effect[]): Promise<void>
+  /** Waits for what is no effect by itself: told only when it rejects, and thrown as an `UnseenEffect`. */
+  expect<T>(says: string, promise: Promise<T>): Promise<T>
   /** A latency for the summary, besides those of the effects seen. */
   tell(latencyMs: number): void
   show(lines: readonly string[]): void
@@ -39,6 +41,8 @@ export interface Step {
   readonly title: string
   /** The services without which it can't come true. */
   readonly needs: readonly ServiceName[]
+  /** How long it may take as a whole; 30 s unless told. */
+  readonly withinMs?: number
   run(stage: Stage): Promise<void>
 }
 
@@ -94,6 +98,14 @@ export function stageFor(
         }
       }
       if (unseen.length > 0) throw new UnseenEffect(unseen.join('; '), { cause })
+    },
+    async expect(says, promise) {
+      try {
+        return await promise
+      } catch (cause) {
+        screen.failure(says)
+        throw new UnseenEffect(says, { cause })
+      }
     },
     tell,
     show: (lines) => screen.detail(lines.join('\n')),

@@ -1,7 +1,7 @@
 import type { Difference } from './compare.ts'
 import { percentile } from './percentile.ts'
 import type { StepResult } from './play.ts'
-import { columns, duration, type Paint, WIDTH, wrapped } from './screen.ts'
+import { columns, duration, type Paint } from './screen.ts'
 
 export interface Finding {
   readonly results: readonly StepResult[]
@@ -32,7 +32,6 @@ export function summary(finding: Finding, paint: Paint): string[] {
   ])
   const [head = '', ...lines] = columns([['', 'Step', 'Result', 'Latency'], ...rows], new Set([3]))
   const isOk = isAsExpected(finding)
-  const failures = results.filter(({ failure }) => failure !== null)
   const compared =
     differences === null
       ? paint('red', 'nothing was compared')
@@ -46,10 +45,6 @@ export function summary(finding: Finding, paint: Paint): string[] {
     compared,
     ...latencyLine(latenciesMs),
     ...troubles.map((trouble) => paint('red', trouble)),
-    ...failures.flatMap(({ at, title, failure }) => [
-      paint('red', `${at} ${title}`),
-      ...wrapped(failure ?? '', WIDTH - 2).map((line) => `  ${line}`),
-    ]),
     ...differenceLines(differences ?? [], paint),
     '',
     isOk

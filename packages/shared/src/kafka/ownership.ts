@@ -7,6 +7,8 @@ export interface Ownership {
   joining(): void
   /** The outcome of a join. `unbroken`: we were a member all the time, so what we had and still have is ours without a gap. */
   assigned(partitions: ReadonlySet<number>, unbroken: boolean): { readonly gained: number[]; readonly lost: number[] }
+  /** The assignment stands and sends may start again, after a `joining` that it was not the end of. */
+  resume(): void
   readonly settled: boolean
   partitions(): readonly number[]
   owns(partition: number): boolean
@@ -43,6 +45,9 @@ export function createOwnership({ heartbeatAgeMs, sessionTimeoutMs, requestDeadl
       for (const partition of gained) tenures.set(partition, ++lastTenure)
       settled = true
       return { gained, lost }
+    },
+    resume() {
+      settled = true
     },
     get settled() {
       return settled

@@ -21,13 +21,23 @@ interface Gate {
   /** What the group had committed when we gained it, by topic: kept under our claim until we get further. */
   base: Map<string, number>
   claiming: boolean
+  /** Released before a join; to be claimed again if it stays ours. */
+  handedOver: boolean
   /** Not before this (ms): the drain deadline of a former owner that did not release it. null while not known. */
   startAt: number | null
 }
 
 export interface Partitions {
-  /** Forgets what was lost and prepares what was gained: looks up who had it, waits, claims, then hands out what was read. */
-  assigned(gained: readonly number[], lost: readonly number[]): void
+  /**
+   * Before a join, with all sends stopped: commits, and releases the partitions in which nothing is under way, so that a
+   * new owner need not wait. One commit, sent in this call.
+   */
+  handOver(isIdle: (partition: number) => boolean): void
+  /**
+   * Forgets what was lost and prepares what was gained: looks up who had it, waits, claims, then hands out what was read.
+   * Answers a promise when something kept was handed over: nothing may be sent until it is claimed again.
+   */
+  assigned(gained: readonly number[], lost: readonly number[]): Promise<void> | null
   /** Takes in a batch: unknown records become pending by `toPending`, and are handed out now or when the gate opens. */
   receive(batch: SourceBatch, toPending: (record: SourceRecord, state: PartitionState) => Pending): void
   /** Whether this state is still of the current tenure. */
@@ -76,6 +86,33 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     return [...offsets].map(([topic, offset]) => ({ topic, partition, offset, metadata: claim }))
   }
 
+  /** What is committed of a gate's topics, or can be: the low-water marks, else what was committed before us. */
+  const marksOf = (gate: Gate): Map<string, number> => {
+    const offsets = new Map(gate.base)
+    for (const [topic, { tracker }] of gate.states) {
+      const mark = tracker.lowWaterMark()
+      if (mark !== null) offsets.set(topic, mark)
+    }
+    return offsets
+  }
+
+  const claimAgain = async (handedOver: readonly [number, Gate][]): Promise<void> => {
+    for (;;) {
+      const kept = handedOver.filter(([partition, gate]) => gates.get(partition) === gate)
+      const requests = kept.flatMap(([partition, gate]) =>
+        [...marksOf(gate)].map(([topic, offset]) => ({ topic, partition, offset, metadata: claim })),
+      )
+      try {
+        if (requests.length > 0) await source.commit(requests)
+        for (const [, gate] of kept) gate.handedOver = false
+        return
+      } catch (error) {
+        logger.warn({ err: error }, 'claiming kept partitions failed, trying again')
+        await sleepUntil(now() + CLAIM_RETRY_MS, now)
+      }
+    }
+  }
+
   const openGate = async (partition: number, gate: Gate) => {
     if (gate.open || gate.claiming || gate.startAt === null || gate.held.length === 0) return
     gate.claiming = true
@@ -122,14 +159,35 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   }
 
   return {
+    handOver(isIdle) {
+      const requests: CommitRequest[] = []
+      for (const [partition, gate] of gates) {
+        if (!gate.open) continue
+        gate.handedOver = isIdle(partition)
+        const metadata = gate.handedOver ? RELEASED : claim
+        for (const [topic, offset] of marksOf(gate)) requests.push({ topic, partition, offset, metadata })
+      }
+      if (requests.length === 0) return
+      source.commit(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
+    },
     assigned(gained, lost) {
       for (const partition of lost) gates.delete(partition)
       const fresh = gained.map((partition): [number, Gate] => [
         partition,
-        { open: false, states: new Map(), held: [], base: new Map(), claiming: false, startAt: null },
+        {
+          open: false,
+          states: new Map(),
+          held: [],
+          base: new Map(),
+          claiming: false,
+          handedOver: false,
+          startAt: null,
+        },
       ])
       for (const [partition, gate] of fresh) gates.set(partition, gate)
       if (fresh.length > 0) void lookUpOwners(fresh)
+      const handedOver = [...gates].filter(([, gate]) => gate.handedOver)
+      return handedOver.length === 0 ? null : claimAgain(handedOver)
     },
     receive(batch, toPending) {
       const gate = gates.get(batch.partition)

@@ -61,7 +61,10 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       if (outcome === null) throw error
       return outcome
     }
-    return handler.classify(deliveryOf(record, tenant, false))
+    const classified = handler.classify(deliveryOf(record, tenant, false))
+    // It has to look when it is due, after the late write that it is there for: a newer record that ends before must not
+    // end it too.
+    return record.mark?.why === 'verify' && 'group' in classified ? { ...classified, group: null } : classified
   }
 
   const deliveryOf = (record: Pending, tenant: Tenant, repair: boolean): Delivery =>
@@ -73,7 +76,6 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       id: record.id,
       value: record.decoded?.value ?? null,
       lane: record.mark?.why ?? null,
-      thin: false,
       repair,
       attempts: record.attempts,
       firstSeenAt: record.firstSeenAt ?? now(),

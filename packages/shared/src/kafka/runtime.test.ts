@@ -44,7 +44,6 @@ async function given({ answer = async (all) => all.map(() => done()), overrides 
   const handler: StreamHandler = {
     service: 'customer-mapper',
     topics: [TOPIC],
-    thinTopics: [],
     classify: (delivery) =>
       delivery.value === null
         ? { end: skipped('deleted') }
@@ -388,6 +387,33 @@ describe('a record of the retry lane', () => {
   })
 })
 
+describe('a verify record', () => {
+  it('looks when it is due, though a newer live record has ended before', async () => {
+    const seen: string[] = []
+    const { source, customer } = await given({
+      answer: async (all) => {
+        seen.push(...all.map(({ lane }) => lane ?? 'live'))
+        return all.map(() => done())
+      },
+    })
+    const headers = {
+      'lane-why': 'verify',
+      'lane-topic': TOPIC,
+      'lane-partition': '0',
+      'lane-offset': '7',
+      'lane-not-before': String(Date.now() + 20_000),
+    }
+
+    source.append('customer-mapper.retry.v1', 0, [{ key: 'acme:1', value: '2026-01-01T00:00:00Z v1', headers }])
+    customer('acme:1', '2026-01-02T00:00:00Z v2')
+    await settle()
+    expect(seen).toEqual(['live'])
+
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(seen).toEqual(['live', 'verify'])
+  })
+})
+
 describe('what cannot be handled', () => {
   it.each([
     ['a broken value', 'acme:1', 'broken', 'contract-violation'],
@@ -484,11 +510,46 @@ describe('a rebalance', () => {
     source.assign([0, 1, 2])
     source.append(TOPIC, 1, [{ key: 'acme:1', value: '1 owned' }])
     source.append(TOPIC, 2, [{ key: 'acme:2', value: '1 released' }])
-    await vi.advanceTimersByTimeAsync(10_000)
+    await vi.advanceTimersByTimeAsync(19_000)
     expect(calls).toEqual([['1 released']])
 
-    await vi.advanceTimersByTimeAsync(1_000)
+    await vi.advanceTimersByTimeAsync(1_001)
     expect(calls).toEqual([['1 released'], ['1 owned']])
+  })
+
+  it('releases what is idle before it joins, keeps what is busy, and claims what it kept before it sends again', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { source, calls } = await given({
+      answer: async (all) => {
+        if (all[0]?.id === 'busy') await gate.promise
+        return all.map(() => done())
+      },
+    })
+    source.assign([0, 1])
+    source.append(TOPIC, 0, [{ key: 'acme:idle', value: '1 a' }])
+    source.append(TOPIC, 1, [{ key: 'acme:busy', value: '1 b' }])
+    await settle()
+    const before = source.commits.length
+
+    source.rebalance()
+    const handedOver = source.commits
+      .slice(before)
+      .map(({ partition, offset, metadata }) => [partition, offset, metadata.split(' ')[0]])
+    source.append(TOPIC, 0, [{ key: 'acme:later', value: '1 c' }])
+    await settle()
+    expect(handedOver).toEqual([
+      [0, 1, 'released'],
+      [1, 0, 'owned'],
+    ])
+    expect(calls).toHaveLength(2)
+
+    source.join()
+    source.assign([0, 1])
+    expect(source.commits.at(-1)).toMatchObject({ partition: 0, offset: 1, metadata: expect.stringContaining('owned') })
+    expect(calls).toHaveLength(2)
+    await settle()
+    expect(calls).toHaveLength(3)
+    gate.resolve()
   })
 
   it('leaves a fenced record un-ended and tries again', async () => {

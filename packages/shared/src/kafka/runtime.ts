@@ -91,6 +91,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const paused = new Set<string>()
   let stopping = false
   let consuming = false
+  /** Tells a join from the one before. */
+  let joins = 0
   let lastProgressAt = now()
   let dueTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
@@ -108,7 +110,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     source,
     topics,
     instanceId: options.instanceId,
-    drainMs: limits.requestDeadlineMs + 500,
+    // A request is over within its deadline here, and may be executed as late again over there.
+    drainMs: 2 * limits.requestDeadlineMs,
     logger,
     now,
     handOut(records) {
@@ -195,16 +198,29 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     return committing
   }
 
+  /** What was released before the join and stayed ours is claimed again before anything is sent. */
+  const resumeAfter = (claimedAgain: Promise<void>) => {
+    ownership.joining()
+    const join = ++joins
+    void claimedAgain.then(() => {
+      if (join !== joins) return
+      ownership.resume()
+      pump()
+    })
+  }
+
   const listener = {
     /** Without waiting for the outcomes of the last second: they follow as long as the process lives. */
     rebalancing() {
       if (!ownership.settled) return
-      partitions
-        .commit()
-        .catch((error: unknown) => logger.debug({ err: error }, 'the commit before a rebalance failed'))
+      ownership.joining()
+      joins++
+      const busy = new Set([...runs.values()].map(({ partition }) => partition))
+      partitions.handOver((partition) => !busy.has(partition))
     },
     joining() {
       ownership.joining()
+      joins++
     },
     assigned(assignment: ReadonlyMap<string, readonly number[]>, unbroken: boolean) {
       const numbers = new Set([...assignment.values()].flat())
@@ -217,7 +233,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         source.resume(name.slice(0, cut), [Number(name.slice(cut + 1))])
       }
       paused.clear()
-      partitions.assigned(gained, lost)
+      const claimedAgain = partitions.assigned(gained, lost)
+      if (claimedAgain !== null) resumeAfter(claimedAgain)
       consuming = true
       logger.info({ partitions: [...numbers].sort((a, b) => a - b), gained, lost }, 'partitions assigned')
       options.onAssigned?.(ownership.partitions(), lost)

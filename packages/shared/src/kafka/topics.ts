@@ -117,7 +117,7 @@ export const TOPICS: readonly TopicSpec[] = [
     (service): TopicSpec => ({
       name: retryTopicOf(service),
       key: "the record's key",
-      value: 'the original bytes, headers and origin of a record to be handled again, or none when deferred thin',
+      value: 'records to be handled again out of their place: the original bytes, headers and origin, and why',
       writers: [service, 'syncctl'],
       readers: [service],
       config: { ...deleteAfter(30), ...roomForHeaders },

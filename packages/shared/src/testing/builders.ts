@@ -92,7 +92,6 @@ export interface DeliveryFields {
   readonly partition?: number
   readonly offset?: bigint
   readonly lane?: LaneWhy | null
-  readonly thin?: boolean
   readonly repair?: boolean
   readonly attempts?: number
   readonly firstSeenAt?: number
@@ -112,7 +111,6 @@ export function aDelivery<T extends ContractTopic>(
     id,
     value,
     lane: null,
-    thin: false,
     repair: false,
     attempts: 0,
     firstSeenAt: Date.parse('2026-02-01T00:00:00Z'),

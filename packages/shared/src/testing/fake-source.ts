@@ -13,6 +13,8 @@ export interface FakeSource extends Source {
   heartbeatAge: number
   assign(partitions: readonly number[], unbroken?: boolean): void
   join(): void
+  /** The broker's word that comes before most joins. */
+  rebalance(): void
   /** Appends behind what is there, or hands over again from an offset. */
   append(topic: string, partition: number, records: readonly FakeRecord[], from?: number): void
   /** The offset committed for a partition, or undefined. */
@@ -37,6 +39,7 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
       listener?.assigned(new Map(topics.map((topic) => [topic, partitions])), unbroken)
     },
     join: () => listener?.joining(),
+    rebalance: () => listener?.rebalancing(),
     append(topic, partition, records, from = ends.get(`${topic}/${partition}`) ?? 0) {
       const end = from + records.length
       ends.set(`${topic}/${partition}`, end)

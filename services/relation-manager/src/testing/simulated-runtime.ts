@@ -77,7 +77,6 @@ export function createSimulatedRuntime(
     id: key.slice(key.indexOf(':') + 1),
     value,
     lane,
-    thin: false,
     repair: value.type === 'parent-observed' && value.repair,
     attempts,
     firstSeenAt: firstSeenAt ?? peers.now,
