@@ -116,7 +116,7 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
   await runtime.start()
   const left = new Set(ends.filter(({ low, high }) => high > low).map(({ partition }) => partition))
   const isDrained = () =>
-    runtime.status().lag.filter(({ partition, records: lag }) => left.has(partition) && lag === 0).length === left.size
+    runtime.lag().filter(({ partition, records: lag }) => left.has(partition) && lag === 0).length === left.size
   while (!isDrained()) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   const seconds = (performance.now() - startedAt) / 1000
   await runtime.stop(10_000)

@@ -280,11 +280,11 @@ const isContract = (topic: TopicName): topic is ContractTopic => (CONTRACT_TOPIC
 function exportStatus(runtime: Runtime, metrics: Metrics): void {
   const reported = new Map<string, { topic: string; partition: string }>()
   metrics.onScrape(() => {
-    const { inFlight, oldestPendingMs, lag } = runtime.status()
+    const { inFlight, oldestPendingMs } = runtime.status()
     metrics.inFlight.set(inFlight)
     metrics.oldestPendingSeconds.set(oldestPendingMs / 1000)
     const gone = new Map(reported)
-    for (const { topic, partition, records } of lag) {
+    for (const { topic, partition, records } of runtime.lag()) {
       const labels = { topic, partition: String(partition) }
       const name = `${topic}/${partition}`
       metrics.consumerLagRecords.set(records, labels)

@@ -14,8 +14,8 @@ export interface StepResult {
 }
 
 const STEP_MS = 30_000
-/** Once something is known to be broken there is no point in waiting long. */
-const DOUBTFUL_STEP_MS = 5_000
+/** Once something has failed, there is less point in waiting; without a service that a step needs, none. */
+const DOUBTFUL_SHARE = 1 / 6
 const HOPELESS_STEP_MS = 1_500
 
 /** Plays the steps one after the other, whatever comes of each. Throws only when interrupted. */
@@ -55,7 +55,7 @@ async function play(
   }
 
   screen.scene(at, title)
-  within(isDoubtful ? Math.min(DOUBTFUL_STEP_MS, withinMs) : withinMs)
+  within(isDoubtful ? withinMs * DOUBTFUL_SHARE : withinMs)
   const forget = system.services.onTrouble((service) => {
     if (needs.includes(service)) within(HOPELESS_STEP_MS)
   })

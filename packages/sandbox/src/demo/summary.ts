@@ -5,8 +5,7 @@ import { columns, duration, type Paint } from './screen.ts'
 
 export interface Finding {
   readonly results: readonly StepResult[]
-  /** null: nothing was compared. */
-  readonly differences: readonly Difference[] | null
+  readonly differences: readonly Difference[]
   readonly comparedFields: number
   /** From the change at the till to its effect in Omnium, at rest. */
   readonly latenciesMs: readonly number[]
@@ -19,7 +18,7 @@ const TITLE_WIDTH = 72
 const MOST_DIFFERENCES = 40
 
 export const isAsExpected = ({ results, differences, troubles }: Finding): boolean =>
-  results.every(({ failure }) => failure === null) && differences?.length === 0 && troubles.length === 0
+  results.every(({ failure }) => failure === null) && differences.length === 0 && troubles.length === 0
 
 /** The day as a table, and what is not as it should be. */
 export function summary(finding: Finding, paint: Paint): string[] {
@@ -33,19 +32,15 @@ export function summary(finding: Finding, paint: Paint): string[] {
   const [head = '', ...lines] = columns([['', 'Step', 'Result', 'Latency'], ...rows], new Set([3]))
   const isOk = isAsExpected(finding)
   const compared =
-    differences === null
-      ? paint('red', 'nothing was compared')
-      : differences.length === 0
-        ? `${comparedFields} fields of both stand-ins and their topics: ${paint('green', 'all as expected')}`
-        : `${comparedFields} fields of both stand-ins and their topics: ${paint('red', `${differences.length} differ`)}`
+    differences.length === 0 ? paint('green', 'all as expected') : paint('red', `${differences.length} differ`)
   return [
     paint('bold', head),
     ...lines.map((line) => line.replace(/ (FAILED)$/, ` ${paint('red', 'FAILED')}`)),
     '',
-    compared,
+    `${comparedFields} fields of both stand-ins and their topics: ${compared}`,
     ...latencyLine(latenciesMs),
     ...troubles.map((trouble) => paint('red', trouble)),
-    ...differenceLines(differences ?? [], paint),
+    ...differenceLines(differences, paint),
     '',
     isOk
       ? paint('green', `As it should be, in ${duration(tookMs)}.`)

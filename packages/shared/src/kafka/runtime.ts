@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts'
+import { type BoundsOptions, createBounds } from './bounds.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createOwnership } from './ownership.ts'
 import { createPartitions, type PartitionState } from './partitions.ts'
@@ -8,19 +9,16 @@ import { type CircuitGate, createKeyRunner, type RunKeyOptions } from './run-key
 import { createSettler, type OutcomeSink, type RecordMetrics, type SettleOptions } from './settle.ts'
 import type { ServiceName } from './topics.ts'
 import { retryTopicOf } from './topics.ts'
+import { isStuck } from './watchdog.ts'
 
-export interface RuntimeLimits {
+export interface RuntimeLimits extends Pick<BoundsOptions, 'maxPendingRecords' | 'maxPendingBytes' | 'maxDistance'> {
   /** Keys handled at once. */
   readonly maxInFlight: number
-  /** Past this many records, or bytes, in memory the partitions are paused; they go on at half of it. */
-  readonly maxPendingRecords: number
-  readonly maxPendingBytes: number
-  /** Records read past a partition's low-water mark before it is paused. */
-  readonly maxDistance: number
   readonly deferAfterMs: number
   readonly commitIntervalMs: number
   readonly sessionTimeoutMs: number
   readonly requestDeadlineMs: number
+  /** 0: no watchdog. */
   readonly watchdogMs: number
 }
 
@@ -53,7 +51,6 @@ export interface RuntimeStatus {
   readonly inFlight: number
   readonly pending: number
   readonly oldestPendingMs: number
-  readonly lag: readonly { topic: string; partition: number; records: number }[]
 }
 
 export interface Runtime {
@@ -63,13 +60,10 @@ export interface Runtime {
   /** Whether the record key would be handled by this member. */
   ownsPartition(partition: number): boolean
   status(): RuntimeStatus
+  /** Records behind the low-water mark, by partition. */
+  lag(): readonly { topic: string; partition: number; records: number }[]
 }
 
-/** The part of memory that a tenant's waiting records may take, and what it may when half of the memory is taken. */
-const TENANT_SHARE = 1 / 4
-const TENANT_SHARE_WHEN_HALF_FULL = 1 / 20
-/** The part that the retry lane may take: past it the lane alone is paused, since what waits there can be read again. */
-const LANE_SHARE = 1 / 4
 const OFFSETS_INTERVAL_MS = 15_000
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
@@ -88,12 +82,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     string,
     { partition: number; startedAt: number; controller: AbortController; settled: Promise<void> }
   >()
-  const paused = new Set<string>()
   let stopping = false
   let consuming = false
   /** Tells a join from the one before. */
   let joins = 0
-  let lastProgressAt = now()
+  let lastEndAt = now()
   let dueTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
@@ -120,20 +113,23 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       pump()
     },
   })
+  const bounds = createBounds({
+    ...limits,
+    source,
+    queues,
+    partitions,
+    laneTopic: retryTopic === null ? null : prefix + retryTopic,
+  })
   const settler = createSettler({
     ...options,
     requestDeadlineMs: limits.requestDeadlineMs,
     deferAfterMs: limits.deferAfterMs,
     queues,
-    isOverShare: (tenant) => {
-      const own = queues.sizeOf(tenant) / limits.maxPendingRecords
-      const all = Math.max(queues.size / limits.maxPendingRecords, queues.bytes / limits.maxPendingBytes)
-      return own > TENANT_SHARE || (all > 1 / 2 && own > TENANT_SHARE_WHEN_HALF_FULL)
-    },
+    isOverShare: bounds.isOverShare,
     metrics: {
       ...options.metrics,
       ended(...args) {
-        lastProgressAt = now()
+        lastEndAt = now()
         options.metrics.ended(...args)
       },
     },
@@ -147,7 +143,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     clearTimeout(dueTimer)
     const next = queues.nextDueAt()
     if (next !== null) dueTimer = setTimeout(pump, Math.min(Math.max(1, next - at), 60_000))
-    applyBounds()
+    bounds.afterEnding()
   }
 
   const start = (key: string, records: readonly Pending[]) => {
@@ -165,27 +161,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         pump()
       })
     runs.set(key, { partition, startedAt: now(), controller, settled: run })
-  }
-
-  /** Pauses what would overfill the memory or run too far ahead of its low-water mark, and resumes with hysteresis. */
-  const applyBounds = () => {
-    const size = queues.size + partitions.held
-    const full = size >= limits.maxPendingRecords || queues.bytes >= limits.maxPendingBytes
-    const roomy = size <= limits.maxPendingRecords / 2 && queues.bytes <= limits.maxPendingBytes / 2
-    const laneFull = queues.laneSize >= limits.maxPendingRecords * LANE_SHARE
-    const laneRoomy = queues.laneSize <= (limits.maxPendingRecords * LANE_SHARE) / 2
-    for (const { topic, partition, tracker } of partitions.states()) {
-      const name = `${topic}/${partition}`
-      const isLane = retryTopic !== null && topic === prefix + retryTopic
-      const far = tracker.distance() >= limits.maxDistance || (isLane && laneFull)
-      if (!paused.has(name) && (full || far)) {
-        paused.add(name)
-        source.pause(topic, [partition])
-      } else if (paused.has(name) && roomy && tracker.distance() <= limits.maxDistance / 2 && !(isLane && !laneRoomy)) {
-        paused.delete(name)
-        source.resume(topic, [partition])
-      }
-    }
   }
 
   const commit = (release = false): Promise<void> => {
@@ -228,11 +203,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const gone = new Set(lost)
       for (const { partition, controller } of runs.values()) if (gone.has(partition)) controller.abort()
       queues.drop((record) => gone.has(record.record.partition))
-      for (const name of paused) {
-        const cut = name.lastIndexOf('/')
-        source.resume(name.slice(0, cut), [Number(name.slice(cut + 1))])
-      }
-      paused.clear()
+      bounds.resumeAll()
       const claimedAgain = partitions.assigned(gained, lost)
       if (claimedAgain !== null) resumeAfter(claimedAgain)
       consuming = true
@@ -243,7 +214,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     batch(batch: SourceBatch) {
       const at = now()
       partitions.receive(batch, (record, state: PartitionState) => pendingOf(record, state, at, pendingOptions))
-      applyBounds()
+      bounds.afterReading()
     },
     crashed(error: Error) {
       consuming = false
@@ -267,16 +238,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     })
   }
 
-  /** Records wait to be ended, none has ended for long, and nothing that waits on purpose explains it. */
   const watch = () => {
     const at = now()
-    const stuckRun = [...runs.values()].some(({ startedAt }) => at - startedAt > limits.watchdogMs)
-    const unexplained =
-      queues.size === 0 && partitions.held === 0 && partitions.lag().some(({ records }) => records > 0)
-    if (at - lastProgressAt < limits.watchdogMs || (!stuckRun && !unexplained)) return
-    options.onFatal(
-      new Error(`no record has ended for ${Math.round((at - lastProgressAt) / 1000)} s although there is lag`),
-    )
+    const starts = [...runs.values()].map(({ startedAt }) => startedAt)
+    const progress = {
+      lastEndAt,
+      oldestRunAt: starts.length === 0 ? null : Math.min(...starts),
+      pending: queues.size + partitions.held,
+      lag: partitions.lag().reduce((sum, { records }) => sum + records, 0),
+    }
+    if (!isStuck(progress, limits.watchdogMs, at)) return
+    options.onFatal(new Error(`no record has ended for ${Math.round((at - lastEndAt) / 1000)} s although there is lag`))
   }
 
   const drain = async (drainMs: number) => {
@@ -314,6 +286,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return stopped
     },
     ownsPartition: (partition) => ownership.owns(partition),
+    lag: partitions.lag,
     status() {
       const at = now()
       let oldestPendingMs = 0
@@ -323,7 +296,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         inFlight: queues.inFlight,
         pending: queues.size + partitions.held,
         oldestPendingMs,
-        lag: partitions.lag(),
       }
     },
   }

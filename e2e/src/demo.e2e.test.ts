@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from './eventually.ts'
+import { newTopicPrefix, sharedStack } from './stack.ts'
+
+const ROOT = resolve(import.meta.dirname, '..', '..')
+const DAY_MS = 180_000
+
+interface Demo {
+  readonly child: ChildProcess
+  /** What it has told so far. */
+  readonly text: () => string
+  readonly exited: Promise<number | null>
+}
+
+function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Demo {
+  const { brokers, registryUrl } = sharedStack()
+  const given = { KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl }
+  const child = spawn(process.execPath, [join(ROOT, 'packages', 'sandbox', 'src', 'demo.ts'), ...args], {
+    env: { PATH: process.env.PATH, TMPDIR: tmpdir(), ...given, TOPIC_PREFIX: newTopicPrefix('demo'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let text = ''
+  const keep = (chunk: Buffer) => {
+    text += chunk
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  return { child, text: () => text, exited: once(child, 'close').then(([code]) => code) }
+}
+
+/** The services as they are, but for one that is another program. */
+function servicesBut(name: ServiceName, program: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'demo-services-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  for (const service of SERVICES.filter((service) => service !== name)) {
+    symlinkSync(join(ROOT, 'services', service), join(folder, service))
+  }
+  mkdirSync(join(folder, name, 'src'), { recursive: true })
+  writeFileSync(join(folder, name, 'src', 'main.ts'), program)
+  return folder
+}
+
+describe('the demo with --exit', () => {
+  it('finds every field as expected, and ends with 0', { timeout: DAY_MS }, async () => {
+    const demo = startDemo(['--exit'])
+
+    const code = await demo.exited
+
+    expect(demo.text()).toContain('all as expected')
+    expect(demo.text()).toMatch(/50 edits: p50 \d+ ms, p99 \d+ ms/)
+    expect(code).toBe(0)
+  })
+
+  it('names a service that does nothing and what is missing for it, and ends with 1', { timeout: DAY_MS }, async () => {
+    const demo = startDemo(['--exit'], { DEMO_SERVICES_DIR: servicesBut('relation-manager', 'process.exitCode = 0') })
+
+    const code = await demo.exited
+
+    expect(demo.text()).toContain('relation-manager: ended with code 0')
+    expect(demo.text()).toContain('Omnium B2B 2012 .customerRelations')
+    expect(demo.text()).toMatch(/Kari Eksempel registers at the till +ok/)
+    expect(demo.text()).toMatch(/Department South moves .* +FAILED/)
+    expect(code).toBe(1)
+  })
+})
+
+describe('the demo that stays', () => {
+  it.each([
+    ['SIGINT', 0],
+    ['SIGKILL', null],
+  ] as const)('leaves no service behind at %s', { timeout: DAY_MS }, async (signal, expected) => {
+    const demo = startDemo([])
+    await eventually('the end of the day', () => demo.text().includes('Ctrl-C ends it'), DAY_MS)
+    const ports = [...demo.text().matchAll(/http:\/\/127\.0\.0\.1:(\d+)\/ready/g)].map(([, port]) => Number(port))
+    const sockets = await Promise.all(
+      ports.map(async (port) => {
+        const socket = connect(port, '127.0.0.1')
+        await once(socket, 'connect')
+        return socket.resume()
+      }),
+    )
+    expect(sockets).toHaveLength(SERVICES.length)
+    const closed = sockets.map((socket) => once(socket, 'close'))
+
+    demo.child.kill(signal)
+
+    expect(await demo.exited).toBe(expected)
+    await Promise.all(closed)
+    for (const port of ports) {
+      await expect(fetch(`http://127.0.0.1:${port}/live`), `port ${port}`).rejects.toThrow()
+    }
+  })
+})

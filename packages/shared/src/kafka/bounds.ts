@@ -1,0 +1,74 @@
+import type { KeyQueues } from './key-queues.ts'
+import type { Partitions } from './partitions.ts'
+import type { Pending } from './pending.ts'
+import type { Source } from './ports.ts'
+
+export interface BoundsOptions {
+  readonly source: Pick<Source, 'pause' | 'resume'>
+  readonly queues: Pick<KeyQueues<Pending>, 'size' | 'laneSize' | 'bytes' | 'sizeOf'>
+  readonly partitions: Pick<Partitions, 'states' | 'held'>
+  /** The retry lane's physical name; null when there is none. */
+  readonly laneTopic: string | null
+  /** Past this many records, or bytes, in memory the partitions are paused; they go on at half of it. */
+  readonly maxPendingRecords: number
+  readonly maxPendingBytes: number
+  /** Records read past a partition's low-water mark before it is paused. */
+  readonly maxDistance: number
+}
+
+/** Keeps what is in memory bounded, by pausing partitions with hysteresis and by telling whose waiting is too much. */
+export interface Bounds {
+  /** After records came in. */
+  afterReading(): void
+  /** After records ended. */
+  afterEnding(): void
+  /** A pause survives a rebalance in kafkajs, also on a partition that comes back: every assignment starts with none. */
+  resumeAll(): void
+  /** The tenant's records are more than what may wait of them in memory. */
+  isOverShare(tenant: string): boolean
+}
+
+/** The part of memory that a tenant's waiting records may take, and what it may when half of the memory is taken. */
+const TENANT_SHARE = 1 / 4
+const TENANT_SHARE_WHEN_HALF_FULL = 1 / 20
+/** The part that the retry lane may take: past it the lane alone is paused, since what waits there can be read again. */
+const LANE_SHARE = 1 / 4
+
+export function createBounds(options: BoundsOptions): Bounds {
+  const { source, queues, partitions, laneTopic, maxPendingRecords, maxPendingBytes, maxDistance } = options
+  const paused = new Map<string, { topic: string; partition: number }>()
+
+  /** How much of its bound something takes, 1 being all of it. */
+  const taken = () => Math.max((queues.size + partitions.held) / maxPendingRecords, queues.bytes / maxPendingBytes)
+  const takenByLane = () => queues.laneSize / (maxPendingRecords * LANE_SHARE)
+
+  const apply = () => {
+    const all = taken()
+    const lane = takenByLane()
+    for (const { topic, partition, tracker } of partitions.states()) {
+      const name = `${topic}/${partition}`
+      const most = Math.max(all, tracker.distance() / maxDistance, topic === laneTopic ? lane : 0)
+      if (most >= 1 && !paused.has(name)) {
+        paused.set(name, { topic, partition })
+        source.pause(topic, [partition])
+      } else if (most <= 1 / 2 && paused.delete(name)) {
+        source.resume(topic, [partition])
+      }
+    }
+  }
+
+  return {
+    afterReading: apply,
+    afterEnding() {
+      if (paused.size > 0) apply()
+    },
+    resumeAll() {
+      for (const { topic, partition } of paused.values()) source.resume(topic, [partition])
+      paused.clear()
+    },
+    isOverShare(tenant) {
+      const own = queues.sizeOf(tenant) / maxPendingRecords
+      return own > TENANT_SHARE || (taken() > 1 / 2 && own > TENANT_SHARE_WHEN_HALF_FULL)
+    },
+  }
+}
