@@ -87,6 +87,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   /** Tells a join from the one before. */
   let joins = 0
   let lastEndAt = now()
+  let unexplainedSince: number | null = null
   let dueTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
@@ -241,12 +242,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const watch = () => {
     const at = now()
     const starts = [...runs.values()].map(({ startedAt }) => startedAt)
-    const progress = {
-      lastEndAt,
-      oldestRunAt: starts.length === 0 ? null : Math.min(...starts),
-      pending: queues.size + partitions.held,
-      lag: partitions.lag().reduce((sum, { records }) => sum + records, 0),
-    }
+    const isUnexplained =
+      queues.size === 0 && partitions.held === 0 && partitions.lag().some(({ records }) => records > 0)
+    unexplainedSince = isUnexplained ? (unexplainedSince ?? at) : null
+    const progress = { lastEndAt, oldestRunAt: starts.length === 0 ? null : Math.min(...starts), unexplainedSince }
     if (!isStuck(progress, limits.watchdogMs, at)) return
     options.onFatal(new Error(`no record has ended for ${Math.round((at - lastEndAt) / 1000)} s although there is lag`))
   }

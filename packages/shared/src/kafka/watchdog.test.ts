@@ -3,15 +3,16 @@ import { isStuck } from './watchdog.ts'
 
 const NOW = 1_000_000
 const LONG_AGO = NOW - 61_000
-const quiet = { lastEndAt: LONG_AGO, oldestRunAt: null, pending: 0, lag: 0 }
+const JUST_NOW = NOW - 1_000
+const quiet = { lastEndAt: LONG_AGO, oldestRunAt: null, unexplainedSince: null }
 
 test.each([
   ['nothing to do', quiet, false],
-  ['lag that nothing in memory explains', { ...quiet, lag: 5 }, true],
-  ['lag, but records waiting on purpose', { ...quiet, lag: 5, pending: 5 }, false],
-  ['lag, but a record has ended just now', { ...quiet, lag: 5, lastEndAt: NOW - 1_000 }, false],
-  ['a handler that hangs', { ...quiet, lag: 1, pending: 1, oldestRunAt: LONG_AGO }, true],
-  ['a handler that has just begun', { ...quiet, lag: 1, pending: 1, oldestRunAt: NOW - 1_000 }, false],
+  ['lag that nothing in memory explains', { ...quiet, unexplainedSince: LONG_AGO }, true],
+  ['such lag that has just come up', { ...quiet, unexplainedSince: JUST_NOW }, false],
+  ['such lag, but a record has ended just now', { ...quiet, unexplainedSince: LONG_AGO, lastEndAt: JUST_NOW }, false],
+  ['a handler that hangs', { ...quiet, oldestRunAt: LONG_AGO }, true],
+  ['a handler that has just begun', { ...quiet, oldestRunAt: JUST_NOW }, false],
 ])('with %s it is %o: stuck %s', (_case, progress, stuck) => {
   expect(isStuck(progress, 60_000, NOW)).toBe(stuck)
 })

@@ -3,18 +3,19 @@ export interface Progress {
   readonly lastEndAt: number
   /** When the oldest handler that still runs was started; null when none runs. */
   readonly oldestRunAt: number | null
-  /** Records in memory: running, or waiting on purpose. */
-  readonly pending: number
-  /** Records behind the low-water marks. */
-  readonly lag: number
+  /** Since when there is lag and nothing in memory, neither running nor waiting on purpose; null when it isn't so. */
+  readonly unexplainedSince: number | null
 }
 
 /**
- * Whether the process should be restarted: no record has ended for long, although one is being handled all that time, or
- * there is lag and nothing in memory that would explain it.
+ * Whether the process should be restarted: no record has ended for long, and all that time one is being handled, or
+ * there is lag that nothing in memory explains.
  */
-export function isStuck({ lastEndAt, oldestRunAt, pending, lag }: Progress, watchdogMs: number, now: number): boolean {
-  if (now - lastEndAt < watchdogMs) return false
-  const hangs = oldestRunAt !== null && now - oldestRunAt > watchdogMs
-  return hangs || (pending === 0 && lag > 0)
+export function isStuck(
+  { lastEndAt, oldestRunAt, unexplainedSince }: Progress,
+  watchdogMs: number,
+  now: number,
+): boolean {
+  const isLong = (since: number | null) => since !== null && now - since >= watchdogMs
+  return isLong(lastEndAt) && (isLong(oldestRunAt) || isLong(unexplainedSince))
 }
