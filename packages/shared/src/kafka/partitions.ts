@@ -45,8 +45,8 @@ export interface Partitions {
   /** Commits what has ended since the last commit. `release`: also says that we are done with the partitions. */
   commit(options?: { release?: boolean }): Promise<void>
   states(): readonly PartitionState[]
-  /** Takes note of where the partitions begin and end, also of those that nothing was read of. */
-  noteOffsets(offsets: Awaited<ReturnType<Source['offsets']>>): void
+  /** Asks where the partitions begin and end, also those that nothing was read of. Never rejects. */
+  lookUpOffsets(): Promise<void>
   /** Records behind the low-water mark of every partition that is ours, as far as their ends are known. */
   lag(): { topic: string; partition: number; records: number }[]
   readonly held: number
@@ -232,8 +232,12 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       await source.commit(requests)
       for (const [state, mark] of marks) state.committed = mark
     },
-    noteOffsets(offsets) {
-      known = offsets
+    async lookUpOffsets() {
+      try {
+        known = await source.offsets(topics)
+      } catch (error) {
+        logger.debug({ err: error }, 'looking up end offsets failed')
+      }
     },
     lag: () =>
       [...gates].flatMap(([partition, gate]) =>

@@ -233,12 +233,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     pump()
   })
 
-  const lookUpOffsets = () => {
-    source.offsets(topics).then(partitions.noteOffsets, (error: unknown) => {
-      logger.debug({ err: error }, 'looking up end offsets failed')
-    })
-  }
-
   const watch = () => {
     const at = now()
     const starts = [...runs.values()].map(({ startedAt }) => startedAt)
@@ -276,8 +270,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       commitTimer = setInterval(() => {
         commit().catch((error: unknown) => logger.warn({ err: error }, 'committing failed, trying again'))
       }, limits.commitIntervalMs)
-      lookUpOffsets()
-      offsetsTimer = setInterval(lookUpOffsets, OFFSETS_INTERVAL_MS)
+      void partitions.lookUpOffsets()
+      offsetsTimer = setInterval(partitions.lookUpOffsets, OFFSETS_INTERVAL_MS)
       if (limits.watchdogMs > 0) watchdogTimer = setInterval(watch, Math.max(100, limits.watchdogMs / 10))
     },
     stop(drainMs) {
