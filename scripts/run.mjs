@@ -50,6 +50,7 @@ const testEverything = async () => {
   writeSummary(ROOT, summary)
   console.log('')
   for (const { name, ok } of summary.steps) console.log(`${ok ? 'ok    ' : 'FAILED'} ${name}`)
+  if (wasInterrupted()) console.log('interrupted: what follows is not the whole')
   console.log(closingLine(summary))
   return wasInterrupted() ? 130 : summary.failed === 0 ? 0 : 1
 }

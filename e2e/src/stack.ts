@@ -18,6 +18,9 @@ export const envWithoutStack = (): NodeJS.ProcessEnv => {
   return env
 }
 
-/** A stack of one's own, for a test that takes the broker down. Run on Java, because only there it can be. */
+/**
+ * A stack of one's own, for a test that takes the broker down. Run on Java, because only there it can be: such a test
+ * belongs under `describe.runIf(sharedStack().mode === 'jvm')`.
+ */
 export const startOwnStack = (options: Omit<StackOptions, 'env'> = {}): Promise<Stack> =>
   startStack({ ...options, env: { ...envWithoutStack(), SYNC_STACK: 'jvm' } })

@@ -1,7 +1,10 @@
 import { startStack } from './stack.ts'
 
 /** Runs a stack until a signal ends it, and prints one line of JSON when it is ready. */
-const stack = await startStack({ log: (message) => console.error(message) })
+const stack = await startStack({ log: (message) => console.error(message) }).catch((error: Error) => {
+  console.error(error.message)
+  process.exit(1)
+})
 const { mode, brokers, registryUrl, local } = stack
 console.log(JSON.stringify({ mode, brokers, registryUrl, dataFolder: local?.dataFolder, pids: local?.pids() }))
 

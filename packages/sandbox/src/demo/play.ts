@@ -46,6 +46,10 @@ async function play(
   screen: Screen,
   { isDoubtful, interrupted }: Circumstances,
 ): Promise<StepResult> {
+  // What is cut short by Ctrl-C has not failed.
+  const failure: Screen['failure'] = (says, why) => {
+    if (!interrupted.aborted) screen.failure(says, why)
+  }
   const latenciesMs: number[] = []
   const begun = begin(system)
   const time = new AbortController()
@@ -60,14 +64,15 @@ async function play(
     if (needs.includes(service)) within(HOPELESS_STEP_MS)
   })
   try {
-    await run(stageFor(system, screen, AbortSignal.any([time.signal, interrupted]), (ms) => latenciesMs.push(ms)))
+    const signal = AbortSignal.any([time.signal, interrupted])
+    await run(stageFor(system, { ...screen, failure }, signal, (ms) => latenciesMs.push(ms)))
     return { at, title, failure: null, latenciesMs }
   } catch (error) {
     const { message, cause } = error as Error
     const isUnseen = error instanceof UnseenEffect
     const because = [isUnseen ? (cause as Error).message : message, ...troubles(needs, system), ...hints(begun, system)]
     const why = because.join('; ')
-    if (!interrupted.aborted) screen.failure(isUnseen ? null : 'it broke off', why)
+    failure(isUnseen ? null : 'it broke off', why)
     return { at, title, failure: `${isUnseen ? message : 'it broke off'}: ${why}`, latenciesMs }
   } finally {
     forget()

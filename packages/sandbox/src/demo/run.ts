@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { checkDay, countCompared } from './check.ts'
 import { measured, REST } from './closing.ts'
 import { DAY } from './day.ts'
@@ -39,6 +40,7 @@ export async function runDemo(
         comparedFields: countCompared(system),
         latenciesMs,
         troubles: troublesOf(system),
+        errors: errorsOf(system),
         tookMs: performance.now() - begun,
       }
       screen.line()
@@ -63,7 +65,14 @@ const troublesOf = ({ services }: System): string[] =>
     return why === undefined ? [] : [`${service}: ${why}`]
   })
 
-function invitation({ stack, prefix, urls, services }: System, { paint }: Screen): string[] {
+/** For whoever looks for the cause: the logs themselves are gone then. */
+const errorsOf = ({ services }: System): string[] =>
+  [...services.places.keys()].flatMap((service) => {
+    const error = services.troubleOf(service) === undefined ? services.lastErrorOf(service) : ''
+    return error === '' ? [] : [`${service} logged${error}`]
+  })
+
+function invitation({ stack, prefix, urls, services, webhookSecret, logFolder }: System, { paint }: Screen): string[] {
   const webhooks = webhookUrls(services)
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`
   const places = [...services.places].flatMap(([service, { adminUrl }]) => [
@@ -80,8 +89,10 @@ function invitation({ stack, prefix, urls, services }: System, { paint }: Screen
     paint('bold', `Webhooks of tenant ${TENANT}`),
     row('Flow', webhooks.flow),
     row('Omnium', webhooks.omnium),
+    row('bearer secret', webhookSecret),
     paint('bold', 'Services'),
     ...places,
+    row('logs', join(logFolder, '*.log')),
     paint('bold', 'Stand-ins'),
     row('Flow', urls.flow),
     row('Omnium', urls.omnium),

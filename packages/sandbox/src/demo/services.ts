@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import { freePorts, onFreePorts } from '../free-ports.ts'
 import type { Exit, Keeper, KeptProcess } from '../keep.ts'
@@ -16,6 +17,8 @@ export interface Services {
   readonly places: ReadonlyMap<ServiceName, Place>
   /** Why a service can't be counted on; undefined: it runs, or is still starting. */
   troubleOf(service: ServiceName): string | undefined
+  /** What its log says last of an error, after a colon; empty when it says nothing. */
+  lastErrorOf(service: ServiceName): string
   /** Calls for every trouble: at once for those that are known, and as others come. Answers what ends that. */
   onTrouble(tell: (service: ServiceName, why: string) => void): () => void
   /** Resolves once each is ready or in trouble. */
@@ -52,6 +55,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
 
   const logFileOf = (service: ServiceName) => join(options.keeper.folder, `${service}.log`)
 
+  const lastErrorOf = (service: ServiceName) => reasonInLog(readLog(logFileOf(service)))
+
   const start = async (service: ServiceName) => {
     const [adminPort, httpPort] = await freePorts(2)
     const adminUrl = `http://127.0.0.1:${adminPort}`
@@ -62,7 +67,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     return { process, adminUrl, logFile }
   }
 
-  const untilReady = ({ process, adminUrl, logFile }: Awaited<ReturnType<typeof start>>, service: ServiceName) =>
+  const untilReady = (service: ServiceName, { process, adminUrl, logFile }: Awaited<ReturnType<typeof start>>) =>
     untilAnswers({
       what: `starting ${service}`,
       process,
@@ -73,7 +78,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
 
   const watch = (service: ServiceName) => {
     const process = running.get(service)
-    void process?.exited.then((exit) => trouble(service, `${endOf(exit)}${reasonInLog(readLog(logFileOf(service)))}`))
+    void process?.exited.then((exit) => trouble(service, `${endOf(exit)}${lastErrorOf(service)}`))
   }
 
   const first = new Map(await Promise.all(SERVICES.map(async (service) => [service, await start(service)] as const)))
@@ -82,17 +87,14 @@ export async function startServices(options: ServicesOptions): Promise<Services>
       try {
         // What the error says goes on with the end of the log, so `in use` there is a port that another one took.
         await onFreePorts(async (attempt) =>
-          untilReady(attempt === 1 ? first.get(service)! : await start(service), service),
+          untilReady(service, attempt === 1 ? first.get(service)! : await start(service)),
         )
         watch(service)
-      } catch (error) {
-        const [why = ''] = (error as Error).message.split('\n')
-        const said = why.replace(`starting ${service}: `, '').replace(/^it exited with/, 'ended with')
-        trouble(
-          service,
-          `${said.replace(/^no answer within.*/, notReady(options.readyWithinMs))}${reasonInLog(readLog(logFileOf(service)))}`,
-        )
+      } catch {
         watch(service)
+        // If it has ended, the watch says so first.
+        await setImmediate()
+        trouble(service, `not ready within ${options.readyWithinMs / 1000} s${lastErrorOf(service)}`)
       }
     }),
   )
@@ -113,6 +115,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   return {
     places,
     troubleOf: (service) => troubles.get(service),
+    lastErrorOf,
     onTrouble(tell) {
       for (const [service, why] of troubles) tell(service, why)
       listeners.add(tell)
@@ -127,7 +130,6 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   }
 }
 
-const notReady = (ms: number) => `not ready within ${ms / 1000} s`
 const endOf = ({ code, signal }: Exit) => `ended with ${signal ?? `code ${code}`}`
 
 function programOf(

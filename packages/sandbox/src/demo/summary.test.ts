@@ -10,6 +10,7 @@ const finding = (parts: Partial<Finding> = {}): Finding => ({
   comparedFields: 7,
   latenciesMs: [10, 20, 30],
   troubles: [],
+  errors: ['flow-ingest logged: no answer'],
   tookMs: 12_345,
   ...parts,
 })
@@ -42,6 +43,7 @@ describe('the summary of a day', () => {
       '',
       '7 fields of both stand-ins and their topics: 1 differ',
       'flow-ingest: ended',
+      'flow-ingest logged: no answer',
       'Flow 1 .city',
       '  expected "Oslo"',
       '  found    nothing',

@@ -11,6 +11,8 @@ export interface Finding {
   readonly latenciesMs: readonly number[]
   /** What became of services that should have gone on. */
   readonly troubles: readonly string[]
+  /** What services logged last as an error; told only when something is not as expected. */
+  readonly errors: readonly string[]
   readonly tookMs: number
 }
 
@@ -22,7 +24,7 @@ export const isAsExpected = ({ results, differences, troubles }: Finding): boole
 
 /** The day as a table, and what is not as it should be. */
 export function summary(finding: Finding, paint: Paint): string[] {
-  const { results, differences, comparedFields, latenciesMs, troubles, tookMs } = finding
+  const { results, differences, comparedFields, latenciesMs, troubles, errors, tookMs } = finding
   const rows = results.map(({ at, title, failure, latenciesMs }) => [
     at,
     cut(title, TITLE_WIDTH),
@@ -40,6 +42,7 @@ export function summary(finding: Finding, paint: Paint): string[] {
     `${comparedFields} fields of both stand-ins and their topics: ${compared}`,
     ...latencyLine(latenciesMs),
     ...troubles.map((trouble) => paint('red', trouble)),
+    ...(isOk ? [] : errors),
     ...differenceLines(differences, paint),
     '',
     isOk

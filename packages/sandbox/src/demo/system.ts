@@ -34,6 +34,9 @@ export interface System {
   readonly omnium: OmniumApi
   readonly urls: { readonly flow: string; readonly omnium: string }
   readonly services: Services
+  /** What webhooks carry as their bearer. */
+  readonly webhookSecret: string
+  readonly logFolder: string
   readonly admin: Admin
   readonly log: TopicLog
 }
@@ -116,7 +119,8 @@ export async function startSystem(
   configureWebhooks({ flow, omnium, services }, secrets.webhook)
   const ready = SERVICES.filter((service) => services.troubleOf(service) === undefined)
   if (ready.length > 0) started(ready.join(', '))
-  return { stack, prefix, flow, omnium, urls, services, admin, log }
+  const more = { webhookSecret: secrets.webhook, logFolder: keeper.folder }
+  return { stack, prefix, flow, omnium, urls, services, ...more, admin, log }
 }
 
 export const webhookUrls = ({ places }: Services) => ({
