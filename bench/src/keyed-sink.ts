@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
 import { createKafka } from '@sync/shared/kafka/connect'
 import { createConsumer } from '@sync/shared/kafka/consumer'
@@ -10,6 +9,7 @@ import { done } from '@sync/shared/outcome'
 import type { StreamHandler } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
 import { Pool } from 'undici'
+import { keyedSinkTable } from './keyed-sink-table.ts'
 
 export interface DrainOptions {
   readonly brokers: readonly string[]
@@ -132,33 +132,10 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
 
 const round = (value: number) => Math.round(value * 100) / 100
 
-/** A sink that answers after a while and tells order violations: bodies are `{"n": <number ascending per key>}`. */
-export async function startSink(delayMs: number) {
-  const last = new Map<string, number>()
-  const seen = { calls: 0, violations: 0 }
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const key = request.url ?? ''
-      const { n } = JSON.parse(Buffer.concat(chunks).toString()) as { n: number }
-      seen.calls++
-      if ((last.get(key) ?? -1) >= n) seen.violations++
-      last.set(key, n)
-      setTimeout(() => response.writeHead(204).end(), delayMs)
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  return {
-    url: `http://127.0.0.1:${port}`,
-    seen,
-    keys: () => last.size,
-    close: () => new Promise((resolve) => server.close(resolve)),
-  }
-}
-
-/** `npm run bench -- keyed-sink --brokers B --topic T --url U --max-in-flight N [--group G] [--coalesce]` */
+/**
+ * `npm run bench -- keyed-sink --brokers B --topic T --url U --max-in-flight N [--group G] [--coalesce]` prints one JSON
+ * line; without `--brokers` it measures a table of cases on a stack of its own.
+ */
 export async function keyedSink(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -172,7 +149,8 @@ export async function keyedSink(args: readonly string[]): Promise<void> {
     },
   })
   const { brokers, topic, url } = values
-  if (brokers === undefined || topic === undefined || url === undefined) {
+  if (brokers === undefined) return keyedSinkTable()
+  if (topic === undefined || url === undefined) {
     throw new Error('usage: keyed-sink --brokers B --topic T --url U --max-in-flight N [--group G] [--coalesce]')
   }
   const result = await drain({
