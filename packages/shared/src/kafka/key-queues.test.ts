@@ -80,6 +80,19 @@ describe('taking keys', () => {
     expect(queues.take(100)).not.toBeNull()
   })
 
+  it('wakes a few at a time, and others the next time', () => {
+    const queues = createKeyQueues<Item>(10)
+    for (const key of ['t:a', 't:b', 't:c']) queues.add(item(key, { dueAt: 500 }), 0)
+
+    queues.wake(() => true, 100, 2)
+    const first = [queues.take(100)?.key, queues.take(100)?.key, queues.take(100)?.key]
+    queues.wake(() => true, 100, 2)
+    const second = queues.take(100)?.key
+
+    expect(first).toEqual(['t:a', 't:b', undefined])
+    expect(second).toBe('t:c')
+  })
+
   it('keeps a dropped key taken until its release, so that no two run at once', () => {
     const queues = createKeyQueues<Item>(5)
     queues.add(item('t:a'), 0)

@@ -27,8 +27,8 @@ export interface KeyQueues<R extends Queued> {
   release(key: string, now: number): void
   /** Forgets the records for which `gone` holds. A taken key stays taken until its release. */
   drop(gone: (record: R) => boolean): R[]
-  /** Makes the waiting records for which `due` holds due now. */
-  wake(due: (record: R) => boolean, now: number): void
+  /** Makes the waiting records for which `due` holds due now; of at most `most` keys, others at every call. */
+  wake(due: (record: R) => boolean, now: number, most?: number): void
   /** When the first record that is not due yet will be, or null. */
   nextDueAt(): number | null
   readonly size: number
@@ -65,6 +65,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
   let bytes = 0
   let inFlight = 0
   let laneInFlight = 0
+  /** Where the next `wake` of a few begins. */
+  let woken = 0
 
   const count = (record: R, by: 1 | -1) => {
     size += by
@@ -164,16 +166,18 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
       }
       return dropped
     },
-    wake(due, now) {
-      for (const entry of entries.values()) {
-        let woken = false
-        for (const record of entry.records) {
-          if (record.dueAt <= now || !due(record)) continue
-          record.dueAt = now
-          woken = true
-        }
-        if (woken && entry.state === 'waiting') place(entry, now)
+    wake(due, now, most = Number.POSITIVE_INFINITY) {
+      const waits = (record: R) => record.dueAt > now && due(record)
+      const sleeping = [...entries.values()].filter(
+        ({ state, records }) => state !== 'ready' && records.values().some(waits),
+      )
+      const count = Math.min(most, sleeping.length)
+      for (let i = 0; i < count; i++) {
+        const entry = sleeping[(woken + i) % sleeping.length]!
+        for (const record of entry.records) if (waits(record)) record.dueAt = now
+        if (entry.state === 'waiting') place(entry, now)
       }
+      woken = sleeping.length === 0 ? 0 : (woken + count) % sleeping.length
     },
     nextDueAt() {
       for (let first = waiting.peek(); first !== null; first = waiting.peek()) {

@@ -23,6 +23,8 @@ export interface RunKeyOptions {
   readonly tenants: () => Tenants
   readonly circuits: CircuitGate
   readonly settler: Settler
+  /** Records of a tenant in memory. */
+  readonly waitingOf: (tenant: string) => number
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -37,6 +39,8 @@ export interface KeyRun {
 
 const REGISTRY_WAIT_MS = 1_000
 const FENCED_WAIT_MS = 200
+const MANY_WAITING = 100
+const MANY_ASK_AGAIN_MS = 20_000
 const UNWRITTEN = 'a dead letter or lane record could not be written: the record stays pending'
 
 /** Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. */
@@ -148,6 +152,19 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     }
   }
 
+  /** A circuit wakes who waits for it, so that thousands need not ask it again every second. */
+  const askAgainAt = (tenant: string, until: number): number =>
+    options.waitingOf(tenant) <= MANY_WAITING ? until : Math.max(until, now() + MANY_ASK_AGAIN_MS * (0.5 + random()))
+
+  const waitForCircuit = async ({ record, older }: Lead<Pending>, until: number, fence: Fence): Promise<void> => {
+    try {
+      await settler.wait(record, older, 'circuit-open', until, fence)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + REGISTRY_WAIT_MS)
+    }
+  }
+
   return async (records, run) => {
     const classified: { record: Pending; classified: Classified }[] = []
     for (const record of records) {
@@ -178,18 +195,9 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       const held = heldBy(lead)
       for (const each of [lead.record, ...lead.older]) each.waitsFor = held?.waitsFor ?? null
       if (held === null) ready.push(lead)
-      else await waitForCircuit(lead, held.until, run.fence)
+      else await waitForCircuit(lead, askAgainAt(lead.record.tenant, held.until), run.fence)
     }
     const tenant = options.tenants().get(records[0]?.tenant ?? '')
     if (ready.length > 0 && tenant !== undefined && !run.signal.aborted) await handle(ready, tenant, run)
-  }
-
-  async function waitForCircuit({ record, older }: Lead<Pending>, until: number, fence: Fence): Promise<void> {
-    try {
-      await settler.wait(record, older, 'circuit-open', until, fence)
-    } catch (error) {
-      if (!(error instanceof SyncError)) throw error
-      for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + REGISTRY_WAIT_MS)
-    }
   }
 }

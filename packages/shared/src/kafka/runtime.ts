@@ -65,6 +65,7 @@ export interface Runtime {
 }
 
 const OFFSETS_INTERVAL_MS = 15_000
+const KEYS_WOKEN_FOR_A_TRIAL = 20
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
@@ -135,7 +136,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       },
     },
   })
-  const runKey = createKeyRunner({ ...options, settler })
+  const runKey = createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf })
 
   const pump = () => {
     if (stopping || !ownership.settled) return
@@ -229,6 +230,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues.wake(
       ({ waitsFor, tenant: of, mark }) => waitsFor === name || (of === tenant && isOutageDeferral(mark)),
       now(),
+      // A half-open circuit takes one key at a time, and tells when there is room for another.
+      state === 'half-open' ? KEYS_WOKEN_FOR_A_TRIAL : undefined,
     )
     pump()
   })
