@@ -246,9 +246,15 @@ export function assemble<C extends SharedConfig>({
     stop: async () => runtime?.stop(config.requestDeadlineMs),
   }
 
+  /** What may come back after a start that went well. */
+  const troubles = () => [
+    ...(!waitingFor.has('kafka') && !producer.isHealthy() ? ['kafka'] : []),
+    ...(!waitingFor.has('consumer group') && runtime?.status().consuming === false ? ['consumer group'] : []),
+    ...(stopping.signal.aborted ? ['stopping'] : []),
+  ]
   const admin = createAdminApp({
     readiness: () => ({
-      waitingFor: [...waitingFor, ...(stopping.signal.aborted ? ['stopping'] : [])],
+      waitingFor: [...waitingFor, ...troubles()],
       details: { service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
     }),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),

@@ -51,7 +51,7 @@ export function createWebhookApp(options: WebhookAppOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Its ready-made 503 has no Retry-After.
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 1024 },
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (_error, _request, reply) => answer(reply as FastifyReply, 'unknown-route', 'no such address'),
   })

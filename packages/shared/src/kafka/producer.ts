@@ -11,6 +11,8 @@ export interface BatchedProducer {
   connect(): Promise<void>
   /** Throws SyncError `kafka-unavailable` or `fenced`. `fence` is asked right before the records leave. */
   send(messages: readonly RawMessage[], fence?: Fence): Promise<void>
+  /** False from a failed write to the next one that is acknowledged. */
+  isHealthy(): boolean
   disconnect(): Promise<void>
 }
 
@@ -52,6 +54,7 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
   let underWay = 0
   let scheduled = false
   let closing = false
+  let healthy = true
 
   const nextBatch = (): Call[] => {
     const batch: Call[] = []
@@ -106,12 +109,14 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
   const deliver = async (batch: readonly Call[]): Promise<void> => {
     try {
       await sendBatch(batch)
+      healthy = true
       for (const call of batch) call.resolve()
     } catch (error) {
       if (batch.length > 1 && isRefusal(error)) {
         for (const call of batch) await deliver([call])
         return
       }
+      healthy = isRefusal(error)
       for (const call of batch)
         call.reject(isRefusal(error) ? refusedRecord(error) : unavailable('producing to kafka failed', error))
     }
@@ -143,6 +148,7 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
         setImmediate(flush)
       })
     },
+    isHealthy: () => healthy,
     async disconnect() {
       closing = true
       await producer.disconnect()

@@ -41,6 +41,7 @@ const REGISTRY_WAIT_MS = 1_000
 const FENCED_WAIT_MS = 200
 const MANY_WAITING = 100
 const MANY_ASK_AGAIN_MS = 20_000
+const FEW_ASK_AGAIN_MS = 200
 const UNWRITTEN = 'a dead letter or lane record could not be written: the record stays pending'
 
 /** Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. */
@@ -64,6 +65,10 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       const outcome = outcomeOf(error)
       if (outcome === null) throw error
       return outcome
+    }
+    const { tenant: named } = (record.decoded.value ?? {}) as { tenant?: unknown }
+    if (typeof named === 'string' && named !== record.tenant) {
+      return park('contract-violation', 'reading a record: its key and its value name different tenants')
     }
     const classified = handler.classify(deliveryOf(record, tenant, false))
     // It has to look when it is due, after the late write that it is there for: a newer record that ends before must not
@@ -154,7 +159,10 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
 
   /** A circuit wakes who waits for it, so that thousands need not ask it again every second. */
   const askAgainAt = (tenant: string, until: number): number =>
-    options.waitingOf(tenant) <= MANY_WAITING ? until : Math.max(until, now() + MANY_ASK_AGAIN_MS * (0.5 + random()))
+    Math.max(
+      until,
+      now() + (options.waitingOf(tenant) <= MANY_WAITING ? FEW_ASK_AGAIN_MS : MANY_ASK_AGAIN_MS) * (0.5 + random()),
+    )
 
   const waitForCircuit = async ({ record, older }: Lead<Pending>, until: number, fence: Fence): Promise<void> => {
     try {

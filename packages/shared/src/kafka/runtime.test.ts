@@ -70,7 +70,7 @@ async function given({ answer = async (all) => all.map(() => done()), overrides 
     tenants: () => tenants,
     circuits: {
       admit: (tenant) =>
-        blocked.has(tenant) ? { admitted: false, retryAtMs: Date.now() + 60_000 } : { admitted: true },
+        blocked.has(tenant) ? { admitted: false, retryAtMs: Date.now() + 30_000 } : { admitted: true },
       onChange: (listener) => listeners.push(listener),
     },
     outcomes: { add: (outcome) => outcomes.push(outcome), flush: async () => {} },
@@ -358,6 +358,41 @@ describe('an open circuit', () => {
   })
 })
 
+describe('a thousand keys that wait', () => {
+  it('leave the event loop alone, though the circuit says to ask again at once', async () => {
+    vi.useRealTimers()
+    let asked = 0
+    const { source, runtime } = await given({
+      overrides: {
+        circuits: {
+          admit: () => {
+            asked++
+            return { admitted: false, retryAtMs: Date.now() + 1 }
+          },
+          onChange() {},
+        },
+      },
+      limits: { maxPendingRecords: 10_000 },
+    })
+
+    source.append(
+      TOPIC,
+      0,
+      Array.from({ length: 1_000 }, (_, i) => ({ key: `acme:${i}`, value: '1 a' })),
+    )
+    const turns: number[] = []
+    for (let last = performance.now(), i = 0; i < 20; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      turns.push(performance.now() - last)
+      last = performance.now()
+    }
+
+    expect(turns).toHaveLength(20)
+    expect(asked).toBeLessThan(5_000)
+    await runtime.stop(0)
+  })
+})
+
 describe('a record of the retry lane', () => {
   it('comes back with its origin, in the same queue as the live records of its key', async () => {
     const lanes: (string | null)[] = []
@@ -592,7 +627,7 @@ describe('memory', () => {
     expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`])
 
     gate.resolve()
-    await settle()
+    await vi.advanceTimersByTimeAsync(100)
     expect([...source.pausedPartitions]).toEqual([])
   })
 })

@@ -47,6 +47,7 @@ export interface RuntimeOptions
 
 /** What /metrics and /ready read. Times in ms. */
 export interface RuntimeStatus {
+  /** Partitions are assigned, and the group has heard of us lately. */
   readonly consuming: boolean
   readonly inFlight: number
   readonly pending: number
@@ -89,6 +90,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let joins = 0
   let lastEndAt = now()
   let unexplainedSince: number | null = null
+  let pumping: NodeJS.Immediate | undefined
   let dueTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
@@ -138,6 +140,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   })
   const runKey = createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf })
 
+  /**
+   * Through the event loop, never from a promise's callback: keys whose handling ends without any I/O (all of them wait for
+   * a circuit) would else go round in microtasks, and no timer, heartbeat or signal would ever be heard again.
+   */
+  const schedulePump = () => {
+    pumping ??= setImmediate(() => {
+      pumping = undefined
+      pump()
+    })
+  }
+
   const pump = () => {
     if (stopping || !ownership.settled) return
     const at = now()
@@ -160,7 +173,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       .then(() => {
         runs.delete(key)
         queues.release(key, now())
-        pump()
+        schedulePump()
       })
     runs.set(key, { partition, startedAt: now(), controller, settled: run })
   }
@@ -250,6 +263,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const drain = async (drainMs: number) => {
     stopping = true
     clearTimeout(dueTimer)
+    clearImmediate(pumping)
     clearInterval(watchdogTimer)
     clearInterval(offsetsTimer)
     const all = () => Promise.all([...runs.values()].map(({ settled }) => settled))
@@ -288,7 +302,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       let oldestPendingMs = 0
       for (const { enteredAt } of queues.records()) oldestPendingMs = Math.max(oldestPendingMs, at - enteredAt)
       return {
-        consuming,
+        consuming: consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2,
         inFlight: queues.inFlight,
         pending: queues.size + partitions.held,
         oldestPendingMs,
