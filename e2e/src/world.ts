@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly tenants?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly tenantFields?: (uid: string) => object
+  /** Of the tenant's `omnium`. */
+  readonly omniumFields?: (uid: string) => object
   readonly partitions?: number
   readonly flow?: Omit<FlowApiOptions, 'tenants'>
   readonly omnium?: Omit<OmniumApiOptions, 'tenants'>
@@ -79,6 +81,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
           clientSecret: `omnium-secret-${uid}`,
           requestsPerSecond: 1000,
           maxInFlight: 200,
+          ...options.omniumFields?.(uid),
         },
         parameters: { OMNIUM_CUSTOMER_MARKET_GROUP_ID: 'NO' },
         ...options.tenantFields?.(uid),

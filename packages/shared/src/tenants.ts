@@ -96,10 +96,8 @@ export function resolveSecret(reference: string, env: Readonly<Record<string, st
 export function parseTenants(text: string, env: Readonly<Record<string, string | undefined>>): Tenants {
   const problems: string[] = []
   const json = parseJson(text, problems)
-  const parsed = z.array(Tenant).min(1).safeParse(json)
-  if (problems.length === 0 && !parsed.success) {
-    for (const issue of parsed.error.issues) problems.push(`[${issue.path.join('.')}]: ${issue.message}`)
-  }
+  const entries: unknown[] = Array.isArray(json) ? json : []
+  if (problems.length === 0 && entries.length === 0) problems.push('must be a list of at least one tenant')
   const resolve = (reference: string, path: string): string => {
     try {
       return resolveSecret(reference, env)
@@ -108,15 +106,27 @@ export function parseTenants(text: string, env: Readonly<Record<string, string |
       return reference
     }
   }
-  const tenants = (parsed.data ?? []).map((tenant, index) => ({
-    ...tenant,
-    webhookSecrets: tenant.webhookSecrets.map((secret, i) => resolve(secret, `${index}.webhookSecrets.${i}`)),
-    flow: { ...tenant.flow, token: resolve(tenant.flow.token, `${index}.flow.token`) },
-    omnium: {
-      ...tenant.omnium,
-      clientSecret: resolve(tenant.omnium.clientSecret, `${index}.omnium.clientSecret`),
-    },
-  }))
+  const tenants = entries.flatMap((entry, index) => {
+    const parsed = Tenant.safeParse(entry)
+    for (const issue of parsed.error?.issues ?? []) {
+      problems.push(`[${[index, ...issue.path].join('.')}]: ${issue.message}`)
+    }
+    // Also of an entry whose shape is wrong, so that all of it is told at once.
+    const secretOf = (value: unknown, path: string) => (typeof value === 'string' ? resolve(value, path) : '')
+    const raw = (entry ?? {}) as {
+      webhookSecrets?: unknown
+      flow?: { token?: unknown }
+      omnium?: { clientSecret?: unknown }
+    }
+    const webhookSecrets = (Array.isArray(raw.webhookSecrets) ? raw.webhookSecrets : []).map((secret, i) =>
+      secretOf(secret, `${index}.webhookSecrets.${i}`),
+    )
+    const token = secretOf(raw.flow?.token, `${index}.flow.token`)
+    const clientSecret = secretOf(raw.omnium?.clientSecret, `${index}.omnium.clientSecret`)
+    if (!parsed.success) return []
+    const { data } = parsed
+    return [{ ...data, webhookSecrets, flow: { ...data.flow, token }, omnium: { ...data.omnium, clientSecret } }]
+  })
   const seen = new Set<string>()
   for (const [index, { uid }] of tenants.entries()) {
     if (seen.has(uid)) problems.push(`[${index}.uid]: '${uid}' stands twice`)

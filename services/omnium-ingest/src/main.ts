@@ -1,17 +1,29 @@
 import { ingestParts } from '@sync/shared/ingest'
 import { runService } from '@sync/shared/service'
 import { Config } from './config.ts'
+import { createEventsTopicReader } from './events-topic.ts'
 import { createOmniumHydrator } from './hydrate.ts'
 import { createOmniumSweep } from './sweep.ts'
-import { parseOmniumWebhook } from './webhook.ts'
+import { parseOmniumTopicEvent, parseOmniumWebhook } from './webhook.ts'
 
 await runService('omnium-ingest', Config, (context) => {
-  const { publisher, targets, logger } = context
+  const { config, publisher, targets, logger, metrics, tenants } = context
   const { omnium } = targets
-  return ingestParts(context, {
+  const parts = ingestParts(context, {
     source: 'omnium',
     parse: parseOmniumWebhook,
     hydrator: (known) => createOmniumHydrator({ omnium, publisher, known }),
     sweep: (ports) => createOmniumSweep({ ...ports, omnium, logger }),
   })
+  const events = createEventsTopicReader({
+    kafka: context.connectKafka('events'),
+    groupId: `${config.topicPrefix}omnium-ingest.events`,
+    tenants,
+    publisher,
+    parse: parseOmniumTopicEvent,
+    count: (answer) => metrics.webhooksTotal.inc({ source: 'omnium-events-topic', answer }),
+    logger,
+    now: Date.now,
+  })
+  return { ...parts, parts: [...(parts.parts ?? []), events] }
 })
