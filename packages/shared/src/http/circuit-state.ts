@@ -47,7 +47,7 @@ export interface Trial {
   readonly untilMs: number
 }
 
-const WAIT = { baseMs: 1_000, capMs: 60_000 }
+const WAIT = { baseMs: 1_000, capMs: 20_000 }
 /** A `Retry-After: 0` must not become a loop. */
 const LEAST_MS = 250
 
