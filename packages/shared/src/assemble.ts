@@ -7,6 +7,7 @@ import { createTargets, type Targets } from './http/targets.ts'
 import { assertTopics } from './kafka/apply-topics.ts'
 import { createKafka } from './kafka/connect.ts'
 import { createConsumer } from './kafka/consumer.ts'
+import { exportStatus } from './kafka/export-status.ts'
 import { createOutcomeSink } from './kafka/outcome-sink.ts'
 import { partitionOf } from './kafka/partition-of.ts'
 import { createProducer, createPublisher } from './kafka/producer.ts'
@@ -282,24 +283,3 @@ export function assemble<C extends SharedConfig>({
 }
 
 const isContract = (topic: TopicName): topic is ContractTopic => (CONTRACT_TOPICS as readonly string[]).includes(topic)
-
-function exportStatus(runtime: Runtime, metrics: Metrics): void {
-  const reported = new Map<string, { topic: string; partition: string }>()
-  metrics.onScrape(() => {
-    const { inFlight, oldestPendingMs } = runtime.status()
-    metrics.inFlight.set(inFlight)
-    metrics.oldestPendingSeconds.set(oldestPendingMs / 1000)
-    const gone = new Map(reported)
-    for (const { topic, partition, records } of runtime.lag()) {
-      const labels = { topic, partition: String(partition) }
-      const name = `${topic}/${partition}`
-      metrics.consumerLagRecords.set(records, labels)
-      reported.set(name, labels)
-      gone.delete(name)
-    }
-    for (const [name, labels] of gone) {
-      metrics.consumerLagRecords.remove(labels)
-      reported.delete(name)
-    }
-  })
-}

@@ -7,7 +7,8 @@ import type { Delivery, HandlerContext, StreamHandler } from '../stream.ts'
 import { createTenants, parseTenants } from '../tenants.ts'
 import { createFakeSource } from '../testing/fake-source.ts'
 import type { RawMessage } from './ports.ts'
-import { createRuntime, type RuntimeOptions } from './runtime.ts'
+import { createRuntime } from './runtime.ts'
+import type { RuntimeOptions } from './runtime-options.ts'
 
 const TOPIC = 'flow.customers.v1'
 const tenants = parseTenants(

@@ -1,49 +1,14 @@
-import type { Logger } from '../logger.ts'
-import { type BoundsOptions, createBounds } from './bounds.ts'
+import { createBounds } from './bounds.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createOwnership } from './ownership.ts'
 import { createPartitions, type PartitionState } from './partitions.ts'
-import { type Pending, pendingOf, type SplitKey } from './pending.ts'
-import type { Source, SourceBatch } from './ports.ts'
-import { type CircuitGate, createKeyRunner, type RunKeyOptions } from './run-key.ts'
-import { createSettler, type OutcomeSink, type RecordMetrics, type SettleOptions } from './settle.ts'
-import type { ServiceName } from './topics.ts'
+import { type Pending, pendingOf } from './pending.ts'
+import type { SourceBatch } from './ports.ts'
+import { createKeyRunner } from './run-key.ts'
+import type { RuntimeOptions } from './runtime-options.ts'
+import { createSettler } from './settle.ts'
 import { retryTopicOf } from './topics.ts'
 import { isStuck } from './watchdog.ts'
-
-export interface RuntimeLimits extends Pick<BoundsOptions, 'maxPendingRecords' | 'maxPendingBytes' | 'maxDistance'> {
-  /** Keys handled at once. */
-  readonly maxInFlight: number
-  readonly deferAfterMs: number
-  readonly commitIntervalMs: number
-  readonly sessionTimeoutMs: number
-  readonly requestDeadlineMs: number
-  /** 0: no watchdog. */
-  readonly watchdogMs: number
-}
-
-export interface RuntimeOptions
-  extends Pick<RunKeyOptions, 'handler' | 'decode' | 'tenants' | 'observeHandling'>,
-    Pick<SettleOptions, 'send' | 'maxAttempts'> {
-  readonly service: ServiceName
-  readonly prefix: string
-  readonly instanceId: string
-  /** False only where there is no topic for it, as in a benchmark of the bare runtime. */
-  readonly hasRetryLane?: boolean
-  readonly splitKey?: SplitKey
-  readonly source: Source
-  readonly circuits: CircuitGate
-  readonly outcomes: OutcomeSink
-  readonly metrics: RecordMetrics
-  readonly limits: RuntimeLimits
-  readonly logger: Logger
-  readonly now: () => number
-  readonly random: () => number
-  /** Called with the partition numbers that are ours after every join. */
-  readonly onAssigned?: (partitions: readonly number[], lost: readonly number[]) => void
-  /** The process can't go on and has to end. */
-  readonly onFatal: (error: Error) => void
-}
 
 /** What /metrics and /ready read. Times in ms. */
 export interface RuntimeStatus {
