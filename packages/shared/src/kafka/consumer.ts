@@ -2,6 +2,7 @@ import { type Assigner, AssignerProtocol, type Kafka, type PartitionAssigner } f
 import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
+import type { LeavingAssigner } from './kafkajs-fixes.ts'
 import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
 
 export interface ConsumerOptions {
@@ -18,13 +19,18 @@ type CommitNow = (offsets: {
   topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string | null }[] }[]
 }) => Promise<void>
 
+/** Of one response from one broker: what is read past the bound of the memory is at most this. */
+const MAX_FETCH_BYTES = 1_048_576
 /** Low, because a consumer whose partitions are all paused sleeps this long before it heartbeats again. */
 const MAX_WAIT_MS = 250
 
 /**
  * A group member on kafkajs. What stands here is what that client needs to be trusted with a runtime on top of it:
  * - `eachBatch` only hands records over and returns at once, so a rejoin never waits for handlers;
- * - our assigner's `protocol()` runs synchronously at every join, also at those that come without a REBALANCING event;
+ * - our assigner's `protocol()` runs synchronously at every join, also at those that come without a REBALANCING event, and
+ *   its `onLeave()` right before the client leaves the group, as it also does on its own after a crash;
+ * - the group hears of us when a request reaches it, which may be long before its answer is read (by a process that was
+ *   frozen in between): heartbeat age counts from when the request was made;
  * - commits go through the batch payload's function, which commits once in the generation of that moment: the one on the
  *   consumer repeats a failed commit, possibly in a later generation, for a partition that is no longer ours;
  * - `fromBeginning`, else a fresh group that stops before its first commit skips what it had read;
@@ -33,32 +39,49 @@ const MAX_WAIT_MS = 250
 export function createConsumer(options: ConsumerOptions): Source {
   const { kafka, groupId, topics, instanceId, sessionTimeoutMs, logger } = options
   let listener: SourceListener | null = null
-  let lastHeardAt = Number.NEGATIVE_INFINITY
+  let askedAt = NEVER
+  let heardAt = NEVER
   let commitNow: CommitNow | null = null
   let memberId: string | null = null
+  let joinsSinceAssigned = 0
   let stopped: Promise<void> | null = null
 
   const consumer = kafka.consumer({
     groupId,
-    partitionAssigners: [coPartitioned(instanceId, () => listener?.joining())],
+    partitionAssigners: [
+      coPartitioned(
+        instanceId,
+        () => {
+          joinsSinceAssigned++
+          listener?.joining()
+        },
+        () => listener?.joining(),
+      ),
+    ],
     sessionTimeout: sessionTimeoutMs,
     // At least the session: a member that hangs is removed by its session, after which it can't be sending any more.
     rebalanceTimeout: Math.max(60_000, sessionTimeoutMs),
     heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 10)),
     maxWaitTimeInMs: MAX_WAIT_MS,
-    maxBytesPerPartition: 2 * 1_048_588,
+    maxBytes: MAX_FETCH_BYTES,
     metadataMaxAge: 60_000,
     allowAutoTopicCreation: false,
     retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: async () => true },
   })
   const admin = kafka.admin()
 
+  // Emitted before what the answer leads to: HEARTBEAT or GROUP_JOIN.
+  consumer.on(consumer.events.REQUEST, ({ payload }) => {
+    if (payload.apiName === 'Heartbeat' || payload.apiName === 'SyncGroup') askedAt = clockAt(payload.createdAt)
+  })
   consumer.on(consumer.events.HEARTBEAT, () => {
-    lastHeardAt = performance.now()
+    heardAt = askedAt
   })
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    lastHeardAt = performance.now()
-    const unbroken = payload.memberId === memberId
+    heardAt = askedAt
+    // A join whose assignment never came to us may have given what we had to another, for a while.
+    const unbroken = payload.memberId === memberId && joinsSinceAssigned === 1
+    joinsSinceAssigned = 0
     memberId = payload.memberId
     listener?.assigned(new Map(Object.entries(payload.memberAssignment)), unbroken)
   })
@@ -134,7 +157,7 @@ export function createConsumer(options: ConsumerOptions): Source {
         ]),
       )
     },
-    heartbeatAgeMs: () => performance.now() - lastHeardAt,
+    heartbeatAgeMs: () => Math.max(performance.now() - heardAt.steadyMs, Date.now() - heardAt.wallMs),
     stop() {
       stopped ??= (async () => {
         listener = null
@@ -154,6 +177,20 @@ export function createConsumer(options: ConsumerOptions): Source {
   }
 }
 
+/**
+ * A point in time on both clocks, since neither tells every age: the steady one stands still while the machine is
+ * suspended, the wall clock may be set.
+ */
+interface ClockTime {
+  readonly steadyMs: number
+  readonly wallMs: number
+}
+const NEVER: ClockTime = { steadyMs: Number.NEGATIVE_INFINITY, wallMs: Number.NEGATIVE_INFINITY }
+const clockAt = (wallMs: number): ClockTime => ({
+  steadyMs: performance.now() - Math.max(0, Date.now() - wallMs),
+  wallMs,
+})
+
 function byTopic(offsets: readonly CommitRequest[]) {
   const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>()
   for (const { topic, partition, offset, metadata } of offsets) {
@@ -165,9 +202,10 @@ function byTopic(offsets: readonly CommitRequest[]) {
 }
 
 /** The co-partitioning assigner in kafkajs's clothes; a member tells its instance id in its join's user data. */
-function coPartitioned(instanceId: string, onJoin: () => void): PartitionAssigner {
+function coPartitioned(instanceId: string, onJoin: () => void, onLeave: () => void): PartitionAssigner {
   const name = 'SyncCoPartitioned'
-  return ({ cluster }): Assigner => ({
+  return ({ cluster }): Assigner & LeavingAssigner => ({
+    onLeave,
     name,
     version: 1,
     async assign({ members, topics }) {

@@ -1,10 +1,10 @@
 import type { RawHeaders } from './ports.ts'
 
-/** A header's text (the last one when repeated), or undefined. */
+/** A header's text (the last one when repeated), or undefined, also when it is null. */
 export function headerText(headers: RawHeaders, name: string): string | undefined {
   const value = headers[name]
   const last = Array.isArray(value) ? value.at(-1) : value
-  return last === undefined ? undefined : last.toString()
+  return last?.toString()
 }
 
 /** The headers without those that `drop` names. */

@@ -7,15 +7,55 @@ interface RequestQueue {
   checkPendingRequests(): void
 }
 
+/** An assigner that wants to be told, in the same turn, right before its member leaves the group. */
+export interface LeavingAssigner {
+  onLeave(): void
+}
+
+interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+interface ConsumerGroup {
+  readonly assigners: readonly Partial<LeavingAssigner>[]
+  /** Of a whole response; the first batch of the first partition that has any comes even if it is larger. */
+  readonly maxBytes: number
+  maxBytesPerPartition: number
+  readonly subscriptionState: { isPaused(topic: string, partition: number): boolean }
+  fetches?: number
+  leave(): Promise<void>
+  /** What a fetch from a node asks for, in this order. */
+  filterPartitionsByNode(nodeId: number, assigned: readonly TopicPartitions[]): TopicPartitions[]
+}
+
+interface Decoder {
+  readVarInt(): number
+}
+type ReadElement = (decoder: Decoder) => { readonly key?: string; readonly value?: unknown }
+
 const CHECK_PENDING_MS = 10
+let isMended = false
+
+const internal = createRequire(import.meta.url)
+const prototypeOf = (path: string) => (internal(`kafkajs/src/${path}`) as { prototype: object }).prototype
+
+/** Mends kafkajs 2.2.4 in this process; the second call does nothing. */
+export function mendKafkaJs(): void {
+  if (isMended) return
+  isMended = true
+  armTimersOnlyWhileSomethingWaits()
+  tellBeforeLeaving()
+  fetchInTurns()
+  decodeHeadersInLinearTime()
+}
 
 /**
- * kafkajs 2.2.4 re-arms a timer with a negative delay after every check of an empty request queue: about a thousand
- * wake-ups a second on each idle connection, and a TimeoutNegativeWarning. Armed here only while something waits.
+ * It re-arms a timer with a negative delay after every check of an empty request queue: about a thousand wake-ups a
+ * second on each idle connection, and a TimeoutNegativeWarning.
  */
-export function mendKafkaJs(): void {
-  const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as { prototype: object }
-  Object.assign(queue.prototype, {
+function armTimersOnlyWhileSomethingWaits() {
+  Object.assign(prototypeOf('network/requestQueue/index.js'), {
     scheduleCheckPendingRequests(this: RequestQueue) {
       if (this.throttleCheckTimeoutId || this.pending.length === 0) return
       const throttledMs = this.throttledUntil - Date.now()
@@ -29,3 +69,76 @@ export function mendKafkaJs(): void {
     },
   })
 }
+
+/** After a crash it leaves the group first and says so (CRASH) only then: another member may own the partitions by that time. */
+function tellBeforeLeaving() {
+  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
+  const { leave } = consumerGroup
+  consumerGroup.leave = function () {
+    for (const assigner of this.assigners) assigner.onLeave?.()
+    return leave.call(this)
+  }
+}
+
+/**
+ * It asks for as much of each partition as of the whole, and always in the same order, in which a broker fills its
+ * response: what comes at once is far more than the memory is bounded to, or, with a small response, nothing of the last
+ * partitions while the first have any. Here each partition gets its part of a response, and each is the first in turn, so
+ * that a batch that is larger than its part comes too.
+ */
+function fetchInTurns() {
+  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
+  const { filterPartitionsByNode } = consumerGroup
+  consumerGroup.filterPartitionsByNode = function (nodeId, assigned) {
+    const turn = (this.fetches ?? 0) + 1
+    this.fetches = turn
+    const wanted = filterPartitionsByNode
+      .call(this, nodeId, assigned)
+      .map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.filter((partition) => !this.subscriptionState.isPaused(topic, partition)),
+      }))
+      .filter(({ partitions }) => partitions.length > 0)
+    const count = wanted.reduce((sum, { partitions }) => sum + partitions.length, 0)
+    this.maxBytesPerPartition = Math.ceil(this.maxBytes / Math.max(1, count))
+    const round = Math.floor(turn / Math.max(1, wanted.length))
+    return rotated(wanted, turn).map(({ topic, partitions }) => ({ topic, partitions: rotated(partitions, round) }))
+  }
+}
+
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const from = list.length === 0 ? 0 : by % list.length
+  return [...list.slice(from), ...list.slice(0, from)]
+}
+
+/**
+ * It builds a record's headers by copying all of them for each one: ten thousand headers, well within the size of a
+ * record, hold up the event loop, heartbeats included, for seconds. Read here into an array of one element whose single
+ * fold gives the same object.
+ */
+function decodeHeadersInLinearTime() {
+  const decoder = prototypeOf('protocol/decoder.js') as {
+    readVarIntArray(this: Decoder, read: ReadElement): unknown[]
+  }
+  const { readVarIntArray } = decoder
+  const readHeader = internal('kafkajs/src/protocol/recordBatch/header/v0/decoder.js') as ReadElement
+  decoder.readVarIntArray = function (read) {
+    if (read !== readHeader) return readVarIntArray.call(this, read)
+    const count = this.readVarInt()
+    if (count <= 0) return NO_HEADERS
+    const headers = new Map<string, unknown>()
+    for (let left = count; left > 0; left--) {
+      const { key = '', value } = read(this)
+      const known = headers.get(key)
+      if (known === undefined) headers.set(key, value)
+      else if (Array.isArray(known)) known.push(value)
+      else headers.set(key, [known, value])
+    }
+    return folded(headers)
+  }
+}
+
+/** What kafkajs calls `reduce` on, with a fold of its own that is not wanted. */
+const folded = (headers: ReadonlyMap<string, unknown>): unknown[] =>
+  Object.assign([], { reduce: () => Object.fromEntries(headers) })
+const NO_HEADERS: unknown[] = []

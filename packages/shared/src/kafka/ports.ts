@@ -1,5 +1,6 @@
-/** Raw Kafka headers; a repeated header is an array. */
-export type RawHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+/** Raw Kafka headers; a repeated header is an array, and Kafka knows null as a header's value. */
+export type RawHeaders = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>
+export type HeaderValue = Buffer | string | null
 
 /** A record as Kafka holds it. `topic` is the physical name, TOPIC_PREFIX included. */
 export interface SourceRecord {
