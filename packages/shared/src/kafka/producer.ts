@@ -1,8 +1,8 @@
-import { type Kafka, Partitioners, type Producer } from 'kafkajs'
+import { type Kafka, type Message as KafkaMessage, Partitioners, type Producer, type RecordMetadata } from 'kafkajs'
 import type { ValueOf } from '../contracts/contracts.ts'
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
-import type { RawMessage } from './ports.ts'
+import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
 import type { Message, Publisher } from './publisher.ts'
 import type { ContractTopic } from './topics.ts'
 
@@ -50,7 +50,6 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
     retry: { retries: 0 },
   })
   const queue: Call[] = []
-  const topics = new Set<string>()
   let underWay = 0
   let scheduled = false
   let closing = false
@@ -85,24 +84,20 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
   }
 
   const sendBatch = async (batch: readonly Call[]) => {
-    const byTopic = new Map<
-      string,
-      { key: Buffer | string | null; value: Buffer | null; headers: never; partition?: number }[]
-    >()
+    const byTopic = new Map<string, KafkaMessage[]>()
     for (const { messages } of batch) {
       for (const { topic, key, value, headers, partition } of messages) {
         const of = byTopic.get(topic) ?? []
-        of.push({ key, value, headers: headers as never, ...(partition !== undefined && { partition }) })
+        of.push({ key, value, headers: writable(headers), ...(partition !== undefined && { partition }) })
         byTopic.set(topic, of)
       }
     }
-    for (const topic of byTopic.keys()) topics.add(topic)
     const request = producer.sendBatch({
       acks: -1,
       timeout: deadlineMs,
       topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages })),
     })
-    await withDeadline(request, deadlineMs)
+    requireAcknowledged(byTopic, await withDeadline(request, deadlineMs))
   }
 
   /** One record that the broker refuses (too large) must not take the others of its batch with it: then each goes alone. */
@@ -113,12 +108,17 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
       for (const call of batch) call.resolve()
     } catch (error) {
       if (batch.length > 1 && isRefusal(error)) {
-        for (const call of batch) await deliver([call])
+        for (const call of batch) {
+          // The others may have taken long, each with a deadline of its own.
+          const refused = refusal(call)
+          if (refused === null) await deliver([call])
+          else call.reject(refused)
+        }
         return
       }
       healthy = isRefusal(error)
       for (const call of batch)
-        call.reject(isRefusal(error) ? refusedRecord(error) : unavailable('producing to kafka failed', error))
+        call.reject(healthy ? refusedRecord(error) : unavailable('producing to kafka failed', error))
     }
   }
 
@@ -156,14 +156,40 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
   }
 }
 
+/** kafkajs leaves out records for a partition that the topic doesn't have, and says nothing. */
+function requireAcknowledged(sent: ReadonlyMap<string, readonly KafkaMessage[]>, answered: readonly RecordMetadata[]) {
+  const acknowledged = new Set(answered.map(({ topicName, partition }) => `${topicName}/${partition}`))
+  for (const [topic, messages] of sent) {
+    for (const { partition } of messages) {
+      if (partition === undefined || acknowledged.has(`${topic}/${partition}`)) continue
+      throw new NotAcknowledged(`partition ${partition} of ${topic} does not exist`)
+    }
+  }
+}
+class NotAcknowledged extends Error {
+  override readonly name = 'NotAcknowledged'
+}
+
+/** kafkajs cannot encode a header of null: written as one without bytes. */
+const writable = (headers: RawHeaders): Record<string, Buffer | string | (Buffer | string)[]> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.map(bytesOf) : bytesOf(value)]],
+    ),
+  )
+const bytesOf = (value: HeaderValue): Buffer | string => value ?? Buffer.alloc(0)
+
 const unavailable = (message: string, cause?: unknown) => new SyncError('kafka-unavailable', message, { cause })
 
 const REFUSALS: readonly unknown[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE']
 const isRefusal = (error: unknown): boolean =>
-  error instanceof Error && (REFUSALS.includes((error as { type?: unknown }).type) || isRefusal(error.cause))
+  error instanceof NotAcknowledged ||
+  (error instanceof Error && (REFUSALS.includes((error as { type?: unknown }).type) || isRefusal(error.cause)))
 
 const refusedRecord = (cause: unknown) =>
-  new SyncError('contract-violation', 'producing to kafka: the record is refused (too large?)', { cause })
+  new SyncError('contract-violation', 'producing to kafka: the record is refused (too large, or no such partition?)', {
+    cause,
+  })
 
 async function withDeadline<V>(work: Promise<V>, deadlineMs: number): Promise<V> {
   let timer: NodeJS.Timeout | undefined
