@@ -2,11 +2,13 @@ import type { KeyQueues } from './key-queues.ts'
 import type { Partitions } from './partitions.ts'
 import type { Pending } from './pending.ts'
 import type { Source } from './ports.ts'
+import type { OutcomeSink } from './settle.ts'
 
 export interface BoundsOptions {
   readonly source: Pick<Source, 'pause' | 'resume'>
   readonly queues: Pick<KeyQueues<Pending>, 'size' | 'laneSize' | 'bytes' | 'sizeOf'>
   readonly partitions: Pick<Partitions, 'states' | 'held'>
+  readonly outcomes: Pick<OutcomeSink, 'size'>
   /** The retry lane's physical name; null when there is none. */
   readonly laneTopic: string | null
   /** Past this many records, or bytes, in memory the partitions are paused; they go on at half of it. */
@@ -35,7 +37,7 @@ const TENANT_SHARE_WHEN_HALF_FULL = 1 / 20
 const LANE_SHARE = 1 / 4
 
 export function createBounds(options: BoundsOptions): Bounds {
-  const { source, queues, partitions, laneTopic, maxPendingRecords, maxPendingBytes, maxDistance } = options
+  const { source, queues, partitions, outcomes, laneTopic, maxPendingRecords, maxPendingBytes, maxDistance } = options
   const paused = new Map<string, { topic: string; partition: number }>()
 
   /** How much of its bound something takes, 1 being all of it. */
@@ -43,7 +45,8 @@ export function createBounds(options: BoundsOptions): Bounds {
   const takenByLane = () => queues.laneSize / (maxPendingRecords * LANE_SHARE)
 
   const apply = () => {
-    const all = taken()
+    // Outcomes that Kafka doesn't take are held too, and so is the reading that would make more of them.
+    const all = Math.max(taken(), outcomes.size / maxPendingRecords)
     const lane = takenByLane()
     for (const { topic, partition, tracker } of partitions.states()) {
       const name = `${topic}/${partition}`

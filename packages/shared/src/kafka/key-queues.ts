@@ -239,8 +239,12 @@ function createLine() {
         line.places = line.places.slice(line.head)
         line.head = 0
       }
-      tenants.delete(entry.tenant)
-      if (line.head < line.places.length) tenants.set(entry.tenant, line)
+      const isEmpty = line.head >= line.places.length
+      if (isEmpty) tenants.delete(entry.tenant)
+      else if (tenants.size > 1) {
+        tenants.delete(entry.tenant)
+        tenants.set(entry.tenant, line)
+      }
       return entry
     },
   }

@@ -5,7 +5,6 @@ import { keyOf, type Publisher } from './publisher.ts'
 import type { OutcomeSink } from './settle.ts'
 
 const MAX_PER_PUBLISH = 500
-/** Held at most; a broker that is away for so long stops the commits, and with them the reading, long before. */
 const FLUSH_AT = 200
 
 /** Ends of records on `sync.outcomes.v1`: collected and written in bulk, before the commit that covers them. */
@@ -13,9 +12,10 @@ export function createOutcomeSink({ publisher, logger }: { publisher: Publisher;
   let waiting: SyncOutcome[] = []
   let flushing: Promise<void> = Promise.resolve()
 
+  /** What was there at its start: under load there is always more, and a commit waits for the end of this. */
   const write = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, MAX_PER_PUBLISH)
+    for (let left = waiting.length; left > 0; ) {
+      const batch = waiting.slice(0, Math.min(left, MAX_PER_PUBLISH))
       try {
         await publisher.publish(
           'sync.outcomes.v1',
@@ -31,6 +31,7 @@ export function createOutcomeSink({ publisher, logger }: { publisher: Publisher;
         logger.error({ err: error, outcomes: batch.length }, 'outcomes that the contract refuses are left out')
       }
       waiting = waiting.slice(batch.length)
+      left -= batch.length
     }
   }
   const flush = () => {
@@ -44,5 +45,8 @@ export function createOutcomeSink({ publisher, logger }: { publisher: Publisher;
       if (waiting.length % FLUSH_AT === 0) flush().catch(() => {})
     },
     flush,
+    get size() {
+      return waiting.length
+    },
   }
 }

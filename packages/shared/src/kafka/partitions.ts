@@ -260,7 +260,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
 }
 
 const firstHeld = (gate: Gate, topic: string): number | null =>
-  gate.held.find((pending) => pending.state.topic === topic)?.record.offset ?? null
+  gate.held.find((pending) => pending.state.topic === topic)?.offset ?? null
 
 async function sleepUntil(at: number, now: () => number): Promise<void> {
   const waitMs = at - now()

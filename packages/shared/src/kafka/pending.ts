@@ -1,21 +1,21 @@
 import { headerText, isTraceparent } from './headers.ts'
 import type { Queued } from './key-queues.ts'
+import { type Packed, pack } from './packed.ts'
 import type { PartitionState } from './partitions.ts'
-import type { RawHeaders, SourceRecord } from './ports.ts'
+import type { SourceRecord } from './ports.ts'
 import { type LaneMark, type RecordOrigin, readLane } from './retry-lane.ts'
 import type { ContractTopic } from './topics.ts'
 
 /** A record that was read and has not ended. Times are ms since the epoch. */
 export interface Pending extends Queued {
   readonly state: PartitionState
-  readonly record: SourceRecord
+  readonly offset: number
+  readonly packed: Packed
   /** The key's part after the tenant. */
   readonly id: string
   readonly origin: RecordOrigin
   /** The topic of origin by its name in the topic table; null when it is none of the handler's. */
   readonly topic: ContractTopic | null
-  /** The original's headers, without the lane's. */
-  readonly headers: RawHeaders
   readonly mark: LaneMark | null
   readonly traceparent: string | undefined
   /** Read into memory. */
@@ -28,7 +28,7 @@ export interface Pending extends Queued {
   waitsFor: string | null
   /** A write of it may still be executed late; the lane record that looks again is due then, and not written yet. */
   verifyOwedAt: number | null
-  /** The value once decoded, kept for the next try. */
+  /** The value once decoded; forgotten when it waits, since it can take several times its bytes. */
   decoded: { readonly value: unknown } | null
 }
 
@@ -60,20 +60,20 @@ export function pendingOf(
   const inLane = retryTopic !== null && record.topic === prefix + retryTopic
   const lane = inLane ? readLane(record) : null
   const origin = lane?.mark.origin ?? { topic: record.topic, partition: record.partition, offset: record.offset }
-  const headers = lane?.headers ?? record.headers
-  const traceparent = headerText(headers, 'traceparent')
+  const traceparent = headerText(record.headers, 'traceparent')
+  const packed = pack(record)
   return {
     state,
-    record,
+    offset: record.offset,
+    packed,
     key: parts === null ? `\u0000${record.topic}/${record.partition}/${record.offset}` : keyText,
     tenant: parts?.tenant ?? '',
     id: parts?.id ?? '',
     lane: inLane,
-    bytes: 200 + keyText.length + (record.value?.length ?? 0),
+    bytes: packed.bytes,
     dueAt: lane?.mark.notBefore ?? 0,
     origin,
     topic: topics.find((topic) => prefix + topic === origin.topic) ?? null,
-    headers,
     mark: lane?.mark ?? null,
     traceparent: isTraceparent(traceparent) ? traceparent : undefined,
     enteredAt: now,

@@ -28,6 +28,7 @@ export interface KeyPlan<R> {
 export function planKey<R extends Planned>(
   records: readonly { readonly record: R; readonly classified: Classified }[],
 ): KeyPlan<R> {
+  if (records.length === 1) return planOne(records[0]!)
   const ends: { record: R; outcome: Outcome }[] = []
   const groups = new Map<string, { record: R; classified: Lead<R>['classified'] }[]>()
   for (const { record, classified } of records) {
@@ -58,4 +59,10 @@ export function planKey<R extends Planned>(
   })
   leads.sort((a, b) => arrival.get(a.record)! - arrival.get(b.record)!)
   return { ends, leads }
+}
+
+/** What most keys have. */
+function planOne<R>({ record, classified }: { readonly record: R; readonly classified: Classified }): KeyPlan<R> {
+  if ('end' in classified) return { ends: [{ record, outcome: classified.end }], leads: [] }
+  return { ends: [], leads: [{ record, classified, older: [], repair: classified.repair === true }] }
 }

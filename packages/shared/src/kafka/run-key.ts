@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import { type Outcome, park } from '../outcome.ts'
 import type { Classified, Delivery, StreamHandler } from '../stream.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import { bytesOf } from './packed.ts'
 import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
 import type { Settler } from './settle.ts'
@@ -58,9 +59,11 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     }
     const tenant = options.tenants().get(record.tenant)
     if (tenant === undefined) return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
-    const bytes = record.record.value
     try {
-      record.decoded ??= { value: bytes === null ? null : await options.decode(record.topic, bytes) }
+      if (record.decoded === null) {
+        const bytes = bytesOf(record.packed.value)
+        record.decoded = { value: bytes === null ? null : await options.decode(record.topic, bytes) }
+      }
     } catch (error) {
       const outcome = outcomeOf(error)
       if (outcome === null) throw error

@@ -74,7 +74,7 @@ async function given({ answer = async (all) => all.map(() => done()), overrides 
         blocked.has(tenant) ? { admitted: false, retryAtMs: Date.now() + 30_000 } : { admitted: true },
       onChange: (listener) => listeners.push(listener),
     },
-    outcomes: { add: (outcome) => outcomes.push(outcome), flush: async () => {} },
+    outcomes: { add: (outcome) => outcomes.push(outcome), flush: async () => {}, size: 0 },
     maxAttempts: 3,
     metrics: { ended() {}, parked() {}, endToEnd() {} },
     observeHandling() {},
@@ -222,6 +222,7 @@ describe('the committed offset', () => {
           flush: async () => {
             if (!acknowledged) throw new SyncError('kafka-unavailable', 'producing')
           },
+          size: 0,
         },
       },
     })
@@ -629,6 +630,19 @@ describe('memory', () => {
 
     gate.resolve()
     await vi.advanceTimersByTimeAsync(100)
+    expect([...source.pausedPartitions]).toEqual([])
+  })
+
+  it('is bounded while Kafka takes no outcomes, which are held too', async () => {
+    const outcomes = { add() {}, flush: async () => {}, size: 20 }
+    const { source, customer } = await given({ overrides: { outcomes }, limits: { maxPendingRecords: 20 } })
+
+    customer('acme:1', '1 a')
+    await settle()
+    expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`])
+
+    outcomes.size = 0
+    await vi.advanceTimersByTimeAsync(2_000)
     expect([...source.pausedPartitions]).toEqual([])
   })
 })

@@ -87,6 +87,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     source,
     queues,
     partitions,
+    outcomes: options.outcomes,
     laneTopic: retryTopic === null ? null : prefix + retryTopic,
   })
   const settler = createSettler({
@@ -127,7 +128,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 
   const start = (key: string, records: readonly Pending[]) => {
-    const { partition } = records[0]!.record
+    const { partition } = records[0]!.state
     const tenure = ownership.tenureOf(partition) ?? -1
     const controller = new AbortController()
     const run = runKey(records, { signal: controller.signal, fence: ownership.fenceFor(partition, tenure) })
@@ -149,6 +150,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       .then(() => (ownership.settled ? partitions.commit({ release }) : undefined))
       .finally(() => {
         committing = null
+        bounds.afterEnding()
       })
     return committing
   }
@@ -182,7 +184,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const { gained, lost } = ownership.assigned(numbers, unbroken)
       const gone = new Set(lost)
       for (const { partition, controller } of runs.values()) if (gone.has(partition)) controller.abort()
-      queues.drop((record) => gone.has(record.record.partition))
+      queues.drop((record) => gone.has(record.state.partition))
       bounds.resumeAll()
       const claimedAgain = partitions.assigned(gained, lost)
       if (claimedAgain !== null) resumeAfter(claimedAgain)

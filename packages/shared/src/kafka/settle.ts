@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import { type Effect, type Outcome, type ParkReason, RETRY_REASONS, type RetryReason } from '../outcome.ts'
 import { deadLetterMessage } from './dead-letter.ts'
 import type { KeyQueues } from './key-queues.ts'
+import { unpack } from './packed.ts'
 import type { Pending } from './pending.ts'
 import type { RawMessage } from './ports.ts'
 import { laneMessage } from './retry-lane.ts'
@@ -17,10 +18,12 @@ export interface RecordMetrics {
   endToEnd(topic: string, seconds: number): void
 }
 
-/** Takes note of ends; `flush` resolves when all that was taken is acknowledged, and a commit waits for it. */
+/** Takes note of ends; `flush` resolves when all that was taken before it is acknowledged, and a commit waits for it. */
 export interface OutcomeSink {
   add(outcome: SyncOutcome): void
   flush(): Promise<void>
+  /** Taken and not acknowledged yet: they are in memory, like pending records. */
+  readonly size: number
 }
 
 export interface SettleOptions {
@@ -63,7 +66,7 @@ export function createSettler(options: SettleOptions): Settler {
 
   const end = (record: Pending, outcome: SyncOutcome['outcome'], reason: string | null, effect: Effect | null) => {
     const endedAt = now()
-    record.state.tracker.end(record.record.offset)
+    record.state.tracker.end(record.offset)
     queues.remove(record)
     const topic = record.topic ?? 'unknown'
     metrics.ended(topic, outcome, reason ?? '')
@@ -92,16 +95,14 @@ export function createSettler(options: SettleOptions): Settler {
       traceparent: record.traceparent ?? null,
     }
     outcomes.add(entry)
+    const level = outcome === 'parked' ? 'warn' : reason === 'superseded' ? 'debug' : 'info'
+    if (!logger.isLevelEnabled(level)) return
     const { id: _id, ...fields } = entry
-    if (outcome === 'parked') logger.warn(fields, 'record parked')
-    else if (reason === 'superseded') logger.debug(fields, 'record ended')
-    else logger.info(fields, 'record ended')
+    logger[level](fields, outcome === 'parked' ? 'record parked' : 'record ended')
   }
 
-  const original = ({ record, headers }: Pending) => ({ key: record.key, value: record.value, headers })
-
   const lane = (record: Pending, why: 'deferred' | 'verify', reason: string, notBefore: number) =>
-    laneMessage(retryTopic, original(record), {
+    laneMessage(retryTopic, unpack(record.packed), {
       why: why === 'deferred' ? (record.mark?.why ?? why) : why,
       origin: record.origin,
       reason,
@@ -122,7 +123,7 @@ export function createSettler(options: SettleOptions): Settler {
   const parkRecord = async (record: Pending, reason: ParkReason, message: string, fence: Fence) => {
     await payVerify(record)
     const at = now()
-    const letter = deadLetterMessage(deadLetterTopic, original(record), {
+    const letter = deadLetterMessage(deadLetterTopic, unpack(record.packed), {
       origin: record.origin,
       reason,
       message,
@@ -145,7 +146,10 @@ export function createSettler(options: SettleOptions): Settler {
   const wait: Settler['wait'] = async (record, older, reason, until, fence) => {
     const deferred = until - record.enteredAt > options.deferAfterMs || options.isOverShare(record.tenant)
     if (!deferred) {
-      for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + 1)
+      for (const each of [record, ...older]) {
+        each.dueAt = Math.max(until, now() + 1)
+        each.decoded = null
+      }
       return
     }
     const passes = record.mark?.passes ?? 0
