@@ -34,6 +34,7 @@ export const RETRY_REASONS = {
   'handler-failed': { counts: true },
   'target-unavailable': { counts: false },
   'circuit-open': { counts: false },
+  'over-share': { counts: false },
   'registry-unavailable': { counts: false },
   'kafka-unavailable': { counts: false },
   fenced: { counts: false },

@@ -67,7 +67,8 @@ export interface Tenants {
 
 export function createTenants(tenants: readonly Tenant[]): Tenants {
   const byUid = new Map(tenants.map((tenant) => [tenant.uid, tenant]))
-  return { get: (uid) => byUid.get(uid), all: () => [...byUid.values()] }
+  const all = [...byUid.values()]
+  return { get: (uid) => byUid.get(uid), all: () => all }
 }
 
 /** Resolves `env:NAME` and `file:/path`. Throws an Error that names the reference, never the value. */

@@ -6,9 +6,14 @@ import type { OutcomeSink } from './settle.ts'
 
 export interface BoundsOptions {
   readonly source: Pick<Source, 'pause' | 'resume'>
-  readonly queues: Pick<KeyQueues<Pending>, 'size' | 'laneSize' | 'bytes' | 'sizeOf'>
-  readonly partitions: Pick<Partitions, 'states' | 'held'>
+  readonly queues: Pick<
+    KeyQueues<Pending>,
+    'size' | 'bytes' | 'laneSize' | 'laneBytes' | 'sizeOf' | 'bytesOf' | 'tenants'
+  >
+  readonly partitions: Pick<Partitions, 'states' | 'held' | 'heldBytes'>
   readonly outcomes: Pick<OutcomeSink, 'size'>
+  /** Whether there may be records of several tenants. */
+  readonly isShared: () => boolean
   /** The retry lane's physical name; null when there is none. */
   readonly laneTopic: string | null
   /** Past this many records, or bytes, in memory the partitions are paused; they go on at half of it. */
@@ -28,6 +33,12 @@ export interface Bounds {
   resumeAll(): void
   /** The tenant's records are more than what may wait of them in memory. */
   isOverShare(tenant: string): boolean
+  /**
+   * The tenant that has most of a memory that ran full, until half of it is free, if that is more than its share: what it
+   * has there keeps others' records from being read. Of a single tenant nothing is surplus. `leaving`:
+   * what is on its way out already.
+   */
+  surplusTenant(leaving: { readonly records: number; readonly bytes: number }): string | null
 }
 
 /** The part of memory that a tenant's waiting records may take, and what it may when half of the memory is taken. */
@@ -37,17 +48,20 @@ const TENANT_SHARE_WHEN_HALF_FULL = 1 / 20
 const LANE_SHARE = 1 / 4
 
 export function createBounds(options: BoundsOptions): Bounds {
-  const { source, queues, partitions, outcomes, laneTopic, maxPendingRecords, maxPendingBytes, maxDistance } = options
+  const { source, queues, partitions, outcomes, isShared, laneTopic } = options
+  const { maxPendingRecords, maxPendingBytes, maxDistance } = options
+  let hasRunFull = false
   const paused = new Map<string, { topic: string; partition: number }>()
 
   /** How much of its bound something takes, 1 being all of it. */
-  const taken = () => Math.max((queues.size + partitions.held) / maxPendingRecords, queues.bytes / maxPendingBytes)
-  const takenByLane = () => queues.laneSize / (maxPendingRecords * LANE_SHARE)
+  const part = (records: number, bytes: number) => Math.max(records / maxPendingRecords, bytes / maxPendingBytes)
+  const taken = () => part(queues.size + partitions.held, queues.bytes + partitions.heldBytes)
+  const takenBy = (tenant: string) => part(queues.sizeOf(tenant), queues.bytesOf(tenant))
 
   const apply = () => {
     // Outcomes that Kafka doesn't take are held too, and so is the reading that would make more of them.
     const all = Math.max(taken(), outcomes.size / maxPendingRecords)
-    const lane = takenByLane()
+    const lane = part(queues.laneSize, queues.laneBytes) / LANE_SHARE
     for (const { topic, partition, tracker } of partitions.states()) {
       const name = `${topic}/${partition}`
       const most = Math.max(all, tracker.distance() / maxDistance, topic === laneTopic ? lane : 0)
@@ -70,8 +84,20 @@ export function createBounds(options: BoundsOptions): Bounds {
       paused.clear()
     },
     isOverShare(tenant) {
-      const own = queues.sizeOf(tenant) / maxPendingRecords
+      const own = takenBy(tenant)
       return own > TENANT_SHARE || (taken() > 1 / 2 && own > TENANT_SHARE_WHEN_HALF_FULL)
+    },
+    surplusTenant(leaving) {
+      const all = part(
+        queues.size + partitions.held - leaving.records,
+        queues.bytes + partitions.heldBytes - leaving.bytes,
+      )
+      if (all >= 1) hasRunFull = true
+      else if (all <= 1 / 2) hasRunFull = false
+      if (!hasRunFull || !isShared()) return null
+      let most: string | null = null
+      for (const tenant of queues.tenants()) if (most === null || takenBy(tenant) > takenBy(most)) most = tenant
+      return most !== null && takenBy(most) > TENANT_SHARE ? most : null
     },
   }
 }

@@ -186,3 +186,48 @@ describe('any interleaving of arrivals, ends, retries and drops', () => {
     )
   })
 })
+
+describe('slots among several tenants', () => {
+  const takeAll = (queues: ReturnType<typeof createKeyQueues<Item>>) => {
+    const taken: string[] = []
+    for (let next = queues.take(0); next !== null; next = queues.take(0)) taken.push(next.key.split(':')[0]!)
+    return taken.length
+  }
+
+  it('are never all of one, nor of however many that hang: there is one left for a tenant that comes anew', () => {
+    const queues = createKeyQueues<Item>(100, () => true)
+    const share = (tenant: string) => {
+      for (let n = 0; n < 200; n++) queues.add(item(`${tenant}:${n}`), 0)
+      return takeAll(queues)
+    }
+
+    expect(['a', 'b', 'c', 'd', 'e', 'f'].map(share)).toEqual([75, 18, 5, 1, 1, 0])
+  })
+
+  it('are all of the only one there can be', () => {
+    const queues = createKeyQueues<Item>(100)
+    for (let n = 0; n < 200; n++) queues.add(item(`a:${n}`), 0)
+
+    expect(takeAll(queues)).toBe(100)
+  })
+})
+
+describe('a surplus key', () => {
+  it('is the one of its tenant that came last, takes no slot, and is held by nobody else meanwhile', () => {
+    const queues = createKeyQueues<Item>(1)
+    for (const n of [1, 2, 3]) queues.add(item(`a:${n}`), 0)
+    queues.add(item('b:4'), 0)
+
+    const surplus = queues.takeSurplus('a')
+    queues.add(item('a:3'), 0)
+
+    expect(surplus?.key).toBe('a:3')
+    expect(queues.inFlight).toBe(0)
+    expect(queues.take(0)?.key).toBe('a:1')
+    expect(queues.takeSurplus('a')?.key).toBe('a:2')
+    expect(queues.takeSurplus('a')).toBeNull()
+    for (const record of surplus!.records) queues.remove(record)
+    queues.release('a:3', 0)
+    expect(queues.takeSurplus('a')?.key).toBe('a:3')
+  })
+})

@@ -1,4 +1,5 @@
 import { createDueHeap } from './due-heap.ts'
+import { createKeyLine } from './key-line.ts'
 
 /** What the queues need to know of a record. `dueAt` (ms) may be changed only while the record's key is taken, or by `wake`. */
 export interface Queued {
@@ -20,7 +21,9 @@ export interface KeyQueues<R extends Queued> {
    * The next key with a due record and its records in order of arrival (also those that are not due, which the taker
    * leaves alone), or null when nothing is due or every slot is taken. Tenants take turns, and so do the keys of one.
    */
-  take(now: number): { readonly key: string; readonly records: readonly R[] } | null
+  take(now: number): Taken<R> | null
+  /** The due key of a tenant that would be taken last, out of its turn and without a slot; null when it has none. */
+  takeSurplus(tenant: string): Taken<R> | null
   /** Ends a record; its key stays taken. */
   remove(record: R): void
   /** Gives the key's slot back; what is left of it waits until due. */
@@ -34,17 +37,26 @@ export interface KeyQueues<R extends Queued> {
   readonly size: number
   /** Of these, the ones of the retry lane. */
   readonly laneSize: number
+  readonly laneBytes: number
   readonly bytes: number
   readonly inFlight: number
   sizeOf(tenant: string): number
+  bytesOf(tenant: string): number
+  /** Those that have records here. */
+  tenants(): IterableIterator<string>
   records(): IterableIterator<R>
+}
+
+export interface Taken<R> {
+  readonly key: string
+  readonly records: readonly R[]
 }
 
 interface Entry<R> {
   readonly key: string
   readonly tenant: string
   readonly records: Set<R>
-  state: 'waiting' | 'ready' | 'taken'
+  state: 'waiting' | 'ready' | 'taken' | 'taken as surplus'
   /** In which line it stands when ready, or stood when it was taken. */
   lane: boolean
   /** Tells a place in a line, or a heap entry, that is still valid from one that was left behind. */
@@ -53,15 +65,24 @@ interface Entry<R> {
 
 /** Lane records get this part of the slots at least, and half at most, while live records wait. */
 const LANE_SHARE_WHILE_LIVE_WAITS = 1 / 8
+/**
+ * Of the slots that others leave, a tenant may take this part: what a hanging target holds for as long as a request may
+ * take is never all of them, whatever the number of such tenants.
+ */
+const TENANT_SHARE_OF_SLOTS = 3 / 4
 
-export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueues<R> {
+/** `isShared`: whether there may be records of several tenants; then none of them may have all the slots. */
+export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared = () => false): KeyQueues<R> {
   const entries = new Map<string, Entry<R>>()
-  const sizes = new Map<string, number>()
-  const lines = { live: createLine(), lane: createLine() }
+  const sizes = createCounts()
+  const bytesOf = createCounts()
+  const slotsOf = createCounts()
+  const lines = { live: createKeyLine(), lane: createKeyLine() }
   const waiting = createDueHeap<{ key: string; turn: number }>()
   const laneSlots = Math.max(1, Math.floor(maxInFlight * LANE_SHARE_WHILE_LIVE_WAITS))
   let size = 0
   let laneSize = 0
+  let laneBytes = 0
   let bytes = 0
   let inFlight = 0
   let laneInFlight = 0
@@ -70,11 +91,13 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
 
   const count = (record: R, by: 1 | -1) => {
     size += by
-    if (record.lane) laneSize += by
     bytes += by * record.bytes
-    const of = (sizes.get(record.tenant) ?? 0) + by
-    if (of === 0) sizes.delete(record.tenant)
-    else sizes.set(record.tenant, of)
+    if (record.lane) {
+      laneSize += by
+      laneBytes += by * record.bytes
+    }
+    sizes.add(record.tenant, by)
+    bytesOf.add(record.tenant, by * record.bytes)
   }
 
   /** Puts an entry that is not taken where its records say: ready, waiting, or gone. */
@@ -114,9 +137,15 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
     return entry?.state === 'ready' && entry.turn === turn ? entry : null
   }
 
+  const mayTake = (tenant: string) => {
+    const own = slotsOf.get(tenant)
+    return own === 0 || own < Math.floor((maxInFlight - inFlight + own) * TENANT_SHARE_OF_SLOTS)
+  }
+
   const next = (): Entry<R> | null => {
-    const live = lines.live.peek(current)
-    const lane = lines.lane.peek(current)
+    const may = isShared() ? mayTake : anyTenant
+    const live = lines.live.peek(current, may)
+    const lane = lines.lane.peek(current, may)
     if (live !== null && (lane === null || laneInFlight >= laneSlots)) return lines.live.shift(live)
     return lane === null ? null : lines.lane.shift(lane)
   }
@@ -130,7 +159,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
         entries.set(record.key, entry)
       }
       entry.records.add(record)
-      if (entry.state !== 'taken') place(entry, now)
+      if (!isTaken(entry)) place(entry, now)
     },
     take(now) {
       if (inFlight >= maxInFlight) return null
@@ -139,7 +168,14 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
       if (entry === null) return null
       entry.state = 'taken'
       inFlight++
+      slotsOf.add(entry.tenant, 1)
       if (entry.lane) laneInFlight++
+      return { key: entry.key, records: [...entry.records] }
+    },
+    takeSurplus(tenant) {
+      const entry = lines.live.pop(tenant, current)
+      if (entry === null) return null
+      entry.state = 'taken as surplus'
       return { key: entry.key, records: [...entry.records] }
     },
     remove(record) {
@@ -147,9 +183,12 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
     },
     release(key, now) {
       const entry = entries.get(key)
-      if (entry?.state !== 'taken') return
-      inFlight--
-      if (entry.lane) laneInFlight--
+      if (entry === undefined || !isTaken(entry)) return
+      if (entry.state === 'taken') {
+        inFlight--
+        slotsOf.add(entry.tenant, -1)
+        if (entry.lane) laneInFlight--
+      }
       entry.state = 'waiting'
       place(entry, now)
     },
@@ -162,7 +201,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
           count(record, -1)
           dropped.push(record)
         }
-        if (entry.records.size === 0 && entry.state !== 'taken') entries.delete(entry.key)
+        if (entry.records.size === 0 && !isTaken(entry)) entries.delete(entry.key)
       }
       return dropped
     },
@@ -193,59 +232,37 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number): KeyQueue
     get laneSize() {
       return laneSize
     },
+    get laneBytes() {
+      return laneBytes
+    },
     get bytes() {
       return bytes
     },
     get inFlight() {
       return inFlight
     },
-    sizeOf: (tenant) => sizes.get(tenant) ?? 0,
+    sizeOf: sizes.get,
+    bytesOf: bytesOf.get,
+    tenants: sizes.names,
     *records() {
       for (const entry of entries.values()) yield* entry.records
     },
   }
 }
 
-/** Keys in line, by tenant: tenants take turns, a tenant's keys come in order. Places left behind are passed over. */
-function createLine() {
-  interface Place {
-    readonly key: string
-    readonly turn: number
-  }
-  const tenants = new Map<string, { places: Place[]; head: number }>()
+const anyTenant = () => true
+const isTaken = ({ state }: { readonly state: Entry<unknown>['state'] }) =>
+  state === 'taken' || state === 'taken as surplus'
+
+function createCounts() {
+  const counts = new Map<string, number>()
   return {
-    push(tenant: string, key: string, turn: number) {
-      const line = tenants.get(tenant)
-      if (line === undefined) tenants.set(tenant, { places: [{ key, turn }], head: 0 })
-      else line.places.push({ key, turn })
+    get: (name: string) => counts.get(name) ?? 0,
+    add(name: string, by: number) {
+      const count = (counts.get(name) ?? 0) + by
+      if (count === 0) counts.delete(name)
+      else counts.set(name, count)
     },
-    /** The entry whose turn it is, by `valid`, which says what a place still stands for. */
-    peek<E>(valid: (key: string, turn: number) => E | null): E | null {
-      for (const [tenant, line] of tenants) {
-        for (; line.head < line.places.length; line.head++) {
-          const place = line.places[line.head]!
-          const entry = valid(place.key, place.turn)
-          if (entry !== null) return entry
-        }
-        tenants.delete(tenant)
-      }
-      return null
-    },
-    /** Takes the place of the entry that `peek` answered, and sends its tenant to the end. */
-    shift<E extends { readonly tenant: string }>(entry: E): E {
-      const line = tenants.get(entry.tenant)!
-      line.head++
-      if (line.head > 1024 && line.head * 2 > line.places.length) {
-        line.places = line.places.slice(line.head)
-        line.head = 0
-      }
-      const isEmpty = line.head >= line.places.length
-      if (isEmpty) tenants.delete(entry.tenant)
-      else if (tenants.size > 1) {
-        tenants.delete(entry.tenant)
-        tenants.set(entry.tenant, line)
-      }
-      return entry
-    },
+    names: () => counts.keys(),
   }
 }

@@ -18,6 +18,7 @@ interface Gate {
   readonly states: Map<string, PartitionState>
   /** Read and waiting for the gate. */
   held: Pending[]
+  heldBytes: number
   /** What the group had committed when we gained it, by topic: kept under our claim until we get further. */
   base: Map<string, number>
   claiming: boolean
@@ -49,7 +50,9 @@ export interface Partitions {
   lookUpOffsets(): Promise<void>
   /** Records behind the low-water mark of every partition that is ours, as far as their ends are known. */
   lag(): { topic: string; partition: number; records: number }[]
+  /** Records that wait for their partition's gate, and their bytes. */
   readonly held: number
+  readonly heldBytes: number
 }
 
 export interface PartitionsOptions {
@@ -134,6 +137,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     gate.open = true
     const held = gate.held
     gate.held = []
+    gate.heldBytes = 0
     handOut(held)
   }
 
@@ -178,6 +182,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
           open: false,
           states: new Map(),
           held: [],
+          heldBytes: 0,
           base: new Map(),
           claiming: false,
           handedOver: false,
@@ -206,7 +211,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       state.tracker.readTo(batch.lastOffset)
       if (gate.open) handOut(fresh)
       else {
-        for (const pending of fresh) gate.held.push(pending)
+        for (const pending of fresh) {
+          gate.held.push(pending)
+          gate.heldBytes += pending.bytes
+        }
         void openGate(batch.partition, gate)
       }
     },
@@ -255,6 +263,11 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       let held = 0
       for (const gate of gates.values()) held += gate.held.length
       return held
+    },
+    get heldBytes() {
+      let bytes = 0
+      for (const gate of gates.values()) bytes += gate.heldBytes
+      return bytes
     },
   }
 }

@@ -2,7 +2,7 @@ import { classifyFailure, SyncError, type Target } from '../errors.ts'
 import { outcomeOf } from '../failure-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
-import { type Outcome, park } from '../outcome.ts'
+import { type Outcome, park, type RetryReason } from '../outcome.ts'
 import type { Classified, Delivery, StreamHandler } from '../stream.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
 import { bytesOf } from './packed.ts'
@@ -36,6 +36,8 @@ export interface RunKeyOptions {
 export interface KeyRun {
   readonly signal: AbortSignal
   readonly fence: Fence
+  /** Too much for memory: nothing of it is handled now, it goes to the retry lane. */
+  readonly isSurplus: boolean
 }
 
 const REGISTRY_WAIT_MS = 1_000
@@ -167,9 +169,17 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       now() + (options.waitingOf(tenant) <= MANY_WAITING ? FEW_ASK_AGAIN_MS : MANY_ASK_AGAIN_MS) * (0.5 + random()),
     )
 
-  const waitForCircuit = async ({ record, older }: Lead<Pending>, until: number, fence: Fence): Promise<void> => {
+  /** `wait` or `defer` of the settler; when its write fails the records stay. */
+  const putOff = async (
+    how: 'wait' | 'defer',
+    lead: Lead<Pending>,
+    reason: RetryReason,
+    until: number,
+    fence: Fence,
+  ) => {
+    const { record, older } = lead
     try {
-      await settler.wait(record, older, 'circuit-open', until, fence)
+      await settler[how](record, older, reason, until, fence)
     } catch (error) {
       if (!(error instanceof SyncError)) throw error
       for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + REGISTRY_WAIT_MS)
@@ -199,6 +209,10 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     for (const lead of plan.leads) {
       if (run.signal.aborted) return
       const at = now()
+      if (run.isSurplus) {
+        await putOff('defer', lead, 'over-share', Math.max(lead.record.dueAt, at), run.fence)
+        continue
+      }
       if (lead.record.dueAt > at) {
         for (const each of lead.older) each.dueAt = Math.max(each.dueAt, lead.record.dueAt)
         continue
@@ -206,7 +220,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       const held = heldBy(lead)
       for (const each of [lead.record, ...lead.older]) each.waitsFor = held?.waitsFor ?? null
       if (held === null) ready.push(lead)
-      else await waitForCircuit(lead, askAgainAt(lead.record.tenant, held.until), run.fence)
+      else await putOff('wait', lead, 'circuit-open', askAgainAt(lead.record.tenant, held.until), run.fence)
     }
     const tenant = options.tenants().get(records[0]?.tenant ?? '')
     if (ready.length > 0 && tenant !== undefined && !run.signal.aborted) await handle(ready, tenant, run)

@@ -24,6 +24,8 @@ const tenants = parseTenants(
   {},
 )
 
+const alone = createTenants(tenants.all().slice(0, 1))
+
 /** Values are `version text`; what a handler answers is decided by the test, call by call. */
 type Answer = (deliveries: readonly Delivery[], context: HandlerContext) => Promise<readonly Outcome[]>
 const versionOf = (delivery: Delivery) => (delivery.value as unknown as string).split(' ')[0]!
@@ -346,7 +348,7 @@ describe('an open circuit', () => {
   })
 
   it('defers the surplus at once when its tenant fills more than its share of memory', async () => {
-    const { source, blocked, sent } = await given({ limits: { maxPendingRecords: 40 } })
+    const { source, blocked, sent } = await given({ limits: { maxPendingRecords: 40, maxInFlight: 1 } })
     blocked.add('acme')
 
     source.append(
@@ -354,7 +356,7 @@ describe('an open circuit', () => {
       0,
       Array.from({ length: 30 }, (_, i) => ({ key: `acme:${i}`, value: '1 a' })),
     )
-    await settle()
+    await vi.advanceTimersByTimeAsync(100)
 
     expect(sent.length).toBe(20)
   })
@@ -612,8 +614,9 @@ describe('a rebalance', () => {
 describe('memory', () => {
   it('is bounded by pausing, and reading goes on once half of it is free', async () => {
     const gate = Promise.withResolvers<void>()
-    const { source } = await given({
+    const { source, sent } = await given({
       limits: { maxPendingRecords: 20, maxInFlight: 1 },
+      overrides: { tenants: () => alone },
       answer: async (all) => {
         await gate.promise
         return all.map(() => done())
@@ -627,10 +630,35 @@ describe('memory', () => {
     )
     await settle()
     expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`])
+    expect(sent).toEqual([])
 
     gate.resolve()
     await vi.advanceTimersByTimeAsync(100)
     expect([...source.pausedPartitions]).toEqual([])
+  })
+
+  it('is left by the surplus of a tenant that fills it, so that what is behind that is read and handled', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { source, customer, calls, sent, ends } = await given({
+      limits: { maxPendingRecords: 40, maxInFlight: 4 },
+      answer: async (all) => {
+        if (all[0]?.tenant.uid === 'acme') await gate.promise
+        return all.map(() => done())
+      },
+    })
+
+    for (let i = 0; i < 20; i++) customer(`acme:${i}`, '1 old', '2 new')
+    await settle()
+    expect([...source.pausedPartitions]).toEqual([])
+    customer('bolt:1', '1 b')
+    await settle()
+
+    expect(calls).toContainEqual(['1 b'])
+    // Three quarters of the slots run; of the others, half of the memory goes, newest keys first.
+    const deferred = sent.map(({ key, headers }) => [key?.toString(), headers['lane-reason'], headers['lane-offset']])
+    expect(deferred).toEqual(Array.from({ length: 10 }, (_, i) => [`acme:${19 - i}`, 'over-share', String(39 - 2 * i)]))
+    expect(ends().filter(([, reason]) => reason === 'superseded')).toHaveLength(10)
+    gate.resolve()
   })
 
   it('is bounded while Kafka takes no outcomes, which are held too', async () => {

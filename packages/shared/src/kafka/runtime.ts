@@ -32,6 +32,8 @@ export interface Runtime {
 
 const OFFSETS_INTERVAL_MS = 15_000
 const KEYS_WOKEN_FOR_A_TRIAL = 20
+/** Their records leave in a few large produces. */
+const MAX_KEYS_LEAVING = 500
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
@@ -44,11 +46,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     topics: handler.topics,
     ...(options.splitKey && { splitKey: options.splitKey }),
   }
-  const queues = createKeyQueues<Pending>(limits.maxInFlight)
+  const isShared = () => options.tenants().all().length > 1
+  const queues = createKeyQueues<Pending>(limits.maxInFlight, isShared)
   const runs = new Map<
     string,
     { partition: number; startedAt: number; controller: AbortController; settled: Promise<void> }
   >()
+  /** What leaves memory now, without a slot. */
+  const leaving = { keys: 0, records: 0, bytes: 0 }
   let stopping = false
   let consuming = false
   /** Tells a join from the one before. */
@@ -88,6 +93,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     partitions,
     outcomes: options.outcomes,
+    isShared,
     laneTopic: retryTopic === null ? null : prefix + retryTopic,
   })
   const settler = createSettler({
@@ -124,14 +130,33 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     clearTimeout(dueTimer)
     const next = queues.nextDueAt()
     if (next !== null) dueTimer = setTimeout(pump, Math.min(Math.max(1, next - at), 60_000))
+    sendAwaySurplus()
     bounds.afterEnding()
   }
 
-  const start = (key: string, records: readonly Pending[]) => {
+  const sendAwaySurplus = () => {
+    if (retryTopic === null || stopping || !ownership.settled) return
+    while (leaving.keys < MAX_KEYS_LEAVING) {
+      const tenant = bounds.surplusTenant(leaving)
+      const taken = tenant === null ? null : queues.takeSurplus(tenant)
+      if (taken === null) return
+      const bytes = taken.records.reduce((sum, record) => sum + record.bytes, 0)
+      const count = (by: 1 | -1) => {
+        leaving.keys += by
+        leaving.records += by * taken.records.length
+        leaving.bytes += by * bytes
+      }
+      count(1)
+      void start(taken.key, taken.records, true).then(() => count(-1))
+    }
+  }
+
+  const start = (key: string, records: readonly Pending[], isSurplus = false): Promise<void> => {
     const { partition } = records[0]!.state
     const tenure = ownership.tenureOf(partition) ?? -1
     const controller = new AbortController()
-    const run = runKey(records, { signal: controller.signal, fence: ownership.fenceFor(partition, tenure) })
+    const fence = ownership.fenceFor(partition, tenure)
+    const run = runKey(records, { signal: controller.signal, fence, isSurplus })
       .catch((error: unknown) => {
         logger.error({ err: error }, 'handling a key failed unexpectedly')
         for (const record of records) record.dueAt = Math.max(record.dueAt, now() + 1_000)
@@ -142,6 +167,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         schedulePump()
       })
     runs.set(key, { partition, startedAt: now(), controller, settled: run })
+    return run
   }
 
   const commit = (release = false): Promise<void> => {
@@ -197,6 +223,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const at = now()
       partitions.receive(batch, (record, state: PartitionState) => pendingOf(record, state, at, pendingOptions))
       bounds.afterReading()
+      sendAwaySurplus()
     },
     crashed(error: Error) {
       consuming = false

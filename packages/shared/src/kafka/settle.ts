@@ -51,6 +51,8 @@ export interface Settler {
   settle(record: Pending, older: readonly Pending[], outcome: Outcome, fence: Fence): Promise<void>
   /** Leaves the record pending until `until`, or defers it when that is too long or its tenant waits with too much. */
   wait(record: Pending, older: readonly Pending[], reason: RetryReason, until: number, fence: Fence): Promise<void>
+  /** Sends the record to the retry lane, not to be looked at before `until`, and ends those that it supersedes. */
+  defer(record: Pending, older: readonly Pending[], reason: RetryReason, until: number, fence: Fence): Promise<void>
   /** Writes the lane record that looks again once a write with an unknown end can't be executed any more. */
   owesVerify(record: Pending): Promise<void>
 }
@@ -152,6 +154,10 @@ export function createSettler(options: SettleOptions): Settler {
       }
       return
     }
+    await defer(record, older, reason, until, fence)
+  }
+
+  const defer: Settler['defer'] = async (record, older, reason, until, fence) => {
     const passes = record.mark?.passes ?? 0
     const pause = Math.min(LANE_WAIT.capMs, LANE_WAIT.baseMs * 2 ** passes) * (0.75 + random() / 2)
     for (const each of [record, ...older]) await payVerify(each)
@@ -161,6 +167,7 @@ export function createSettler(options: SettleOptions): Settler {
 
   return {
     wait,
+    defer,
     async owesVerify(record) {
       record.verifyOwedAt = now() + 2 * options.requestDeadlineMs
       await payVerify(record)
