@@ -50,13 +50,14 @@ interface SinkStats {
   readonly marks: readonly number[]
 }
 
-/** Runs every case on a stack of its own, each drain and each sink as a process, and prints a table. */
-export async function keyedSinkTable(): Promise<void> {
+/** Runs the cases (all, or those whose name contains `only`) on a stack of its own, each drain and each sink as a process, and prints a table. */
+export async function keyedSinkTable(only = ''): Promise<void> {
   const stack = await startStack({ log: console.error })
   try {
     const kafka = createKafka({ kafkaBrokers: stack.brokers, kafkaSsl: false } as never, { clientId: 'bench-fill' })
     const rows: Record<string, string | number>[] = []
-    for (const [index, each] of CASES.entries())
+    const cases = CASES.filter(({ name }) => name.includes(only))
+    for (const [index, each] of cases.entries())
       rows.push(await runCase(each, `keyed-sink-${index}`, kafka, stack.brokers))
     console.table(rows)
   } finally {
@@ -72,7 +73,7 @@ async function runCase(each: Case, topic: string, kafka: Kafka, brokers: readonl
   })
   try {
     const [url] = (await once(createInterface(sink.stdout), 'line')) as [string]
-    const { result, peakRssMb } = await drainInProcess(each, topic, url, brokers)
+    const { result, peakRssMb, cpuSeconds } = await drainInProcess(each, topic, url, brokers)
     const stats = (await (await fetch(`${url}/stats`)).json()) as SinkStats
     const limit = (each.maxInFlight * 1000) / each.sinkMs
     return {
@@ -82,6 +83,7 @@ async function runCase(each: Case, topic: string, kafka: Kafka, brokers: readonl
       seconds: result.seconds,
       'calls/key': Math.round((stats.calls / stats.keys) * 100) / 100,
       'out of order': stats.violations,
+      'CPU µs/record': Math.round((cpuSeconds * 1e6) / each.records),
       'peak RSS MB': peakRssMb,
       'last/first 100k': ratioOfRates(stats.marks),
     }
@@ -123,14 +125,19 @@ async function drainInProcess(each: Case, topic: string, url: string, brokers: r
   const args = ['keyed-sink', '--brokers', brokers.join(','), '--topic', topic, '--url', url]
   args.push('--max-in-flight', String(each.maxInFlight), '--group', `${topic}-group`)
   if (each.coalesce) args.push('--coalesce')
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, 'main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let peakRssMb = 0
+  let cpuSeconds = 0
   const sampling = setInterval(async () => {
-    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
+    const of = (file: string) => readFile(`/proc/${child.pid}/${file}`, 'utf8').catch(() => '')
+    const [status, stat] = [await of('status'), await of('stat')]
     peakRssMb = Math.max(peakRssMb, Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024))
-  }, 250)
+    // utime and stime, in ticks of 10 ms.
+    const [user = 0, system = 0] = stat.split(') ')[1]?.split(' ').slice(11, 13).map(Number) ?? []
+    cpuSeconds = Math.max(cpuSeconds, (user + system) / 100)
+  }, 100)
   try {
     const [line] = (await Promise.race([
       once(createInterface(child.stdout), 'line'),
@@ -138,7 +145,7 @@ async function drainInProcess(each: Case, topic: string, url: string, brokers: r
         throw new Error(`draining ${topic} failed`)
       }),
     ])) as [string]
-    return { result: JSON.parse(line) as DrainResult, peakRssMb }
+    return { result: JSON.parse(line) as DrainResult, peakRssMb, cpuSeconds }
   } finally {
     clearInterval(sampling)
     if (child.exitCode === null) await once(child, 'exit')

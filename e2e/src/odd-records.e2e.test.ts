@@ -120,3 +120,25 @@ async function readAll(topic: string) {
   await eventually('all records', () => records.length >= count)
   return records
 }
+
+it('a member that is stopped right after its start, with questions open, leaves the group', async () => {
+  const topic = await createTopic('stopped', 1)
+  const groupId = `${topic}-group`
+  const source = createConsumer({
+    kafka,
+    groupId,
+    topics: [topic],
+    instanceId: 'stopped',
+    sessionTimeoutMs: 30_000,
+    logger: createLogger({ service: 'e2e', level: 'silent' }),
+  })
+  await source.start({ rebalancing() {}, joining() {}, assigned() {}, batch() {}, crashed() {} })
+  const questions = Promise.allSettled([source.offsets([topic]), source.committed([topic])])
+
+  await source.stop()
+
+  expect((await questions).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+
+  const { groups } = await admin.describeGroups([groupId])
+  expect(groups.map(({ members, state }) => [members.length, state])).toEqual([[0, 'Empty']])
+})

@@ -69,6 +69,13 @@ export function createConsumer(options: ConsumerOptions): Source {
     retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: async () => true },
   })
   const admin = kafka.admin()
+  const asked = new Set<Promise<unknown>>()
+  const asking = <V>(question: Promise<V>): Promise<V> => {
+    asked.add(question)
+    const forget = () => void asked.delete(question)
+    question.then(forget, forget)
+    return question
+  }
 
   // Emitted before what the answer leads to: HEARTBEAT or GROUP_JOIN.
   consumer.on(consumer.events.REQUEST, ({ payload }) => {
@@ -131,7 +138,7 @@ export function createConsumer(options: ConsumerOptions): Source {
       await commitNow({ topics: byTopic(offsets) })
     },
     async committed(names) {
-      const fetched = await admin.fetchOffsets({ groupId, topics: [...names] })
+      const fetched = await asking(admin.fetchOffsets({ groupId, topics: [...names] }))
       return new Map(
         fetched.map(({ topic, partitions }) => [
           topic,
@@ -148,7 +155,7 @@ export function createConsumer(options: ConsumerOptions): Source {
     },
     async offsets(names) {
       const fetched = await Promise.all(
-        names.map(async (topic) => [topic, await admin.fetchTopicOffsets(topic)] as const),
+        names.map(async (topic) => [topic, await asking(admin.fetchTopicOffsets(topic))] as const),
       )
       return new Map(
         fetched.map(([topic, partitions]) => [
@@ -161,7 +168,10 @@ export function createConsumer(options: ConsumerOptions): Source {
     stop() {
       stopped ??= (async () => {
         listener = null
-        await Promise.allSettled([consumer.disconnect(), admin.disconnect()])
+        await consumer.disconnect().catch(() => {})
+        // A request that its connection ends under is answered by nobody, and holds up the exit for its whole timeout.
+        await Promise.allSettled(asked)
+        await admin.disconnect().catch(() => {})
       })()
       return stopped
     },
