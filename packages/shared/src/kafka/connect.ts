@@ -1,5 +1,6 @@
 import { Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs'
 import type { ClusterConfig } from '../config.ts'
+import { registerCodecs } from './codecs.ts'
 import { mendKafkaJs } from './kafkajs-fixes.ts'
 
 /** The part of a pino logger that Kafka's client writes to. */
@@ -29,6 +30,7 @@ export interface ConnectOptions {
 /** A Kafka client by the environment's settings. Nothing is connected yet. */
 export function createKafka(config: KafkaConnection, options: ConnectOptions): Kafka {
   mendKafkaJs()
+  registerCodecs()
   const sasl = saslOf(config)
   const settings: KafkaConfig = {
     brokers: [...config.kafkaBrokers],
