@@ -9,7 +9,14 @@ export interface PartitionState {
   readonly partition: number
   readonly tracker: OffsetTracker
   endOffset: number
-  committed: number | null
+  /** By us; null before the first time. */
+  committed: Mark | null
+}
+
+/** What a commit says of one topic's partition: the low-water mark and, as text, what had ended past it. */
+interface Mark {
+  readonly offset: number
+  readonly ended: string
 }
 
 /** A partition number in one tenure: closed until its former owner can't write any more and our claim is committed. */
@@ -20,7 +27,7 @@ interface Gate {
   held: Pending[]
   heldBytes: number
   /** What the group had committed when we gained it, by topic: kept under our claim until we get further. */
-  base: Map<string, number>
+  base: Map<string, Mark>
   claiming: boolean
   /** Released before a join; to be claimed again if it stays ours. */
   handedOver: boolean
@@ -67,6 +74,10 @@ export interface PartitionsOptions {
 }
 
 const RELEASED = 'released'
+/** Before the ended ranges in a commit's metadata; an owner's text has none. */
+const RANGES_FOLLOW = '\t'
+/** Brokers take 4096 bytes of metadata unless told otherwise; the owner is in them too. */
+const MAX_RANGES_LENGTH = 3_000
 const CLAIM_RETRY_MS = 500
 
 /**
@@ -78,35 +89,50 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   const { source, topics, instanceId, drainMs, logger, now, handOut } = options
   const gates = new Map<number, Gate>()
   let known: Awaited<ReturnType<Source['offsets']>> = new Map()
-  const claim = `owned ${instanceId} ${now().toString(36)}`
+  const claim = `owned ${instanceId.replaceAll(RANGES_FOLLOW, ' ')} ${now().toString(36)}`
+  let maxRangesLength = MAX_RANGES_LENGTH
 
-  const claimed = (partition: number, gate: Gate): CommitRequest[] => {
-    const offsets = new Map(gate.base)
-    for (const [topic, state] of gate.states) {
-      const mark = state.committed ?? firstHeld(gate, topic)
-      if (mark !== null) offsets.set(topic, mark)
+  const requestsFor = (partition: number, marks: Iterable<readonly [string, Mark]>, owner: string): CommitRequest[] =>
+    [...marks].map(([topic, { offset, ended }]) => ({
+      topic,
+      partition,
+      offset,
+      metadata: ended === '' ? owner : `${owner}${RANGES_FOLLOW}${ended}`,
+    }))
+
+  const commitAll = async (requests: readonly CommitRequest[]): Promise<void> => {
+    try {
+      await source.commit(requests)
+    } catch (error) {
+      if ((error as { type?: unknown }).type === 'OFFSET_METADATA_TOO_LARGE' && maxRangesLength > 0) {
+        maxRangesLength = 0
+        logger.warn('this broker takes less metadata with an offset: what has ended past the mark is not remembered')
+      }
+      throw error
     }
-    return [...offsets].map(([topic, offset]) => ({ topic, partition, offset, metadata: claim }))
+  }
+
+  const markOf = ({ tracker }: PartitionState): Mark | null => {
+    const offset = tracker.lowWaterMark()
+    return offset === null ? null : { offset, ended: tracker.endedPastMark(maxRangesLength) }
   }
 
   /** What is committed of a gate's topics, or can be: the low-water marks, else what was committed before us. */
-  const marksOf = (gate: Gate): Map<string, number> => {
-    const offsets = new Map(gate.base)
-    for (const [topic, { tracker }] of gate.states) {
-      const mark = tracker.lowWaterMark()
-      if (mark !== null) offsets.set(topic, mark)
+  const marksOf = (gate: Gate): Map<string, Mark> => {
+    const marks = new Map(gate.base)
+    for (const [topic, state] of gate.states) {
+      const mark = markOf(state)
+      if (mark !== null) marks.set(topic, mark)
     }
-    return offsets
+    return marks
   }
 
   const claimAgain = async (handedOver: readonly [number, Gate][]): Promise<void> => {
     for (;;) {
       const kept = handedOver.filter(([partition, gate]) => gates.get(partition) === gate)
-      const requests = kept.flatMap(([partition, gate]) =>
-        [...marksOf(gate)].map(([topic, offset]) => ({ topic, partition, offset, metadata: claim })),
-      )
+      const requests = kept.flatMap(([partition, gate]) => requestsFor(partition, marksOf(gate), claim))
       try {
-        if (requests.length > 0) await source.commit(requests)
+        if (requests.length > 0) await commitAll(requests)
         for (const [, gate] of kept) gate.handedOver = false
         return
       } catch (error) {
@@ -123,7 +149,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       await sleepUntil(gate.startAt, now)
       while (gates.get(partition) === gate) {
         try {
-          await source.commit(claimed(partition, gate))
+          await commitAll(requestsFor(partition, marksOf(gate), claim))
           break
         } catch (error) {
           logger.warn({ err: error, partition }, 'claiming a partition failed, trying again')
@@ -135,7 +161,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     }
     if (gates.get(partition) !== gate) return
     gate.open = true
-    const held = gate.held
+    const held = gate.held.filter(({ state, offset }) => state.tracker.isOpen(offset))
     gate.held = []
     gate.heldBytes = 0
     handOut(held)
@@ -154,8 +180,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       for (const [topic, commits] of committed ?? []) {
         const commit = commits.get(partition)
         if (commit === undefined) continue
-        gate.base.set(topic, commit.offset)
-        if (commit.metadata !== '' && commit.metadata !== RELEASED && commit.metadata !== claim) free = false
+        const [owner = '', ended = ''] = commit.metadata.split(RANGES_FOLLOW)
+        gate.base.set(topic, { offset: commit.offset, ended })
+        gate.states.get(topic)?.tracker.restore(commit.offset, ended)
+        if (owner !== '' && owner !== RELEASED && owner !== claim) free = false
       }
       gate.startAt = free ? assignedAt : assignedAt + drainMs
       void openGate(partition, gate)
@@ -168,11 +196,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       for (const [partition, gate] of gates) {
         if (!gate.open) continue
         gate.handedOver = isIdle(partition)
-        const metadata = gate.handedOver ? RELEASED : claim
-        for (const [topic, offset] of marksOf(gate)) requests.push({ topic, partition, offset, metadata })
+        requests.push(...requestsFor(partition, marksOf(gate), gate.handedOver ? RELEASED : claim))
       }
       if (requests.length === 0) return
-      source.commit(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
+      commitAll(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
     },
     assigned(gained, lost) {
       for (const partition of lost) gates.delete(partition)
@@ -201,6 +228,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       if (state === undefined) {
         const { topic, partition, endOffset } = batch
         state = { topic, partition, endOffset, tracker: createOffsetTracker(), committed: null }
+        const before = gate.base.get(topic)
+        if (before !== undefined) state.tracker.restore(before.offset, before.ended)
         gate.states.set(topic, state)
       }
       state.endOffset = Math.max(state.endOffset, batch.endOffset)
@@ -221,24 +250,23 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     isCurrent: (state) => gates.get(state.partition)?.states.get(state.topic) === state,
     async commit({ release = false } = {}) {
       const requests: CommitRequest[] = []
-      const marks: [PartitionState, number][] = []
+      const committing: [PartitionState, Mark][] = []
       for (const [partition, gate] of gates) {
         // What we never sent anything for can be released too, once its former owner can't be sending any more.
         const isDrained = gate.startAt !== null && gate.startAt <= now()
         if (!gate.open && !(release && isDrained)) continue
-        const offsets = new Map(release ? gate.base : [])
+        const marks = new Map(release ? gate.base : [])
         for (const [topic, state] of gate.states) {
-          const mark = state.tracker.lowWaterMark()
-          if (mark === null || (mark === state.committed && !release)) continue
-          offsets.set(topic, mark)
-          marks.push([state, mark])
+          const mark = markOf(state)
+          if (mark === null || (!release && isSame(mark, state.committed))) continue
+          marks.set(topic, mark)
+          committing.push([state, mark])
         }
-        const metadata = release ? RELEASED : claim
-        for (const [topic, offset] of offsets) requests.push({ topic, partition, offset, metadata })
+        requests.push(...requestsFor(partition, marks, release ? RELEASED : claim))
       }
       if (requests.length === 0) return
-      await source.commit(requests)
-      for (const [state, mark] of marks) state.committed = mark
+      await commitAll(requests)
+      for (const [state, mark] of committing) state.committed = mark
     },
     async lookUpOffsets() {
       try {
@@ -253,7 +281,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
           const state = gate.states.get(topic)
           const offsets = known.get(topic)?.get(partition)
           const end = Math.max(state?.endOffset ?? 0, offsets?.end ?? 0)
-          const from = state?.tracker.lowWaterMark() ?? Math.max(gate.base.get(topic) ?? 0, offsets?.low ?? 0)
+          const from = state?.tracker.lowWaterMark() ?? Math.max(gate.base.get(topic)?.offset ?? 0, offsets?.low ?? 0)
           const isKnown = state !== undefined || offsets !== undefined
           return isKnown ? [{ topic, partition, records: Math.max(0, end - from) }] : []
         }),
@@ -272,8 +300,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   }
 }
 
-const firstHeld = (gate: Gate, topic: string): number | null =>
-  gate.held.find((pending) => pending.state.topic === topic)?.offset ?? null
+const isSame = (a: Mark, b: Mark | null) => a.offset === b?.offset && a.ended === b.ended
 
 async function sleepUntil(at: number, now: () => number): Promise<void> {
   const waitMs = at - now()

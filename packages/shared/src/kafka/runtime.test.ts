@@ -6,7 +6,7 @@ import { done, type Outcome, park, retry, skipped } from '../outcome.ts'
 import type { Delivery, HandlerContext, StreamHandler } from '../stream.ts'
 import { createTenants, parseTenants } from '../tenants.ts'
 import { createFakeSource } from '../testing/fake-source.ts'
-import type { RawMessage } from './ports.ts'
+import type { CommitRequest, RawMessage } from './ports.ts'
 import { createRuntime } from './runtime.ts'
 import type { RuntimeOptions } from './runtime-options.ts'
 
@@ -34,10 +34,18 @@ interface Given {
   readonly answer?: Answer
   readonly overrides?: Partial<RuntimeOptions>
   readonly limits?: Partial<RuntimeOptions['limits']>
+  /** What the group had committed before. */
+  readonly commits?: readonly CommitRequest[]
 }
 
-async function given({ answer = async (all) => all.map(() => done()), overrides = {}, limits = {} }: Given = {}) {
+async function given({
+  answer = async (all) => all.map(() => done()),
+  overrides = {},
+  limits = {},
+  commits = [],
+}: Given = {}) {
   const source = createFakeSource([TOPIC, 'customer-mapper.retry.v1'])
+  source.commits.push(...commits)
   const outcomes: SyncOutcome[] = []
   const sent: RawMessage[] = []
   const calls: string[][] = []
@@ -589,6 +597,26 @@ describe('a rebalance', () => {
     await settle()
     expect(calls).toHaveLength(3)
     gate.resolve()
+  })
+
+  it('does not do again what had ended behind a record that waits, when its owner was killed', async () => {
+    const records = ['waits', 'b', 'c', 'd'].map((id) => ({ key: `acme:${id}`, value: '1 a' }))
+    const answer: Answer = async (all) =>
+      all.map(({ id }) => (id === 'waits' ? retry('child-pending', 30_000) : done()))
+    const killed = await given({ answer })
+    killed.source.append(TOPIC, 0, records)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(killed.source.committedOffset(TOPIC, 0)).toBe(0)
+
+    const next = await given({ answer, commits: killed.source.commits })
+    next.source.append(TOPIC, 0, [...records, { key: 'acme:e', value: '1 new' }])
+    await vi.advanceTimersByTimeAsync(25_000)
+
+    expect(next.calls).toEqual([['1 a'], ['1 new']])
+    expect(next.ends()).toEqual([[4, 'done']])
+    expect(next.source.committedOffset(TOPIC, 0)).toBe(0)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(next.source.committedOffset(TOPIC, 0)).toBe(5)
   })
 
   it('leaves a fenced record un-ended and tries again', async () => {
