@@ -47,6 +47,51 @@ describe('the headers of a record', () => {
   })
 })
 
+describe('the records of a fetch', () => {
+  const zigzag = (value: number): number[] => {
+    const bytes: number[] = []
+    let left = value < 0 ? -2 * value - 1 : 2 * value
+    for (; left > 0x7f; left = Math.floor(left / 128)) bytes.push((left & 0x7f) | 0x80)
+    return [...bytes, left]
+  }
+  /** A record batch (magic 2) of values of one byte, with null keys and no headers. */
+  const batchOf = (firstOffset: number, count: number): Buffer => {
+    const records = Buffer.concat(
+      Array.from({ length: count }, (_, i) => {
+        const record = [0, ...zigzag(0), ...zigzag(i), ...zigzag(-1), ...zigzag(1), i % 256, ...zigzag(0)]
+        return Buffer.from([...zigzag(record.length), ...record])
+      }),
+    )
+    const head = Buffer.alloc(61)
+    head.writeBigInt64BE(BigInt(firstOffset), 0)
+    head.writeInt32BE(head.length - 12 + records.length, 8)
+    head.writeInt8(2, 16)
+    head.writeInt32BE(count, 57)
+    return Buffer.concat([head, records])
+  }
+  const decode = async (batches: Buffer): Promise<{ offset: string; value: Buffer }[]> => {
+    const size = Buffer.alloc(4)
+    size.writeInt32BE(batches.length)
+    const decodeMessages = internal('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js')
+    return decodeMessages(new Decoder(Buffer.concat([size, batches])))
+  }
+
+  it('are all read, also where a batch has more than a call takes arguments', async () => {
+    const records = await decode(Buffer.concat([batchOf(0, 200_000), batchOf(200_000, 3)]))
+
+    expect(records).toHaveLength(200_003)
+    expect(records.every(({ offset, value }, i) => offset === String(i) && value.length === 1)).toBe(true)
+  })
+
+  it('are read up to a batch that is cut off', async () => {
+    const whole = batchOf(0, 5)
+
+    expect(await decode(Buffer.concat([whole, batchOf(5, 5).subarray(0, 80)]))).toHaveLength(5)
+    expect(await decode(whole.subarray(0, 70))).toEqual([])
+    expect(await decode(Buffer.alloc(0))).toEqual([])
+  })
+})
+
 describe('a fetch', () => {
   /** What a group of three topics asks a node for, fetch by fetch. */
   const fetching = (partitions: readonly number[], paused: readonly string[] = []) => {

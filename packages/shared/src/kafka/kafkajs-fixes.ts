@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { decodeHeadersInLinearTime, readBatchesOfAnySize } from './kafkajs-decoding.ts'
 
 interface RequestQueue {
   readonly pending: readonly unknown[]
@@ -29,11 +30,6 @@ interface ConsumerGroup {
   filterPartitionsByNode(nodeId: number, assigned: readonly TopicPartitions[]): TopicPartitions[]
 }
 
-interface Decoder {
-  readVarInt(): number
-}
-type ReadElement = (decoder: Decoder) => { readonly key?: string; readonly value?: unknown }
-
 const CHECK_PENDING_MS = 10
 let isMended = false
 
@@ -47,6 +43,7 @@ export function mendKafkaJs(): void {
   armTimersOnlyWhileSomethingWaits()
   tellBeforeLeaving()
   fetchInTurns()
+  readBatchesOfAnySize()
   decodeHeadersInLinearTime()
 }
 
@@ -110,35 +107,3 @@ function rotated<T>(list: readonly T[], by: number): T[] {
   const from = list.length === 0 ? 0 : by % list.length
   return [...list.slice(from), ...list.slice(0, from)]
 }
-
-/**
- * It builds a record's headers by copying all of them for each one: ten thousand headers, well within the size of a
- * record, hold up the event loop, heartbeats included, for seconds. Read here into an array of one element whose single
- * fold gives the same object.
- */
-function decodeHeadersInLinearTime() {
-  const decoder = prototypeOf('protocol/decoder.js') as {
-    readVarIntArray(this: Decoder, read: ReadElement): unknown[]
-  }
-  const { readVarIntArray } = decoder
-  const readHeader = internal('kafkajs/src/protocol/recordBatch/header/v0/decoder.js') as ReadElement
-  decoder.readVarIntArray = function (read) {
-    if (read !== readHeader) return readVarIntArray.call(this, read)
-    const count = this.readVarInt()
-    if (count <= 0) return NO_HEADERS
-    const headers = new Map<string, unknown>()
-    for (let left = count; left > 0; left--) {
-      const { key = '', value } = read(this)
-      const known = headers.get(key)
-      if (known === undefined) headers.set(key, value)
-      else if (Array.isArray(known)) known.push(value)
-      else headers.set(key, [known, value])
-    }
-    return folded(headers)
-  }
-}
-
-/** What kafkajs calls `reduce` on, with a fold of its own that is not wanted. */
-const folded = (headers: ReadonlyMap<string, unknown>): unknown[] =>
-  Object.assign([], { reduce: () => Object.fromEntries(headers) })
-const NO_HEADERS: unknown[] = []
