@@ -1,7 +1,9 @@
+import { idle } from './idle.ts'
 import { keyedSink } from './keyed-sink.ts'
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'keyed-sink': keyedSink,
+  idle,
 }
 
 const [name = '', ...args] = process.argv.slice(2)
