@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SyncError } from '../errors.ts'
+import { done } from '../outcome.ts'
+import { givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
+import type { RawMessage } from './ports.ts'
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+describe('the committed offset', () => {
+  it('never passes a record that has not ended', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { source, customer } = await givenRuntime({
+      answer: async (all) => {
+        if (all[0]?.key === 'acme:slow') await gate.promise
+        return all.map(() => done())
+      },
+    })
+
+    customer('acme:1', '1 a')
+    customer('acme:slow', '1 b')
+    customer('acme:2', '1 c')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(1)
+
+    gate.resolve()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(3)
+  })
+
+  it('stays before a parked record until its dead letter is acknowledged', async () => {
+    let broker = false
+    const sent: RawMessage[] = []
+    const { source, customer } = await givenRuntime({
+      overrides: {
+        send: async (messages) => {
+          if (!broker) throw new SyncError('kafka-unavailable', 'producing')
+          sent.push(...messages)
+        },
+      },
+    })
+
+    customer('acme:1', 'broken')
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(0)
+
+    broker = true
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(1)
+    expect(sent).toHaveLength(1)
+    expect(sent[0]?.value?.toString()).toBe('broken')
+  })
+
+  it('waits for the outcomes to be acknowledged', async () => {
+    let acknowledged = false
+    const { source, customer } = await givenRuntime({
+      overrides: {
+        outcomes: {
+          add() {},
+          flush: async () => {
+            if (!acknowledged) throw new SyncError('kafka-unavailable', 'producing')
+          },
+          size: 0,
+        },
+      },
+    })
+
+    customer('acme:1', '1 a')
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(0)
+
+    acknowledged = true
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(1)
+  })
+})
+
+describe('stopping', () => {
+  it('lets what runs end, commits it, and releases the partitions', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { source, runtime, customer } = await givenRuntime({
+      answer: async (all) => {
+        await gate.promise
+        return all.map(() => done())
+      },
+    })
+    customer('acme:1', '1 a')
+    await settle()
+
+    const stopped = runtime.stop(5_000)
+    gate.resolve()
+    await settle()
+    await stopped
+
+    expect(source.commits.at(-1)).toEqual({ topic: TOPIC, partition: 0, offset: 1, metadata: 'released' })
+  })
+
+  it('aborts what does not end in time, and does not commit it', async () => {
+    const { source, runtime, customer } = await givenRuntime({
+      answer: (_all, { call }) =>
+        new Promise((_resolve, reject) =>
+          call.signal.addEventListener('abort', () => reject(new SyncError('aborted', 'updating'))),
+        ),
+    })
+    customer('acme:1', '1 a')
+    await settle()
+
+    const stopped = runtime.stop(5_000)
+    await vi.advanceTimersByTimeAsync(5_000)
+    await stopped
+
+    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: 'released' })
+  })
+})
+
+describe('the watchdog', () => {
+  it('gives up a process in which a handler hangs and nothing ends', async () => {
+    const { customer, fatal } = await givenRuntime({
+      answer: () => new Promise(() => {}),
+      limits: { watchdogMs: 60_000 },
+    })
+
+    customer('acme:1', '1 a')
+    await vi.advanceTimersByTimeAsync(59_000)
+    expect(fatal).toEqual([])
+
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(fatal[0]?.message).toContain('no record has ended')
+  })
+
+  it('is quiet while records wait on purpose', async () => {
+    const { customer, blocked, fatal } = await givenRuntime({ limits: { watchdogMs: 10_000, deferAfterMs: 3_600_000 } })
+    blocked.add('acme')
+
+    customer('acme:1', '1 a')
+    await vi.advanceTimersByTimeAsync(100_000)
+
+    expect(fatal).toEqual([])
+  })
+})

@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { done } from '../outcome.ts'
+import { alone, givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+describe('an open circuit', () => {
+  it('keeps its tenant waiting without a try, while another tenant goes on, and wakes it when it closes', async () => {
+    const { customer, blocked, calls, ends, closeCircuit } = await givenRuntime()
+    blocked.add('acme')
+
+    customer('acme:1', '1 a')
+    customer('bolt:1', '1 b')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(calls).toEqual([['1 b']])
+
+    closeCircuit('acme')
+    await settle()
+    expect(ends()).toEqual([
+      [1, 'done'],
+      [0, 'done'],
+    ])
+  })
+
+  it('defers what waits too long to the retry lane, so that it does not pin the low-water mark', async () => {
+    const { source, customer, blocked, ends, sent } = await givenRuntime()
+    blocked.add('acme')
+
+    customer('acme:1', '1 old', '2 new')
+    await vi.advanceTimersByTimeAsync(130_000)
+
+    expect(ends()).toEqual([
+      [1, 'circuit-open'],
+      [0, 'superseded'],
+    ])
+    expect(sent.map(({ topic, value }) => [topic, value?.toString()])).toEqual([['customer-mapper.retry.v1', '2 new']])
+    expect(source.committedOffset(TOPIC, 0)).toBe(2)
+  })
+
+  it('defers the surplus at once when its tenant fills more than its share of memory', async () => {
+    const { source, blocked, sent } = await givenRuntime({ limits: { maxPendingRecords: 40, maxInFlight: 1 } })
+    blocked.add('acme')
+
+    source.append(
+      TOPIC,
+      0,
+      Array.from({ length: 30 }, (_, i) => ({ key: `acme:${i}`, value: '1 a' })),
+    )
+    await vi.advanceTimersByTimeAsync(100)
+
+    expect(sent.length).toBe(20)
+  })
+})
+
+describe('a thousand keys that wait', () => {
+  it('leave the event loop alone, though the circuit says to ask again at once', async () => {
+    vi.useRealTimers()
+    let asked = 0
+    const { source, runtime } = await givenRuntime({
+      overrides: {
+        circuits: {
+          admit: () => {
+            asked++
+            return { admitted: false, retryAtMs: Date.now() + 1 }
+          },
+          onChange() {},
+        },
+      },
+      limits: { maxPendingRecords: 10_000 },
+    })
+
+    source.append(
+      TOPIC,
+      0,
+      Array.from({ length: 1_000 }, (_, i) => ({ key: `acme:${i}`, value: '1 a' })),
+    )
+    const turns: number[] = []
+    for (let last = performance.now(), i = 0; i < 20; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      turns.push(performance.now() - last)
+      last = performance.now()
+    }
+
+    expect(turns).toHaveLength(20)
+    expect(asked).toBeLessThan(5_000)
+    await runtime.stop(0)
+  })
+})
+
+describe('a record of the retry lane', () => {
+  it('comes back with its origin, in the same queue as the live records of its key', async () => {
+    const lanes: (string | null)[] = []
+    const { source, customer } = await givenRuntime({
+      answer: async (all) => {
+        lanes.push(...all.map(({ lane, origin }) => `${lane} ${origin.offset}`))
+        return all.map(() => done())
+      },
+    })
+    const headers = { 'lane-why': 'redriven', 'lane-topic': TOPIC, 'lane-partition': '0', 'lane-offset': '7' }
+
+    source.append('customer-mapper.retry.v1', 0, [{ key: 'acme:1', value: '1 a', headers }])
+    await settle()
+    customer('acme:2', '1 b')
+    await settle()
+
+    expect(lanes).toEqual(['redriven 7', 'null 0'])
+  })
+
+  it('that says not where it came from is parked', async () => {
+    const { source, ends } = await givenRuntime()
+
+    source.append('customer-mapper.retry.v1', 0, [{ key: 'acme:1', value: '1 a' }])
+    await settle()
+
+    expect(ends()).toEqual([[0, 'contract-violation']])
+  })
+})
+
+describe('a verify record', () => {
+  it('looks when it is due, though a newer live record has ended before', async () => {
+    const seen: string[] = []
+    const { source, customer } = await givenRuntime({
+      answer: async (all) => {
+        seen.push(...all.map(({ lane }) => lane ?? 'live'))
+        return all.map(() => done())
+      },
+    })
+    const headers = {
+      'lane-why': 'verify',
+      'lane-topic': TOPIC,
+      'lane-partition': '0',
+      'lane-offset': '7',
+      'lane-not-before': String(Date.now() + 20_000),
+    }
+
+    source.append('customer-mapper.retry.v1', 0, [{ key: 'acme:1', value: '2026-01-01T00:00:00Z v1', headers }])
+    customer('acme:1', '2026-01-02T00:00:00Z v2')
+    await settle()
+    expect(seen).toEqual(['live'])
+
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(seen).toEqual(['live', 'verify'])
+  })
+})
+
+describe('memory', () => {
+  it('is bounded by pausing, and reading goes on once half of it is free', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { source, sent } = await givenRuntime({
+      limits: { maxPendingRecords: 20, maxInFlight: 1 },
+      overrides: { tenants: () => alone },
+      answer: async (all) => {
+        await gate.promise
+        return all.map(() => done())
+      },
+    })
+
+    source.append(
+      TOPIC,
+      0,
+      Array.from({ length: 25 }, (_, i) => ({ key: `acme:${i}`, value: '1 a' })),
+    )
+    await settle()
+    expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`])
+    expect(sent).toEqual([])
+
+    gate.resolve()
+    await vi.advanceTimersByTimeAsync(100)
+    expect([...source.pausedPartitions]).toEqual([])
+  })
+
+  it('is left by the surplus of a tenant that fills it, so that what is behind that is read and handled', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { source, customer, calls, sent, ends } = await givenRuntime({
+      limits: { maxPendingRecords: 40, maxInFlight: 4 },
+      answer: async (all) => {
+        if (all[0]?.tenant.uid === 'acme') await gate.promise
+        return all.map(() => done())
+      },
+    })
+
+    for (let i = 0; i < 20; i++) customer(`acme:${i}`, '1 old', '2 new')
+    await settle()
+    expect([...source.pausedPartitions]).toEqual([])
+    customer('bolt:1', '1 b')
+    await settle()
+
+    expect(calls).toContainEqual(['1 b'])
+    // Three quarters of the slots run; of the others, half of the memory goes, newest keys first.
+    const deferred = sent.map(({ key, headers }) => [key?.toString(), headers['lane-reason'], headers['lane-offset']])
+    expect(deferred).toEqual(Array.from({ length: 10 }, (_, i) => [`acme:${19 - i}`, 'over-share', String(39 - 2 * i)]))
+    expect(ends().filter(([, reason]) => reason === 'superseded')).toHaveLength(10)
+    gate.resolve()
+  })
+
+  it('is bounded while Kafka takes no outcomes, which are held too', async () => {
+    const outcomes = { add() {}, flush: async () => {}, size: 20 }
+    const { source, customer } = await givenRuntime({ overrides: { outcomes }, limits: { maxPendingRecords: 20 } })
+
+    customer('acme:1', '1 a')
+    await settle()
+    expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`])
+
+    outcomes.size = 0
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect([...source.pausedPartitions]).toEqual([])
+  })
+})
