@@ -50,8 +50,11 @@ export interface Partitions {
   receive(batch: SourceBatch, toPending: (record: SourceRecord, state: PartitionState) => Pending): void
   /** Whether this state is still of the current tenure. */
   isCurrent(state: PartitionState): boolean
-  /** Commits what has ended since the last commit. `release`: also says that we are done with the partitions. */
-  commit(options?: { release?: boolean }): Promise<void>
+  /**
+   * Commits what has ended by now and was not committed before, once `mayCommit` answers true: the outcomes of what ends
+   * meanwhile are not among those that it waited for. `release`: also says that we are done with the partitions.
+   */
+  commit(mayCommit: () => Promise<boolean>, options?: { release?: boolean }): Promise<void>
   states(): readonly PartitionState[]
   /** Asks where the partitions begin and end, also those that nothing was read of. Never rejects. */
   lookUpOffsets(): Promise<void>
@@ -248,25 +251,29 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       }
     },
     isCurrent: (state) => gates.get(state.partition)?.states.get(state.topic) === state,
-    async commit({ release = false } = {}) {
-      const requests: CommitRequest[] = []
-      const committing: [PartitionState, Mark][] = []
+    async commit(mayCommit, { release = false } = {}) {
+      const ended: { gate: Gate; requests: CommitRequest[]; marks: [PartitionState, Mark][] }[] = []
       for (const [partition, gate] of gates) {
         // What we never sent anything for can be released too, once its former owner can't be sending any more.
         const isDrained = gate.startAt !== null && gate.startAt <= now()
         if (!gate.open && !(release && isDrained)) continue
-        const marks = new Map(release ? gate.base : [])
+        const marks: [PartitionState, Mark][] = []
+        const byTopic = new Map(release ? gate.base : [])
         for (const [topic, state] of gate.states) {
           const mark = markOf(state)
           if (mark === null || (!release && isSame(mark, state.committed))) continue
-          marks.set(topic, mark)
-          committing.push([state, mark])
+          byTopic.set(topic, mark)
+          marks.push([state, mark])
         }
-        requests.push(...requestsFor(partition, marks, release ? RELEASED : claim))
+        ended.push({ gate, requests: requestsFor(partition, byTopic, release ? RELEASED : claim), marks })
       }
+      if (!(await mayCommit())) return
+      // A commit is taken from any member of the group, also for a partition that has another owner by now.
+      const current = ended.filter(({ gate }) => [...gates.values()].includes(gate))
+      const requests = current.flatMap((each) => each.requests)
       if (requests.length === 0) return
       await commitAll(requests)
-      for (const [state, mark] of committing) state.committed = mark
+      for (const { marks } of current) for (const [state, mark] of marks) state.committed = mark
     },
     async lookUpOffsets() {
       try {

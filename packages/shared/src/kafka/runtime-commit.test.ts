@@ -73,6 +73,27 @@ describe('the committed offset', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     expect(source.committedOffset(TOPIC, 0)).toBe(1)
   })
+
+  it('does not count what ends while the outcomes of the others are on their way', async () => {
+    const acknowledged = Promise.withResolvers<void>()
+    let flushes = 0
+    const { source, customer } = await givenRuntime({
+      overrides: {
+        outcomes: { add() {}, flush: () => (++flushes === 1 ? acknowledged.promise : Promise.resolve()), size: 0 },
+      },
+    })
+    customer('acme:1', '1 a')
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    customer('acme:2', '1 b')
+    await settle()
+    acknowledged.resolve()
+    await settle()
+
+    expect(source.committedOffset(TOPIC, 0)).toBe(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(2)
+  })
 })
 
 describe('stopping', () => {

@@ -1,5 +1,6 @@
 import { createBounds } from './bounds.ts'
 import { createKeyQueues } from './key-queues.ts'
+import { createKeyRuns } from './key-runs.ts'
 import { createOwnership } from './ownership.ts'
 import { createPartitions, type PartitionState } from './partitions.ts'
 import { type Pending, pendingOf } from './pending.ts'
@@ -48,12 +49,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
   const isShared = () => options.tenants().all().length > 1
   const queues = createKeyQueues<Pending>(limits.maxInFlight, isShared)
-  const runs = new Map<
-    string,
-    { partition: number; startedAt: number; controller: AbortController; settled: Promise<void> }
-  >()
-  /** What leaves memory now, without a slot. */
-  const leaving = { keys: 0, records: 0, bytes: 0 }
   let stopping = false
   let consuming = false
   /** Tells a join from the one before. */
@@ -110,7 +105,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       },
     },
   })
-  const runKey = createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf })
+  const runs = createKeyRuns({
+    queues,
+    ownership,
+    runKey: createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf }),
+    onReleased: () => schedulePump(),
+    logger,
+    now,
+  })
 
   /**
    * Through the event loop, never from a promise's callback: keys whose handling ends without any I/O (all of them wait for
@@ -126,7 +128,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const pump = () => {
     if (stopping || !ownership.settled) return
     const at = now()
-    for (let taken = queues.take(at); taken !== null; taken = queues.take(at)) start(taken.key, taken.records)
+    for (let taken = queues.take(at); taken !== null; taken = queues.take(at)) runs.start(taken)
     clearTimeout(dueTimer)
     const next = queues.nextDueAt()
     if (next !== null) dueTimer = setTimeout(pump, Math.min(Math.max(1, next - at), 60_000))
@@ -136,48 +138,24 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   const sendAwaySurplus = () => {
     if (retryTopic === null || stopping || !ownership.settled) return
-    while (leaving.keys < MAX_KEYS_LEAVING) {
-      const tenant = bounds.surplusTenant(leaving)
+    while (runs.leaving.keys < MAX_KEYS_LEAVING) {
+      const tenant = bounds.surplusTenant(runs.leaving)
       const taken = tenant === null ? null : queues.takeSurplus(tenant)
       if (taken === null) return
-      const bytes = taken.records.reduce((sum, record) => sum + record.bytes, 0)
-      const count = (by: 1 | -1) => {
-        leaving.keys += by
-        leaving.records += by * taken.records.length
-        leaving.bytes += by * bytes
-      }
-      count(1)
-      void start(taken.key, taken.records, true).then(() => count(-1))
+      runs.sendAway(taken)
     }
   }
 
-  const start = (key: string, records: readonly Pending[], isSurplus = false): Promise<void> => {
-    const { partition } = records[0]!.state
-    const tenure = ownership.tenureOf(partition) ?? -1
-    const controller = new AbortController()
-    const fence = ownership.fenceFor(partition, tenure)
-    const run = runKey(records, { signal: controller.signal, fence, isSurplus })
-      .catch((error: unknown) => {
-        logger.error({ err: error }, 'handling a key failed unexpectedly')
-        for (const record of records) record.dueAt = Math.max(record.dueAt, now() + 1_000)
-      })
-      .then(() => {
-        runs.delete(key)
-        queues.release(key, now())
-        schedulePump()
-      })
-    runs.set(key, { partition, startedAt: now(), controller, settled: run })
-    return run
-  }
-
   const commit = (release = false): Promise<void> => {
-    committing ??= options.outcomes
-      .flush()
-      .then(() => (ownership.settled ? partitions.commit({ release }) : undefined))
-      .finally(() => {
-        committing = null
-        bounds.afterEnding()
-      })
+    const join = joins
+    const mayCommit = async () => {
+      await options.outcomes.flush()
+      return ownership.settled && join === joins
+    }
+    committing ??= partitions.commit(mayCommit, { release }).finally(() => {
+      committing = null
+      bounds.afterEnding()
+    })
     return committing
   }
 
@@ -198,7 +176,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       if (!ownership.settled) return
       ownership.joining()
       joins++
-      const busy = new Set([...runs.values()].map(({ partition }) => partition))
+      const busy = runs.partitions()
       partitions.handOver((partition) => !busy.has(partition))
     },
     joining() {
@@ -209,7 +187,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const numbers = new Set([...assignment.values()].flat())
       const { gained, lost } = ownership.assigned(numbers, unbroken)
       const gone = new Set(lost)
-      for (const { partition, controller } of runs.values()) if (gone.has(partition)) controller.abort()
+      runs.abort((partition) => gone.has(partition))
       queues.drop((record) => gone.has(record.state.partition))
       bounds.resumeAll()
       const claimedAgain = partitions.assigned(gained, lost)
@@ -245,11 +223,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   const watch = () => {
     const at = now()
-    const starts = [...runs.values()].map(({ startedAt }) => startedAt)
     const isUnexplained =
       queues.size === 0 && partitions.held === 0 && partitions.lag().some(({ records }) => records > 0)
     unexplainedSince = isUnexplained ? (unexplainedSince ?? at) : null
-    const progress = { lastEndAt, oldestRunAt: starts.length === 0 ? null : Math.min(...starts), unexplainedSince }
+    const progress = { lastEndAt, oldestRunAt: runs.oldestStartAt(), unexplainedSince }
     if (!isStuck(progress, limits.watchdogMs, at)) return
     options.onFatal(new Error(`no record has ended for ${Math.round((at - lastEndAt) / 1000)} s although there is lag`))
   }
@@ -260,12 +237,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     clearImmediate(pumping)
     clearInterval(watchdogTimer)
     clearInterval(offsetsTimer)
-    const all = () => Promise.all([...runs.values()].map(({ settled }) => settled))
     let timer: NodeJS.Timeout | undefined
-    await Promise.race([all(), new Promise((resolve) => (timer = setTimeout(resolve, drainMs)))])
+    await Promise.race([runs.settled(), new Promise((resolve) => (timer = setTimeout(resolve, drainMs)))])
     clearTimeout(timer)
-    for (const { controller } of runs.values()) controller.abort()
-    await all()
+    runs.abort()
+    await runs.settled()
     clearInterval(commitTimer)
     await committing?.catch(() => {})
     await commit(true).catch((error: unknown) =>

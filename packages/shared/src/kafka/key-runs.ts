@@ -1,0 +1,85 @@
+import type { Logger } from '../logger.ts'
+import type { KeyQueues, Taken } from './key-queues.ts'
+import type { Ownership } from './ownership.ts'
+import type { Pending } from './pending.ts'
+import type { KeyRun } from './run-key.ts'
+
+/** The keys that are being handled now, each from its taking to its release. */
+export interface KeyRuns {
+  start(taken: Taken<Pending>): void
+  /** A surplus key: sends it to the retry lane. */
+  sendAway(taken: Taken<Pending>): void
+  /** Aborts those whose partition is gone, or all. */
+  abort(gone?: (partition: number) => boolean): void
+  /** Resolves once all that run now have ended. Never rejects. */
+  settled(): Promise<void>
+  partitions(): ReadonlySet<number>
+  /** When the one that has run longest was started (ms since the epoch), or null. */
+  oldestStartAt(): number | null
+  /** What is being sent away now. */
+  readonly leaving: { readonly keys: number; readonly records: number; readonly bytes: number }
+}
+
+export interface KeyRunsOptions {
+  readonly queues: KeyQueues<Pending>
+  readonly ownership: Ownership
+  readonly runKey: (records: readonly Pending[], run: KeyRun) => Promise<void>
+  /** A key was released: there may be room for another. */
+  readonly onReleased: () => void
+  readonly logger: Logger
+  readonly now: () => number
+}
+
+const AFTER_A_BUG_MS = 1_000
+
+export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, now }: KeyRunsOptions): KeyRuns {
+  const runs = new Set<{
+    partition: number
+    startedAt: number
+    controller: AbortController
+    settled: Promise<void>
+  }>()
+  const leaving = { keys: 0, records: 0, bytes: 0 }
+
+  const start = ({ key, records }: Taken<Pending>, isSurplus: boolean, whenDone?: () => void) => {
+    const { partition } = records[0]!.state
+    const controller = new AbortController()
+    const fence = ownership.fenceFor(partition, ownership.tenureOf(partition) ?? -1)
+    const settled = runKey(records, { signal: controller.signal, fence, isSurplus })
+      .catch((error: unknown) => {
+        logger.error({ err: error }, 'handling a key failed unexpectedly')
+        for (const record of records) record.dueAt = Math.max(record.dueAt, now() + AFTER_A_BUG_MS)
+      })
+      .then(() => {
+        runs.delete(run)
+        whenDone?.()
+        queues.release(key, now())
+        onReleased()
+      })
+    const run = { partition, startedAt: now(), controller, settled }
+    runs.add(run)
+  }
+
+  return {
+    start: (taken) => start(taken, false),
+    sendAway(taken) {
+      const bytes = taken.records.reduce((sum, record) => sum + record.bytes, 0)
+      const count = (by: 1 | -1) => {
+        leaving.keys += by
+        leaving.records += by * taken.records.length
+        leaving.bytes += by * bytes
+      }
+      count(1)
+      start(taken, true, () => count(-1))
+    },
+    abort(gone = () => true) {
+      for (const { partition, controller } of runs) if (gone(partition)) controller.abort()
+    },
+    async settled() {
+      await Promise.all([...runs].map(({ settled }) => settled))
+    },
+    partitions: () => new Set([...runs].map(({ partition }) => partition)),
+    oldestStartAt: () => runs.values().next().value?.startedAt ?? null,
+    leaving,
+  }
+}
