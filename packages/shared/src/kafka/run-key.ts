@@ -40,6 +40,8 @@ export interface KeyRun {
   readonly isSurplus: boolean
 }
 
+/** Leads in one call of the handler, so that of a key with ten thousand some end before all have been handled. */
+const MAX_AT_ONCE = 500
 const REGISTRY_WAIT_MS = 1_000
 const FENCED_WAIT_MS = 200
 const MANY_WAITING = 100
@@ -105,7 +107,12 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     return null
   }
 
-  const handle = async (leads: readonly Lead<Pending>[], tenant: Tenant, { signal, fence }: KeyRun): Promise<void> => {
+  /** Whether all of them have ended. */
+  const handle = async (
+    leads: readonly Lead<Pending>[],
+    tenant: Tenant,
+    { signal, fence }: KeyRun,
+  ): Promise<boolean> => {
     const first = leads[0]!.record
     const at = now()
     for (const { record } of leads) record.firstSeenAt ??= at
@@ -123,16 +130,20 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
         throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)
     } catch (error) {
       const outcome = outcomeOf(error)
-      if (outcome === null) return abandon(leads, error)
+      if (outcome === null) {
+        await abandon(leads, error)
+        return false
+      }
       if (!(error instanceof SyncError)) options.logger.error({ err: error, topic: first.topic }, 'handler failed')
       outcomes = leads.map(() => outcome)
     } finally {
       options.observeHandling(first.topic ?? 'unknown', (performance.now() - startedAt) / 1000)
     }
     for (const [index, lead] of leads.entries()) {
-      if (signal.aborted) return
+      if (signal.aborted) return false
       await settleOrWait(lead.record, lead.older, outcomes[index]!, fence)
     }
+    return outcomes.every(({ kind }) => kind !== 'retry')
   }
 
   /** Fenced or aborted: the records stay as they are, to be handled again by whoever owns the partition. */
@@ -223,6 +234,9 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       else await putOff('wait', lead, 'circuit-open', askAgainAt(lead.record.tenant, held.until), run.fence)
     }
     const tenant = options.tenants().get(records[0]?.tenant ?? '')
-    if (ready.length > 0 && tenant !== undefined && !run.signal.aborted) await handle(ready, tenant, run)
+    if (tenant === undefined) return
+    for (let from = 0; from < ready.length && !run.signal.aborted; from += MAX_AT_ONCE) {
+      if (!(await handle(ready.slice(from, from + MAX_AT_ONCE), tenant, run))) return
+    }
   }
 }

@@ -57,6 +57,27 @@ describe('a key', () => {
     await settle()
     expect(calls).toEqual([['2026-01-01T00:00:00Z a'], ['2026-01-03T00:00:00Z c']])
   })
+
+  it('of very many records that do not supersede each other is handed over in parts, which end one by one', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { calls, customer, ends } = await givenRuntime({
+      classify: () => ({ group: null, version: '', targets: [] }),
+      limits: { maxPendingRecords: 5_000 },
+      answer: async (all) => {
+        if (calls.length === 2) await gate.promise
+        return all.map(() => done())
+      },
+    })
+
+    customer('acme:1', ...Array.from({ length: 1_200 }, (_, i) => `${i}`))
+    await settle()
+
+    expect(calls.map(({ length }) => length)).toEqual([500, 500])
+    expect(ends()).toHaveLength(500)
+    gate.resolve()
+    await settle()
+    expect(calls.map(({ length }) => length)).toEqual([500, 500, 200])
+  })
 })
 
 describe('a failing record', () => {

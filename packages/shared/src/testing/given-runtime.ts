@@ -32,6 +32,7 @@ const versionOf = (delivery: Delivery) => (delivery.value as unknown as string).
 
 export interface Given {
   readonly answer?: Answer
+  readonly classify?: StreamHandler['classify']
   readonly overrides?: Partial<RuntimeOptions>
   readonly limits?: Partial<RuntimeOptions['limits']>
   /** What the group had committed before. */
@@ -41,6 +42,10 @@ export interface Given {
 /** A runtime on a source without a broker, with everything that it did. */
 export async function givenRuntime({
   answer = async (all) => all.map(() => done()),
+  classify = (delivery) =>
+    delivery.value === null
+      ? { end: skipped('deleted') }
+      : { group: 'customer', version: versionOf(delivery), targets: ['omnium'] },
   overrides = {},
   limits = {},
   commits = [],
@@ -56,10 +61,7 @@ export async function givenRuntime({
   const handler: StreamHandler = {
     service: 'customer-mapper',
     topics: [TOPIC],
-    classify: (delivery) =>
-      delivery.value === null
-        ? { end: skipped('deleted') }
-        : { group: 'customer', version: versionOf(delivery), targets: ['omnium'] },
+    classify,
     handle(deliveries, context) {
       calls.push(deliveries.map(({ value }) => value as unknown as string))
       return answer(deliveries, context)
