@@ -10,7 +10,7 @@ export interface BoundsOptions {
     KeyQueues<Pending>,
     'size' | 'bytes' | 'laneSize' | 'laneBytes' | 'sizeOf' | 'bytesOf' | 'tenants'
   >
-  readonly partitions: Pick<Partitions, 'states' | 'held' | 'heldBytes'>
+  readonly partitions: Pick<Partitions, 'readable' | 'held' | 'heldBytes'>
   readonly outcomes: Pick<OutcomeSink, 'size'>
   /** Whether there may be records of several tenants. */
   readonly isShared: () => boolean
@@ -62,9 +62,9 @@ export function createBounds(options: BoundsOptions): Bounds {
     // Outcomes that Kafka doesn't take are held too, and so is the reading that would make more of them.
     const all = Math.max(taken(), outcomes.size / maxPendingRecords)
     const lane = part(queues.laneSize, queues.laneBytes) / LANE_SHARE
-    for (const { topic, partition, tracker } of partitions.states()) {
+    for (const { topic, partition, distance } of partitions.readable()) {
       const name = `${topic}/${partition}`
-      const most = Math.max(all, tracker.distance() / maxDistance, topic === laneTopic ? lane : 0)
+      const most = Math.max(all, distance / maxDistance, topic === laneTopic ? lane : 0)
       if (most >= 1 && !paused.has(name)) {
         paused.set(name, { topic, partition })
         source.pause(topic, [partition])

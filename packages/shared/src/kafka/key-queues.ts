@@ -86,8 +86,12 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   let bytes = 0
   let inFlight = 0
   let laneInFlight = 0
+  /** With a single slot the lines take turns. */
+  let lastWasLane = false
   /** Where the next `wake` of a few begins. */
   let woken = 0
+  /** Never given twice: a key that is forgotten and comes again must not take over what its past left behind. */
+  let turns = 0
 
   const count = (record: R, by: 1 | -1) => {
     size += by
@@ -114,12 +118,12 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     }
     if (dueAt > now) {
       entry.state = 'waiting'
-      entry.turn++
+      entry.turn = ++turns
       waiting.push(dueAt, { key: entry.key, turn: entry.turn })
     } else if (entry.state !== 'ready' || (entry.lane && !lane)) {
       entry.state = 'ready'
       entry.lane = lane
-      entry.turn++
+      entry.turn = ++turns
       lines[lane ? 'lane' : 'live'].push(entry.tenant, entry.key, entry.turn)
     }
   }
@@ -146,7 +150,9 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     const may = isShared() ? mayTake : anyTenant
     const live = lines.live.peek(current, may)
     const lane = lines.lane.peek(current, may)
-    if (live !== null && (lane === null || laneInFlight >= laneSlots)) return lines.live.shift(live)
+    const isLanesTurn = laneInFlight < laneSlots && !(maxInFlight === 1 && lastWasLane)
+    lastWasLane = lane !== null && (live === null || isLanesTurn)
+    if (live !== null && !lastWasLane) return lines.live.shift(live)
     return lane === null ? null : lines.lane.shift(lane)
   }
 
@@ -162,8 +168,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
       if (!isTaken(entry)) place(entry, now)
     },
     take(now) {
-      if (inFlight >= maxInFlight) return null
       surface(now)
+      if (inFlight >= maxInFlight) return null
       const entry = next()
       if (entry === null) return null
       entry.state = 'taken'

@@ -56,6 +56,8 @@ export interface Partitions {
    */
   commit(mayCommit: () => Promise<boolean>, options?: { release?: boolean }): Promise<void>
   states(): readonly PartitionState[]
+  /** Every topic's partition that may be read, and the records read of it past its low-water mark. */
+  readable(): { topic: string; partition: number; distance: number }[]
   /** Asks where the partitions begin and end, also those that nothing was read of. Never rejects. */
   lookUpOffsets(): Promise<void>
   /** Records behind the low-water mark of every partition that is ours, as far as their ends are known. */
@@ -275,6 +277,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       await commitAll(requests)
       for (const { marks } of current) for (const [state, mark] of marks) state.committed = mark
     },
+    readable: () =>
+      [...gates].flatMap(([partition, gate]) =>
+        topics.map((topic) => ({ topic, partition, distance: gate.states.get(topic)?.tracker.distance() ?? 0 })),
+      ),
     async lookUpOffsets() {
       try {
         known = await source.offsets(topics)

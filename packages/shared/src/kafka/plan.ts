@@ -31,13 +31,13 @@ export function planKey<R extends Planned>(
   if (records.length === 1) return planOne(records[0]!)
   const ends: { record: R; outcome: Outcome }[] = []
   const groups = new Map<string, { record: R; classified: Lead<R>['classified'] }[]>()
-  for (const { record, classified } of records) {
+  for (const [index, { record, classified }] of records.entries()) {
     if ('end' in classified) {
       ends.push({ record, outcome: classified.end })
       continue
     }
-    const { topic, partition, offset } = record.origin
-    const name = classified.group === null ? `${topic}/${partition}/${offset}` : `${topic}\u0000${classified.group}`
+    // Of no group is a record by itself, also beside others of its origin: two of them may verify two writes of one record.
+    const name = classified.group === null ? `${index}` : `${record.origin.topic}\u0000${classified.group}`
     const group = groups.get(name)
     if (group === undefined) groups.set(name, [{ record, classified }])
     else group.push({ record, classified })

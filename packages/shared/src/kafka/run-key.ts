@@ -140,10 +140,12 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       options.observeHandling(first.topic ?? 'unknown', (performance.now() - startedAt) / 1000)
     }
     for (const [index, lead] of leads.entries()) {
-      if (signal.aborted) return false
-      await settleOrWait(lead.record, lead.older, outcomes[index]!, fence)
+      const outcome = outcomes[index]!
+      // Nothing ends any more, but what may still be executed late is looked at again.
+      if (!signal.aborted) await settleOrWait(lead.record, lead.older, outcome, fence)
+      else if (outcome.kind === 'retry' && outcome.verify) await settler.owesVerify(lead.record)
     }
-    return outcomes.every(({ kind }) => kind !== 'retry')
+    return !signal.aborted && outcomes.every(({ kind }) => kind !== 'retry')
   }
 
   /** Fenced or aborted: the records stay as they are, to be handled again by whoever owns the partition. */
@@ -204,8 +206,11 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       if (run.signal.aborted) return
       if ('kind' in result) {
         record.firstSeenAt ??= now()
-        if (result.kind === 'retry' && record.dueAt > now()) continue
-        await settleOrWait(record, [], result, run.fence)
+        if (result.kind !== 'retry' || record.dueAt <= now()) await settleOrWait(record, [], result, run.fence)
+        if (result.kind !== 'retry') continue
+        // What can't be read yet may be older than the others: they wait with it, else it would come after them.
+        for (const each of records) each.dueAt = Math.max(each.dueAt, record.dueAt)
+        return
       } else {
         classified.push({ record, classified: result })
       }

@@ -162,7 +162,7 @@ describe('memory', () => {
       Array.from({ length: 25 }, (_, i) => ({ key: `acme:${i}`, value: '1 a' })),
     )
     await settle()
-    expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`])
+    expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`, 'customer-mapper.retry.v1/0'])
     expect(sent).toEqual([])
 
     gate.resolve()
@@ -200,7 +200,7 @@ describe('memory', () => {
 
     customer('acme:1', '1 a')
     await settle()
-    expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`])
+    expect([...source.pausedPartitions]).toEqual([`${TOPIC}/0`, 'customer-mapper.retry.v1/0'])
 
     outcomes.size = 0
     await vi.advanceTimersByTimeAsync(2_000)

@@ -191,6 +191,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       queues.drop((record) => gone.has(record.state.partition))
       bounds.resumeAll()
       const claimedAgain = partitions.assigned(gained, lost)
+      bounds.afterReading()
       if (claimedAgain !== null) resumeAfter(claimedAgain)
       consuming = true
       logger.info({ partitions: [...numbers].sort((a, b) => a - b), gained, lost }, 'partitions assigned')
