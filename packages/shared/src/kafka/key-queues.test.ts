@@ -231,3 +231,14 @@ describe('a surplus key', () => {
     expect(queues.takeSurplus('a')?.key).toBe('a:3')
   })
 })
+
+it('waking a record whose key is in line already for another one makes it due too', () => {
+  const queues = createKeyQueues<Item>(1)
+  const waits = item('a:1', { dueAt: 30_000 })
+  queues.add(waits, 100)
+  queues.add(item('a:1'), 100)
+
+  queues.wake((record) => record === waits, 100)
+
+  expect(waits.dueAt).toBe(100)
+})

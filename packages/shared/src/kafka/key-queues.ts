@@ -213,15 +213,16 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     },
     wake(due, now, most = Number.POSITIVE_INFINITY) {
       const waits = (record: R) => record.dueAt > now && due(record)
-      const sleeping = [...entries.values()].filter(
-        ({ state, records }) => state !== 'ready' && records.values().some(waits),
-      )
-      const count = Math.min(most, sleeping.length)
-      for (let i = 0; i < count; i++) {
-        const entry = sleeping[(woken + i) % sleeping.length]!
+      const rouse = (entry: Entry<R>) => {
         for (const record of entry.records) if (waits(record)) record.dueAt = now
-        if (entry.state === 'waiting') place(entry, now)
+        if (!isTaken(entry)) place(entry, now)
       }
+      const concerned = [...entries.values()].filter(({ records }) => records.values().some(waits))
+      const sleeping = concerned.filter(({ state }) => state !== 'ready')
+      // A key that is in line for another of its records gets its turn anyway: it is none of the few.
+      for (const entry of concerned) if (entry.state === 'ready') rouse(entry)
+      const count = Math.min(most, sleeping.length)
+      for (let i = 0; i < count; i++) rouse(sleeping[(woken + i) % sleeping.length]!)
       woken = sleeping.length === 0 ? 0 : (woken + count) % sleeping.length
     },
     nextDueAt() {

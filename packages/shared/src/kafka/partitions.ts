@@ -45,7 +45,7 @@ export interface Partitions {
    * Forgets what was lost and prepares what was gained: looks up who had it, waits, claims, then hands out what was read.
    * Answers a promise when something kept was handed over: nothing may be sent until it is claimed again.
    */
-  assigned(gained: readonly number[], lost: readonly number[]): Promise<void> | null
+  assigned(gained: readonly number[], lost: readonly number[], busy: ReadonlySet<number>): Promise<void> | null
   /** Takes in a batch: unknown records become pending by `toPending`, and are handed out now or when the gate opens. */
   receive(batch: SourceBatch, toPending: (record: SourceRecord, state: PartitionState) => Pending): void
   /** Whether this state is still of the current tenure. */
@@ -93,6 +93,8 @@ const CLAIM_RETRY_MS = 500
 export function createPartitions(options: PartitionsOptions): Partitions {
   const { source, topics, instanceId, drainMs, logger, now, handOut } = options
   const gates = new Map<number, Gate>()
+  /** Until when requests of ours may be executed that were aborted when the partition was lost. */
+  const sentUntil = new Map<number, number>()
   let known: Awaited<ReturnType<Source['offsets']>> = new Map()
   const claim = `owned ${instanceId.replaceAll(RANGES_FOLLOW, ' ')} ${now().toString(36)}`
   let maxRangesLength = MAX_RANGES_LENGTH
@@ -190,7 +192,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         gate.states.get(topic)?.tracker.restore(commit.offset, ended)
         if (owner !== '' && owner !== RELEASED && owner !== claim) free = false
       }
-      gate.startAt = free ? assignedAt : assignedAt + drainMs
+      gate.startAt = free ? Math.max(assignedAt, sentUntil.get(partition) ?? 0) : assignedAt + drainMs
       void openGate(partition, gate)
     }
   }
@@ -206,7 +208,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       if (requests.length === 0) return
       commitAll(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
     },
-    assigned(gained, lost) {
+    assigned(gained, lost, busy) {
+      for (const partition of lost) if (busy.has(partition)) sentUntil.set(partition, now() + drainMs)
       for (const partition of lost) gates.delete(partition)
       const fresh = gained.map((partition): [number, Gate] => [
         partition,

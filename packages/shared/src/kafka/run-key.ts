@@ -222,6 +222,8 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       await settleOrWait(record, [], outcome, run.fence)
     }
     const ready: Lead<Pending>[] = []
+    /** The first ungrouped record that waits: those behind it keep their place, also ones that come meanwhile. */
+    let waiting: Pending | null = null
     for (const lead of plan.leads) {
       if (run.signal.aborted) return
       const at = now()
@@ -229,14 +231,23 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
         await putOff('defer', lead, 'over-share', Math.max(lead.record.dueAt, at), run.fence)
         continue
       }
+      const keepsPlace = lead.classified.group === null && lead.record.mark === null
+      if (keepsPlace && waiting !== null) {
+        lead.record.dueAt = Math.max(lead.record.dueAt, waiting.dueAt)
+        lead.record.waitsFor = waiting.waitsFor
+      }
       if (lead.record.dueAt > at) {
+        if (keepsPlace) waiting ??= lead.record
         for (const each of lead.older) each.dueAt = Math.max(each.dueAt, lead.record.dueAt)
         continue
       }
       const held = heldBy(lead)
       for (const each of [lead.record, ...lead.older]) each.waitsFor = held?.waitsFor ?? null
       if (held === null) ready.push(lead)
-      else await putOff('wait', lead, 'circuit-open', askAgainAt(lead.record.tenant, held.until), run.fence)
+      else {
+        await putOff('wait', lead, 'circuit-open', askAgainAt(lead.record.tenant, held.until), run.fence)
+        if (keepsPlace && lead.record.dueAt > at) waiting ??= lead.record
+      }
     }
     const tenant = options.tenants().get(records[0]?.tenant ?? '')
     if (tenant === undefined) return

@@ -187,10 +187,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const numbers = new Set([...assignment.values()].flat())
       const { gained, lost } = ownership.assigned(numbers, unbroken)
       const gone = new Set(lost)
+      const busy = runs.partitions()
       runs.abort((partition) => gone.has(partition))
       queues.drop((record) => gone.has(record.state.partition))
       bounds.resumeAll()
-      const claimedAgain = partitions.assigned(gained, lost)
+      const claimedAgain = partitions.assigned(gained, lost, busy)
       bounds.afterReading()
       if (claimedAgain !== null) resumeAfter(claimedAgain)
       consuming = true
@@ -283,4 +284,4 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 }
 
 const isOutageDeferral = (mark: Pending['mark']) =>
-  mark !== null && (mark.reason === 'circuit-open' || mark.reason === 'target-unavailable')
+  mark !== null && ['circuit-open', 'target-unavailable', 'over-share'].includes(mark.reason)
