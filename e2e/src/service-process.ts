@@ -24,9 +24,14 @@ export interface ServiceProcess {
   stop(): Promise<number | string>
 }
 
-export async function startService(name: ServiceName, env: NodeJS.ProcessEnv): Promise<ServiceProcess> {
+/** `program`: another one than the service's own, in its name. */
+export async function startService(
+  name: ServiceName,
+  env: NodeJS.ProcessEnv,
+  program: string = resolve(ROOT, 'services', name, 'src', 'main.ts'),
+): Promise<ServiceProcess> {
   const [adminPort, httpPort] = await freePorts(2)
-  const child: ChildProcess = spawn(process.execPath, [resolve(ROOT, 'services', name, 'src', 'main.ts')], {
+  const child: ChildProcess = spawn(process.execPath, [program], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,
