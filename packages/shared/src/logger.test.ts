@@ -143,3 +143,20 @@ describe('text', () => {
     expect(scrub(text)).toBe(text)
   })
 })
+
+it('an error is written at once, with all that came before it', () => {
+  const written: string[] = []
+  const buffered: string[] = []
+  const destination = {
+    write: (line: string) => void buffered.push(line),
+    flushSync: () => void written.push(...buffered.splice(0)),
+  }
+  const logger = createLogger({ service: 'test', level: 'info', destination })
+
+  logger.info('first')
+  logger.warn('second')
+  expect(written).toEqual([])
+  logger.child({ component: 'x' }).error('third')
+
+  expect(written.map((line) => JSON.parse(line).msg)).toEqual(['first', 'second', 'third'])
+})

@@ -5,7 +5,7 @@ import { type ConfigOf, readConfig, type SharedConfig } from './config.ts'
 import { SyncError } from './errors.ts'
 import { mendKafkaJs } from './kafka/kafkajs-fixes.ts'
 import type { ServiceName } from './kafka/topics.ts'
-import { createLogger } from './logger.ts'
+import { bufferedOutput, createLogger } from './logger.ts'
 import { parseTenants, type Tenants } from './tenants.ts'
 
 type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
@@ -24,7 +24,9 @@ export async function runService<S extends ServiceSchema>(
 ): Promise<void> {
   mendKafkaJs()
   const { config, tenants } = readOrExit(service, schema)
-  const logger = createLogger({ service, level: config.logLevel })
+  const output = bufferedOutput()
+  process.on('exit', () => output.flushSync())
+  const logger = createLogger({ service, level: config.logLevel, destination: output })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => {
     fail = resolve
