@@ -13,10 +13,10 @@ const DOWN = 'acme-no'
 const UP = 'bolt-se'
 const RECORDS = 50_000
 const KEYS = 5_000
-const MAX_RSS_MB = 500
+const MAX_RSS_MB = 450
 const STALL_MS = 1_000
 /** While 50,000 records are read past, on a machine that also runs the broker and other tests. */
-const STALL_WHILE_READING_MS = 8_000
+const STALL_WHILE_READING_MS = 3_000
 
 /** Samples the resident memory of a process until told to stop; answers the most that it was, MB. */
 function watchMemory(pid: number) {

@@ -60,7 +60,6 @@ const COMMIT_INTERVAL_MS = 1_000
 const DEFER_AFTER_MS = 60_000
 /** Many, since the more of a key are here the fewer calls they cost; large ones reach the bound of bytes first. */
 const MAX_PENDING_RECORDS = 100_000
-const MAX_PENDING_BYTES = 64 * 1024 * 1024
 const START_RETRY_MS = 1_000
 /** Covers a produce within the patience of a webhook's sender (Flow: 10 s). */
 const PRODUCE_DEADLINE_MS = 5_000
@@ -224,7 +223,7 @@ export function assemble<C extends SharedConfig>({
         limits: {
           maxInFlight: config.maxInFlight,
           maxPendingRecords: MAX_PENDING_RECORDS,
-          maxPendingBytes: MAX_PENDING_BYTES,
+          maxPendingBytes: config.maxPendingBytes,
           maxDistance: MAX_PENDING_RECORDS,
           deferAfterMs: DEFER_AFTER_MS,
           commitIntervalMs: COMMIT_INTERVAL_MS,

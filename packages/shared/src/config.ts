@@ -108,6 +108,7 @@ export const serviceEnv = (service: ServiceName) => ({
     .regex(/^[\w.-]{1,200}$/, 'may hold letters, digits, dots, dashes and underscores')
     .prefault(() => `${hostname().replace(/[^\w.-]/g, '-')}-${service}`),
   MAX_IN_FLIGHT: integer(1, 10_000).prefault('100'),
+  MAX_PENDING_BYTES: integer(1_048_576, 4_294_967_296).prefault('67108864'),
   /** What a broker accepts is its own setting: 6,000 to 1,800,000 by default (group.min/max.session.timeout.ms). */
   KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 1_800_000).prefault('20000'),
   RETRY_MAX_ATTEMPTS: integer(0, 1_000).prefault('8'),

@@ -242,3 +242,42 @@ it('waking a record whose key is in line already for another one makes it due to
 
   expect(waits.dueAt).toBe(100)
 })
+
+describe('a tenant that rests', () => {
+  const resting = () => {
+    const queues = createKeyQueues<Item>(1)
+    const first = item('a:1')
+    queues.add(first, 0)
+    queues.add(item('b:1'), 0)
+    queues.rest('a', 100)
+    return { queues, first }
+  }
+
+  it('has no key taken until its rest is over, while others go on', () => {
+    const { queues } = resting()
+
+    expect(queues.take(0)?.key).toBe('b:1')
+    queues.release('b:1', 0)
+    expect(queues.nextDueAt()).toBe(100)
+    expect(queues.take(100)?.key).toBe('a:1')
+  })
+
+  it('is not waited for while no slot is free', () => {
+    const { queues } = resting()
+    queues.take(0)
+
+    expect(queues.take(100)).toBeNull()
+    expect(queues.nextDueAt()).toBeNull()
+  })
+
+  it('goes on at once when its records are woken', () => {
+    const { queues, first } = resting()
+    queues.take(0)
+    queues.release('b:1', 0)
+    first.dueAt = 50
+
+    queues.wake(({ tenant }) => tenant === 'a', 10)
+
+    expect(queues.take(10)?.key).toBe('a:1')
+  })
+})

@@ -32,7 +32,9 @@ export interface KeyQueues<R extends Queued> {
   drop(gone: (record: R) => boolean): R[]
   /** Makes the waiting records for which `due` holds due now; of at most `most` keys, others at every call. */
   wake(due: (record: R) => boolean, now: number, most?: number): void
-  /** When the first record that is not due yet will be, or null. */
+  /** Takes no key of the tenant before `until`, or the next `wake` of one of its records. */
+  rest(tenant: string, until: number): void
+  /** When there may be something to take that is not there now, or null. */
   nextDueAt(): number | null
   readonly size: number
   /** Of these, the ones of the retry lane. */
@@ -88,6 +90,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   let laneInFlight = 0
   /** With a single slot the lines take turns. */
   let lastWasLane = false
+  /** Until when a tenant rests. */
+  const resting = new Map<string, number>()
   /** Where the next `wake` of a few begins. */
   let woken = 0
   /** Never given twice: a key that is forgotten and comes again must not take over what its past left behind. */
@@ -129,6 +133,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   }
 
   const surface = (now: number) => {
+    for (const [tenant, until] of resting) if (until <= now) resting.delete(tenant)
     for (let first = waiting.peek(); first !== null && first.dueAt <= now; first = waiting.peek()) {
       waiting.pop()
       const entry = entries.get(first.value.key)
@@ -147,7 +152,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   }
 
   const next = (): Entry<R> | null => {
-    const may = isShared() ? mayTake : anyTenant
+    const has = isShared() ? mayTake : anyTenant
+    const may = resting.size === 0 ? has : (tenant: string) => !resting.has(tenant) && has(tenant)
     const live = lines.live.peek(current, may)
     const lane = lines.lane.peek(current, may)
     const isLanesTurn = laneInFlight < laneSlots && !(maxInFlight === 1 && lastWasLane)
@@ -214,6 +220,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     wake(due, now, most = Number.POSITIVE_INFINITY) {
       const waits = (record: R) => record.dueAt > now && due(record)
       const rouse = (entry: Entry<R>) => {
+        resting.delete(entry.tenant)
         for (const record of entry.records) if (waits(record)) record.dueAt = now
         if (!isTaken(entry)) place(entry, now)
       }
@@ -225,13 +232,17 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
       for (let i = 0; i < count; i++) rouse(sleeping[(woken + i) % sleeping.length]!)
       woken = sleeping.length === 0 ? 0 : (woken + count) % sleeping.length
     },
+    rest(tenant, until) {
+      resting.set(tenant, until)
+    },
     nextDueAt() {
+      const restEndsAt = Math.min(...resting.values())
       for (let first = waiting.peek(); first !== null; first = waiting.peek()) {
         const entry = entries.get(first.value.key)
-        if (entry?.state === 'waiting' && entry.turn === first.value.turn) return first.dueAt
+        if (entry?.state === 'waiting' && entry.turn === first.value.turn) return Math.min(first.dueAt, restEndsAt)
         waiting.pop()
       }
-      return null
+      return Number.isFinite(restEndsAt) ? restEndsAt : null
     },
     get size() {
       return size

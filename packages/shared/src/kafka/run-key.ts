@@ -26,6 +26,8 @@ export interface RunKeyOptions {
   readonly settler: Settler
   /** Records of a tenant in memory. */
   readonly waitingOf: (tenant: string) => number
+  /** Takes no key of the tenant until then, unless it is woken. */
+  readonly rest: (tenant: string, until: number) => void
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
@@ -45,6 +47,7 @@ const MAX_AT_ONCE = 500
 const REGISTRY_WAIT_MS = 1_000
 const FENCED_WAIT_MS = 200
 const MANY_WAITING = 100
+const REST_MS = 100
 const MANY_ASK_AGAIN_MS = 20_000
 const FEW_ASK_AGAIN_MS = 200
 const UNWRITTEN = 'a dead letter or lane record could not be written: the record stays pending'
@@ -182,6 +185,14 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       now() + (options.waitingOf(tenant) <= MANY_WAITING ? FEW_ASK_AGAIN_MS : MANY_ASK_AGAIN_MS) * (0.5 + random()),
     )
 
+  /**
+   * Putting off thousands of records takes seconds, in which those of other tenants behind them would not be read: it is
+   * done bit by bit.
+   */
+  const letRest = (tenant: string) => {
+    if (options.waitingOf(tenant) > MANY_WAITING) options.rest(tenant, now() + REST_MS)
+  }
+
   /** `wait` or `defer` of the settler; when its write fails the records stay. */
   const putOff = async (
     how: 'wait' | 'defer',
@@ -246,6 +257,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       if (held === null) ready.push(lead)
       else {
         await putOff('wait', lead, 'circuit-open', askAgainAt(lead.record.tenant, held.until), run.fence)
+        letRest(lead.record.tenant)
         if (keepsPlace && lead.record.dueAt > at) waiting ??= lead.record
       }
     }

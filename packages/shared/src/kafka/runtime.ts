@@ -108,7 +108,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const runs = createKeyRuns({
     queues,
     ownership,
-    runKey: createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf }),
+    runKey: createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf, rest: queues.rest }),
     onReleased: () => schedulePump(),
     logger,
     now,
