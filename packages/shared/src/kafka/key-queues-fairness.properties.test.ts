@@ -1,0 +1,232 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { patience, runs } from '../testing/runs.ts'
+import { createKeyQueues, type Queued } from './key-queues.ts'
+
+const tenantOf = (key: string) => key.split(':')[0]!
+const aRecord = (key: string, lane: boolean): Queued => ({ key, tenant: tenantOf(key), lane, bytes: 1, dueAt: 0 })
+
+/** Key queues in which everything is due, and the lines that keys ought to stand in, by tenant and by what they hold. */
+const lined = (slots: number, isShared = false) => {
+  const queues = createKeyQueues<Queued>(slots, () => isShared)
+  const lines = { live: new Map<string, string[]>(), lane: new Map<string, string[]>() }
+  const held = new Map<string, Queued[]>()
+  const taken = new Map<string, 'live' | 'lane'>()
+  const lineOf = (key: string) => (held.get(key)!.every(({ lane }) => lane) ? 'lane' : 'live')
+  const line = (key: string, which: 'live' | 'lane') => {
+    const tenant = tenantOf(key)
+    lines[which].set(tenant, [...(lines[which].get(tenant) ?? []), key])
+  }
+  const unline = (key: string, which: 'live' | 'lane') => {
+    const left = lines[which].get(tenantOf(key))?.filter((each) => each !== key) ?? []
+    if (left.length === 0) lines[which].delete(tenantOf(key))
+    else lines[which].set(tenantOf(key), left)
+  }
+  return {
+    lines,
+    taken,
+    inFlightOf: (which: 'live' | 'lane') => [...taken.values()].filter((each) => each === which).length,
+    servedTenants: () => new Set([...taken.keys()].map(tenantOf)),
+    /** A tenant that stands in the line can't be refused a free slot: it is alone, or has none yet. */
+    isEntitled(which: 'live' | 'lane') {
+      const served = this.servedTenants()
+      return [...lines[which].keys()].some((tenant) => !isShared || !served.has(tenant))
+    },
+    add(key: string, lane: boolean) {
+      const before = held.has(key) ? lineOf(key) : null
+      const record = aRecord(key, lane)
+      held.set(key, [...(held.get(key) ?? []), record])
+      queues.add(record, 0)
+      if (taken.has(key) || before === lineOf(key)) return
+      if (before !== null) unline(key, before)
+      line(key, lineOf(key))
+    },
+    /** The key and the line it was taken from. */
+    take(): { key: string; which: 'live' | 'lane' } | null {
+      const next = queues.take(0)
+      if (next === null) return null
+      const which = lineOf(next.key)
+      expect(lines[which].get(tenantOf(next.key))?.[0]).toBe(next.key)
+      unline(next.key, which)
+      taken.set(next.key, which)
+      return { key: next.key, which }
+    },
+    /** The last of the tenant's live keys, without a slot; over at once. */
+    sendAway(tenant: string, keep: number) {
+      const key = queues.takeSurplus(tenant)?.key ?? null
+      expect(key).toBe(lines.live.get(tenant)?.at(-1) ?? null)
+      if (key === null) return
+      unline(key, 'live')
+      this.finish(key, keep)
+    },
+    /** Ends all records of a taken key but the last `keep`. */
+    finish(key: string, keep: number) {
+      const records = held.get(key)!
+      for (const record of records.slice(0, records.length - keep)) queues.remove(record)
+      const left = keep === 0 ? [] : records.slice(-keep)
+      held.set(key, left)
+      taken.delete(key)
+      if (left.length === 0) held.delete(key)
+      else line(key, lineOf(key))
+      queues.release(key, 0)
+    },
+    /** By somebody who has it not: nothing changes. */
+    releaseUntaken(key: string) {
+      if (!taken.has(key)) queues.release(key, 0)
+    },
+    drop(tenant: string) {
+      queues.drop((record) => record.tenant === tenant)
+      for (const key of [...held.keys()].filter((each) => tenantOf(each) === tenant)) {
+        if (taken.has(key)) held.set(key, [])
+        else held.delete(key)
+      }
+      lines.live.delete(tenant)
+      lines.lane.delete(tenant)
+    },
+  }
+}
+
+const TENANTS = 4
+const arrival = fc.record({
+  do: fc.constant('add' as const),
+  // The first tenant has most of the keys.
+  key: fc.oneof(
+    { weight: 3, arbitrary: fc.nat(30).map((k) => `big:${k}`) },
+    { weight: 2, arbitrary: fc.tuple(fc.nat(TENANTS - 2), fc.nat(3)).map(([t, k]) => `small${t}:${k}`) },
+  ),
+  lane: fc.boolean(),
+})
+const step = fc.oneof(
+  { weight: 5, arbitrary: arrival },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('finish' as const), pick: fc.nat(), keep: fc.constantFrom(0, 0, 1, 2) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const), t: fc.nat(TENANTS - 2) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('release untaken' as const), k: fc.nat(30) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('send away' as const), keep: fc.nat(1) }) },
+)
+const slots = fc.integer({ min: 1, max: 20 })
+
+describe('the order in which keys get a slot', () => {
+  it(
+    'is that of their coming within a tenant, and no tenant waits for more than one turn of each other',
+    patience,
+    () => {
+      fc.assert(
+        fc.property(slots, fc.boolean(), fc.array(step, { maxLength: 200, size: 'max' }), (slots, isShared, steps) => {
+          const queues = lined(slots, isShared)
+          /** Live keys of others that got a slot while the tenant had a live key in line and nothing under way. */
+          const passedOver = new Map<string, number>()
+          for (const it of steps) {
+            const waiting = [...queues.lines.live.keys()].filter((tenant) => !queues.servedTenants().has(tenant))
+            for (const tenant of passedOver.keys()) if (!waiting.includes(tenant)) passedOver.delete(tenant)
+            if (it.do === 'add') queues.add(it.key, it.lane)
+            if (it.do === 'drop') queues.drop(`small${it.t}`)
+            if (it.do === 'release untaken') queues.releaseUntaken(`big:${it.k}`)
+            if (it.do === 'send away') queues.sendAway('big', it.keep)
+            if (it.do === 'finish' && queues.taken.size > 0) {
+              const key = [...queues.taken.keys()][it.pick % queues.taken.size]!
+              queues.finish(key, it.keep)
+            }
+            if (it.do === 'take') {
+              const next = queues.take()
+              if (next?.which !== 'live') continue
+              for (const tenant of waiting) {
+                if (tenant === tenantOf(next.key)) passedOver.delete(tenant)
+                else passedOver.set(tenant, (passedOver.get(tenant) ?? 0) + 1)
+              }
+              expect(Math.max(0, ...passedOver.values())).toBeLessThan(TENANTS)
+            }
+          }
+        }),
+        runs(200),
+      )
+    },
+  )
+
+  it('leaves the lane its share of the slots, and not more, while live keys wait', patience, () => {
+    fc.assert(
+      fc.property(slots, fc.boolean(), fc.array(step, { maxLength: 200, size: 'max' }), (slots, isShared, steps) => {
+        const queues = lined(slots, isShared)
+        const share = Math.max(1, Math.floor(slots / 8))
+        for (const it of steps) {
+          if (it.do === 'add') queues.add(it.key, it.lane)
+          if (it.do === 'finish' && queues.taken.size > 0) {
+            queues.finish([...queues.taken.keys()][it.pick % queues.taken.size]!, it.keep)
+          }
+          if (it.do !== 'take') continue
+          const before = queues.inFlightOf('lane')
+          const entitled = { live: queues.isEntitled('live'), lane: queues.isEntitled('lane') }
+          const next = queues.take()
+          if (next?.which === 'lane' && entitled.live) expect(before).toBeLessThan(share)
+          // Where there is but one slot, the two may take turns.
+          if (next?.which === 'live' && entitled.lane && slots > 1) expect(before).toBeGreaterThanOrEqual(share)
+        }
+      }),
+      runs(200),
+    )
+  })
+
+  it(
+    'gives at least half of the slots to live keys while some wait, however many there are of the lane',
+    patience,
+    () => {
+      fc.assert(
+        fc.property(
+          slots,
+          fc.integer({ min: 20, max: 60 }),
+          fc.array(fc.nat(), { maxLength: 40 }),
+          (slots, n, picks) => {
+            const queues = lined(slots)
+            for (let k = 0; k < n + picks.length; k++) queues.add(`t:lane${k}`, true)
+            for (let k = 0; k < n + picks.length; k++) queues.add(`t:live${k}`, false)
+            let live = 0
+            let lane = 0
+            const takeAll = () => {
+              for (let next = queues.take(); next !== null; next = queues.take())
+                next.which === 'live' ? live++ : lane++
+            }
+
+            takeAll()
+            for (const pick of picks) {
+              const keys = [...queues.taken.keys()]
+              queues.finish(keys[pick % keys.length]!, 0)
+              takeAll()
+            }
+
+            if (slots > 1) expect(queues.inFlightOf('live')).toBeGreaterThanOrEqual(Math.floor(slots / 2))
+            // In turns, else the lane would have the only slot for as long as it lasts.
+            else expect(live).toBeGreaterThanOrEqual(lane - 1)
+          },
+        ),
+        runs(100),
+      )
+    },
+  )
+})
+
+describe('waking a few', () => {
+  it('comes to everybody in turn, though those that were woken fall asleep again', patience, () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5 }), (keys, most) => {
+        const queues = createKeyQueues<Queued>(100)
+        for (let k = 0; k < keys; k++) queues.add({ ...aRecord(`t:${k}`, false), dueAt: 1_000 }, 0)
+        const woken = new Set<string>()
+
+        for (let turn = 0; turn < Math.ceil(keys / most); turn++) {
+          queues.wake(() => true, 0, most)
+          for (let next = queues.take(0); next !== null; next = queues.take(0)) {
+            woken.add(next.key)
+            for (const record of next.records) record.dueAt = 1_000
+            queues.release(next.key, 0)
+          }
+        }
+
+        expect(woken.size).toBe(keys)
+      }),
+      runs(50),
+    )
+  })
+})

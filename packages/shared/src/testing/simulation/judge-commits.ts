@@ -1,0 +1,51 @@
+import { decodeRanges } from '../../kafka/ended-ranges.ts'
+import type { CommitRequest, SourceRecord } from '../../kafka/ports.ts'
+import type { JudgeOptions } from './judge-writes.ts'
+import type { Member } from './member.ts'
+
+/** Commits: they say of nothing that it has ended that has not, and are made by the owner alone. */
+export interface CommitsJudge {
+  /** A commit takes effect. */
+  committing(member: Member, request: CommitRequest): void
+  /** One is made that has waited for the outcomes. */
+  committingAcknowledged(member: Member, offsets: readonly CommitRequest[]): void
+  /** A commit has said that it has ended. */
+  hasEnded(record: SourceRecord): boolean
+}
+
+export function createCommitsJudge(
+  { ledger, brokers }: JudgeOptions,
+  ownerOf: (partition: number) => Member | null,
+): CommitsJudge {
+  const { accuse } = ledger
+  const ended = new Set<SourceRecord>()
+
+  /** Those before its offset, and those in the ranges of its metadata, as far as no commit has said so before. */
+  const saidToHaveEnded = ({ topic, partition, offset, metadata }: CommitRequest) => {
+    const ranges = decodeRanges(offset, metadata.split('\t')[1] ?? '')
+    const isSaid = (at: number) => at < offset || ranges.some(({ from, to }) => at >= from && at < to)
+    return brokers.log(topic, partition).records.filter((record) => isSaid(record.offset) && !ended.has(record))
+  }
+
+  return {
+    committing(member, request) {
+      const { topic, partition, offset } = request
+      const { committed, end } = brokers.log(topic, partition)
+      const name = `${topic}/${partition} at ${offset}`
+      if (ownerOf(partition) !== member) accuse(`a commit of a partition that is another's: ${name}`)
+      if (offset < (committed?.offset ?? 0)) accuse(`a commit backwards: ${name}`)
+      if (offset > end) accuse(`a commit past the end: ${name}`)
+      for (const record of saidToHaveEnded(request)) {
+        if (!ledger.current(member, record)?.end) accuse('committed as ended, and not ended in this tenure', record)
+        ended.add(record)
+      }
+    },
+    committingAcknowledged(member, offsets) {
+      for (const record of offsets.flatMap(saidToHaveEnded)) {
+        const handover = ledger.current(member, record)
+        if (handover?.end && !handover.isAcknowledged) accuse('committed before its outcome was acknowledged', record)
+      }
+    },
+    hasEnded: (record) => ended.has(record),
+  }
+}
