@@ -17,11 +17,13 @@ export interface QueuesModel {
   items: Item[]
   /** What takers hold, as it was handed out. */
   readonly taken: Map<string, { readonly items: readonly Item[]; readonly hasSlot: boolean }>
+  /** Tenants of which nothing is to be taken, and until when. */
+  readonly resting: Map<string, number>
   arrivals: number
 }
 
 export const aModel = (slots: number, isShared: boolean): { model: QueuesModel; real: KeyQueues<Item> } => ({
-  model: { slots, isShared, now: 0, items: [], taken: new Map(), arrivals: 0 },
+  model: { slots, isShared, now: 0, items: [], taken: new Map(), resting: new Map(), arrivals: 0 },
   real: createKeyQueues<Item>(slots, () => isShared),
 })
 
@@ -57,12 +59,14 @@ export const readyKeys = (model: QueuesModel): string[] => [
 export const isLive = (model: QueuesModel, key: string): boolean =>
   itemsOf(model, key).some((item) => isDue(model.now)(item) && !item.lane)
 
-/** When the first untaken key with nothing due becomes due. */
+/** When the first untaken key with nothing due becomes due, or a tenant's rest is over. */
 export const nextDueIn = (model: QueuesModel): number | null => {
   const ready = new Set(readyKeys(model))
-  const later = model.items.filter(({ key }) => !model.taken.has(key) && !ready.has(key)).map(({ dueAt }) => dueAt)
+  const due = model.items.filter(({ key }) => !model.taken.has(key) && !ready.has(key)).map(({ dueAt }) => dueAt)
+  const later = [...due, ...model.resting.values()].filter((at) => at > model.now)
   return later.length === 0 ? null : Math.min(...later)
 }
+export const isResting = ({ resting, now }: QueuesModel, tenant: string): boolean => (resting.get(tenant) ?? 0) > now
 
 /** Everything that can be asked of the queues without changing them. */
 export function expectSame(model: QueuesModel, real: KeyQueues<Item>): void {
