@@ -1,8 +1,6 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import kafkajs from 'kafkajs'
-import lz4 from 'lz4-napi'
-import snappy from 'snappy'
 import { SyncError } from '../errors.ts'
 import { mostBytesOf } from './lz4-frame.ts'
 import { blocksOf, framed, uncompressedBytes } from './snappy-framing.ts'
@@ -22,6 +20,9 @@ const gzip = promisify(zlib.gzip)
 const unzip = promisify(zlib.unzip)
 const zstdCompress = promisify(zlib.zstdCompress)
 const zstdDecompress = promisify(zlib.zstdDecompress)
+/** Loaded by the first batch that needs them: most topics have none, and their native code takes memory. */
+const snappy = () => import('snappy')
+const lz4 = () => import('lz4-napi')
 
 /**
  * Makes every client of this process read and write batches of all of Kafka's compressions: kafkajs has gzip only, without
@@ -40,8 +41,8 @@ export function registerCodecs(): void {
 const { GZIP, Snappy, LZ4, ZSTD } = kafkajs.CompressionTypes
 const codecs = {
   [GZIP]: codec('gzip', gzip, (batch) => unzip(batch, outputOf(batch))),
-  [Snappy]: codec('snappy', async (records) => framed(await snappy.compress(records)), decompressSnappy),
-  [LZ4]: codec('lz4', lz4.compressFrame, decompressLz4),
+  [Snappy]: codec('snappy', async (records) => framed(await (await snappy()).compress(records)), decompressSnappy),
+  [LZ4]: codec('lz4', async (records) => (await lz4()).compressFrame(records), decompressLz4),
   [ZSTD]: codec('zstd', zstdCompress, (batch) => zstdDecompress(batch, outputOf(batch))),
 }
 
@@ -76,12 +77,13 @@ const outputOf = (batch: Buffer) => ({
 async function decompressSnappy(batch: Buffer): Promise<Buffer> {
   const blocks = blocksOf(batch)
   refuseMoreThanBound(blocks.reduce((bytes, block) => bytes + uncompressedBytes(block), 0))
-  return Buffer.concat(await Promise.all(blocks.map((block) => snappy.uncompress(block) as Promise<Buffer>)))
+  const { uncompress } = await snappy()
+  return Buffer.concat(await Promise.all(blocks.map((block) => uncompress(block) as Promise<Buffer>)))
 }
 
 async function decompressLz4(batch: Buffer): Promise<Buffer> {
   refuseMoreThanBound(mostBytesOf(batch))
-  return lz4.decompressFrame(batch)
+  return (await lz4()).decompressFrame(batch)
 }
 
 function refuseMoreThanBound(bytes: number): void {
