@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { SyncError } from '@sync/shared/errors'
 import { createKafka } from '@sync/shared/kafka/connect'
 import { createConsumer } from '@sync/shared/kafka/consumer'
 import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
@@ -21,6 +22,7 @@ export interface DrainOptions {
 }
 
 export interface DrainResult {
+  /** Those that this run handled. */
   readonly records: number
   /** From the first record's hand-over to the handler to the acknowledged commit of the last one. */
   readonly seconds: number
@@ -29,12 +31,14 @@ export interface DrainResult {
 }
 
 const POLL_MS = 20
+const MAX_ATTEMPTS = 4
 
 /** Drains a topic through the runtime: a PUT for each record, or for the newest of a key batch, ordered by key. */
 export async function drain(options: DrainOptions): Promise<DrainResult> {
   mendKafkaJs()
   const { topic, group, maxInFlight, coalesce } = options
-  const logger = createLogger({ service: 'bench', level: 'error' })
+  // Standard output is for the result.
+  const logger = createLogger({ service: 'bench', level: 'error', destination: process.stderr })
   const kafka = createKafka({ kafkaBrokers: [...options.brokers], kafkaSsl: false } as never, {
     clientId: 'bench',
     logger,
@@ -46,7 +50,12 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
     low: Number(low),
     high: Number(high),
   }))
-  const records = ends.reduce((sum, { low, high }) => sum + high - low, 0)
+  let records = 0
+  let failure: Error | null = null
+  const interrupt = () => {
+    failure ??= new Error('interrupted: what had ended is committed')
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt)
   const base = new URL(options.url)
   const sink = createPutter(base.origin, maxInFlight)
   const path = `${base.pathname.replace(/\/$/, '')}/customers/`
@@ -88,14 +97,21 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
     },
     decode: async (_topic, bytes) => bytes,
     send: async () => {
-      throw new Error('this benchmark has no topics to park in')
+      failure ??= new Error(`a record was refused by the sink ${MAX_ATTEMPTS} times`)
+      throw new SyncError('kafka-unavailable', 'this benchmark has no topics to park in')
     },
     tenants: () => ({ get: () => tenant, all: () => [tenant] }),
     circuits: { admit: () => ({ admitted: true }), onChange: () => {} },
     outcomes: { add() {}, flush: async () => {}, size: 0 },
-    metrics: { ended() {}, parked() {}, endToEnd() {} },
+    metrics: {
+      ended() {
+        records++
+      },
+      parked() {},
+      endToEnd() {},
+    },
     observeHandling() {},
-    maxAttempts: 1,
+    maxAttempts: MAX_ATTEMPTS,
     limits: {
       maxInFlight,
       // Reading far ahead pays only where what is read together costs one call.
@@ -119,8 +135,9 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
   const left = new Set(ends.filter(({ low, high }) => high > low).map(({ partition }) => partition))
   const isDrained = () =>
     runtime.lag().filter(({ partition, records: lag }) => left.has(partition) && lag === 0).length === left.size
-  while (!isDrained()) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  while (!isDrained() && failure === null) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   await runtime.stop(10_000)
+  if (failure !== null) throw failure
   const seconds = firstAt === null ? 0 : (committedAt - firstAt) / 1000
   const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
   for (const { partition, high, low } of ends) {

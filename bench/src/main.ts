@@ -14,6 +14,7 @@ if (bench === undefined) {
 } else {
   await bench(args).catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
+    // What is still connected must not keep a run that has failed.
+    process.exit(1)
   })
 }
