@@ -104,7 +104,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       topic,
       partition,
       offset,
-      metadata: ended === '' ? owner : `${owner}${RANGES_FOLLOW}${ended}`,
+      // Also what a former owner had written there, which may fit with its name and not with ours.
+      metadata: ended === '' || ended.length > maxRangesLength ? owner : `${owner}${RANGES_FOLLOW}${ended}`,
     }))
 
   const commitAll = async (requests: readonly CommitRequest[]): Promise<void> => {

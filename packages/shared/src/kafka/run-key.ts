@@ -146,16 +146,26 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       const outcome = outcomes[index]!
       // Nothing ends any more, but what may still be executed late is looked at again.
       if (!signal.aborted) await settleOrWait(lead.record, lead.older, outcome, fence)
-      else if (outcome.kind === 'retry' && outcome.verify) await settler.owesVerify(lead.record)
+      else if (outcome.kind === 'retry' && outcome.verify) await owesVerify(lead.record)
     }
     return !signal.aborted && outcomes.every(({ kind }) => kind !== 'retry')
+  }
+
+  /** One that can't be written does not keep the others from it. */
+  const owesVerify = async (record: Pending): Promise<void> => {
+    try {
+      await settler.owesVerify(record)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      options.logger.warn({ err: error }, UNWRITTEN)
+    }
   }
 
   /** Fenced or aborted: the records stay as they are, to be handled again by whoever owns the partition. */
   const abandon = async (leads: readonly Lead<Pending>[], error: unknown): Promise<void> => {
     for (const { record, older } of leads) {
       for (const each of [record, ...older]) each.dueAt = Math.max(each.dueAt, now() + FENCED_WAIT_MS)
-      if (error instanceof SyncError && error.unknownEnd) await settler.owesVerify(record)
+      if (error instanceof SyncError && error.unknownEnd) await owesVerify(record)
     }
   }
 
@@ -243,11 +253,13 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
         continue
       }
       const keepsPlace = lead.classified.group === null && lead.record.mark === null
-      if (keepsPlace && waiting !== null) {
-        lead.record.dueAt = Math.max(lead.record.dueAt, waiting.dueAt)
-        lead.record.waitsFor = waiting.waitsFor
+      const comesAfter = keepsPlace ? waiting : null
+      if (comesAfter !== null) {
+        lead.record.dueAt = Math.max(lead.record.dueAt, comesAfter.dueAt)
+        lead.record.waitsFor = comesAfter.waitsFor
       }
-      if (lead.record.dueAt > at) {
+      // Also when the one before has fallen due just now: it is not handled in this run.
+      if (comesAfter !== null || lead.record.dueAt > at) {
         if (keepsPlace) waiting ??= lead.record
         for (const each of lead.older) each.dueAt = Math.max(each.dueAt, lead.record.dueAt)
         continue

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { patience, runs } from '../testing/runs.ts'
+import { play } from '../testing/simulation/play.ts'
 import {
   type Arrived,
   arrival,
@@ -12,66 +13,7 @@ import {
   rebalance,
   type Step,
 } from '../testing/simulation/script.ts'
-import { createWorld, PLACES, type World, type WorldOptions } from '../testing/simulation/world.ts'
-
-const read = (world: World) => world.brokers.logs.filter(({ records }) => records.length > 0)
-const isCommitted = (world: World) =>
-  read(world).every(({ records, committed }) => (committed?.offset ?? 0) > records.at(-1)!.offset)
-
-/** All trouble ends, and time goes on until everything is committed. */
-const settle = async (world: World): Promise<void> => {
-  for (const calls of Object.values(world.brokers.faults)) calls.length = 0
-  for (let place = 0; place < PLACES; place++) world.heal(place)
-  if (world.running.length === 0) await world.start(0)
-  for (const tenant of ['acme', 'bolt']) world.circuits.become(tenant, 'closed')
-  for (let turns = 0; turns < 10_000 && !isCommitted(world); turns++) await world.time.pass(2_000)
-  // The outcomes of what was committed at a join follow.
-  await world.time.pass(2_000)
-}
-
-const expectEnds = (world: World, arrived: readonly Arrived[], isCounted: boolean) => {
-  const { letters, endsOf } = world.referee
-  const nameOf = (topic: unknown, partition: unknown, offset: unknown) => `${topic}/${partition}/${offset}`
-  const parked = new Map(
-    letters.map(({ headers, key, value }) => [
-      nameOf(headers['dl-topic'], headers['dl-partition'], headers['dl-offset']),
-      { key, value },
-    ]),
-  )
-  for (const { record, isPoison } of arrived) {
-    const origin = nameOf(record.topic, record.partition, record.offset)
-    const ends = endsOf(origin)
-    expect(ends.length, origin).toBeGreaterThan(0)
-    if (isCounted) expect(ends.filter(({ isAcknowledged }) => isAcknowledged).length, origin).toBeGreaterThan(0)
-    const isSuperseded = ends.some(({ end }) => end?.reason === 'superseded')
-    if (!isPoison) expect(parked.has(origin), origin).toBe(false)
-    else if (!isSuperseded) expect(parked.get(origin), origin).toEqual({ key: record.key, value: record.value })
-  }
-}
-
-const simulate = async (options: WorldOptions, steps: readonly Step[]): Promise<void> => {
-  const world = await createWorld(options)
-  const { violations } = world.referee.ledger
-  const arrived: Arrived[] = []
-  try {
-    for (const it of steps) {
-      await carryOut(world, it, arrived)
-      expect(violations).toEqual([])
-    }
-    await settle(world)
-
-    expect(violations).toEqual([])
-    expect(read(world).map(({ topic, partition, committed }) => [topic, partition, committed?.offset])).toEqual(
-      read(world).map(({ topic, partition, end }) => [topic, partition, end]),
-    )
-    // What was ended right before a join is committed without its outcome, which the end of the process may take along.
-    expectEnds(world, arrived, !steps.some((it) => it.do === 'crash' || it.do === 'stop'))
-  } finally {
-    for (const place of world.running) world.crash(place)
-    await world.time.pass(10)
-    world.time.end()
-  }
-}
+import { createWorld } from '../testing/simulation/world.ts'
 
 const script = (...weighted: fc.WeightedArbitrary<Step>[]) =>
   fc.array(fc.oneof(...weighted), { maxLength: 40, size: 'max' })
@@ -99,7 +41,7 @@ describe('the runtime keeps order and exclusion per key, commits nothing that ha
       { weight: 2, arbitrary: fault },
       { weight: 2, arbitrary: process },
     )
-    await fc.assert(fc.asyncProperty(options, steps, simulate), runs(40))
+    await fc.assert(fc.asyncProperty(options, steps, play), runs(40))
   })
 
   it(
@@ -140,9 +82,7 @@ describe('the runtime keeps order and exclusion per key, commits nothing that ha
 
               expect(world.referee.ledger.handovers.map(({ end }) => end?.outcome)).toEqual(keys.map(() => 'done'))
             } finally {
-              for (const place of world.running) world.crash(place)
-              await world.time.pass(10)
-              world.time.end()
+              await world.end()
             }
           },
         ),
@@ -158,6 +98,6 @@ describe('the runtime keeps order and exclusion per key, commits nothing that ha
       { weight: 6, arbitrary: rebalance },
       { weight: 4, arbitrary: process },
     )
-    await fc.assert(fc.asyncProperty(options, steps, simulate), runs(80))
+    await fc.assert(fc.asyncProperty(options, steps, play), runs(80))
   })
 })

@@ -21,6 +21,8 @@ export interface Brokers {
   /** `gap`: so many offsets after it hold nothing. */
   append(message: RawMessage, gap?: number): SourceRecord
   onAppend(listener: () => void): void
+  /** Something of each log, by topic and partition; null is left out. */
+  byTopic<T>(topics: readonly string[], pick: (log: Log) => T | null): Map<string, Map<number, T>>
   readonly faults: Record<FaultyCall, Fault[]>
   /** Calls of which one has failed. */
   readonly failed: ReadonlySet<FaultyCall>
@@ -52,6 +54,13 @@ export function createBrokers(topics: readonly string[], partitions: number, tim
       for (const listener of listeners) listener()
       return record
     },
+    byTopic: (names, pick) =>
+      new Map(
+        names.map((name) => {
+          const picked = logs.filter(({ topic }) => topic === name).map((log) => [log.partition, pick(log)] as const)
+          return [name, new Map(picked.flatMap(([at, value]) => (value === null ? [] : [[at, value]])))]
+        }),
+      ),
     onAppend: (listener) => void listeners.push(listener),
     faults,
     failed,

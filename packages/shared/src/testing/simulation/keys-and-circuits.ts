@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { SyncError, type Target } from '../../errors.ts'
 import { type Circuits, createCircuits } from '../../http/circuits.ts'
 import { aCall, aTenant } from '../builders.ts'
@@ -111,4 +112,14 @@ export function simulateKeys(seed: number, target: (asked: Asked) => Says): Keys
     ends,
     enter: (key, tenant = 'acme', of = 'omnium') => void run(key, tenant, of, time.now(), 0),
   }
+}
+
+/** Half-open, it may be that nobody was left to show that all is well: then the next key does, at once. */
+export const expectClosed = async ({ time, ends, enter, circuits, requests }: KeysAndCircuits): Promise<void> => {
+  enter('last')
+  await time.advance(2_000)
+
+  expect(ends.get('last')?.how).toBe('done')
+  expect(circuits.state('acme', 'omnium')).toBe('closed')
+  expect(requests.filter(({ key, isOpen }) => isOpen && key !== 'sync-probe')).toEqual([])
 }

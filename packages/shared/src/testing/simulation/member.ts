@@ -2,6 +2,7 @@ import { SyncError } from '../../errors.ts'
 import type { CommitRequest, Source, SourceListener, SourceRecord } from '../../kafka/ports.ts'
 import type { Brokers } from './brokers.ts'
 import type { Coordinator } from './coordinator.ts'
+import { createFetcher } from './fetcher.ts'
 import type { SimulatedTime } from './time.ts'
 
 /** A process's membership of the group, as kafkajs and kafka/consumer.ts make it. */
@@ -43,15 +44,12 @@ export function createMember(options: MemberOptions): Member {
   let cuts = 0
   let isDead = false
   let hasRead = false
-  let isPolling = false
   let heardAt = Number.NEGATIVE_INFINITY
   let generation = 0
   let assignedAs = ''
   let joins = 0
   let tenureCount = 0
   const tenures = new Map<number, number>()
-  const paused = new Set<string>()
-  const positions = new Map<string, number>()
   const clear = { out: 0, in: 0 }
 
   /** In order, as on one connection; lost when that is cut meanwhile. */
@@ -96,52 +94,26 @@ export function createMember(options: MemberOptions): Member {
       if (!unbroken || !partitions.includes(partition)) tenures.delete(partition)
     }
     for (const partition of partitions) if (!tenures.has(partition)) tenures.set(partition, ++tenureCount)
-    positions.clear()
-    for (const { topic, partition, committed } of brokers.logs) {
-      if (partitions.includes(partition)) positions.set(`${topic}/${partition}`, committed?.offset ?? 0)
-    }
+    fetcher.assigned(partitions)
     const topics = new Set(brokers.logs.map(({ topic }) => topic))
     tell((to) => to.assigned(new Map([...topics].map((topic) => [topic, partitions])), unbroken))
     // Another rebalance may have begun before this came.
     if (coordinator.waitsFor(id)) join()
-    poll()
+    fetcher.poll()
   }
 
-  const unread = () =>
-    brokers.logs.filter((log) => {
-      const name = `${log.topic}/${log.partition}`
-      return (positions.get(name) ?? log.end) < log.end && !paused.has(name)
-    })
-  const poll = () => {
-    if (isPolling || unread().length === 0) return
-    isPolling = true
-    setTimeout(
-      () => {
-        isPolling = false
-        if (!isConnected || isDead || joins > 0) return
-        const logs = unread()
-        const first = Math.floor(time.random() * logs.length)
-        for (const log of [...logs.slice(first), ...logs.slice(0, first)]) read(log)
-        poll()
-      },
-      1 + time.random() * 30,
-    )
-  }
-  const read = (log: Brokers['logs'][number]) => {
-    const name = `${log.topic}/${log.partition}`
-    // A pause that came with the batch before.
-    if (paused.has(name)) return
-    const rest = log.records.filter(({ offset }) => offset >= positions.get(name)!)
-    const records = rest.slice(0, batchSize)
-    const lastOffset = records.length === rest.length ? log.end - 1 : records.at(-1)!.offset
-    positions.set(name, lastOffset + 1)
-    if (records.length === 0) return
-    hasRead = true
-    const { topic, partition, end: endOffset } = log
-    const delivered = records.map((record) => options.onDeliver(member, record))
-    tell((to) => to.batch({ topic, partition, records: delivered, lastOffset, endOffset }))
-    options.onBatch(member)
-  }
+  const fetcher = createFetcher({
+    brokers,
+    time,
+    batchSize,
+    mayRead: () => isConnected && !isDead && joins === 0,
+    onBatch(batch) {
+      hasRead = true
+      const records = batch.records.map((record) => options.onDeliver(member, record))
+      tell((to) => to.batch({ ...batch, records }))
+      options.onBatch(member)
+    },
+  })
 
   const commit = (offsets: readonly CommitRequest[]): Promise<void> => {
     if (isDead) return NEVER
@@ -179,19 +151,6 @@ export function createMember(options: MemberOptions): Member {
     }, sessionTimeoutMs - HEARTBEAT_MS)
   }
 
-  const byTopic = <T>(names: readonly string[], pick: (log: Brokers['logs'][number]) => T | null) =>
-    new Map(
-      names.map((name) => [
-        name,
-        new Map(
-          brokers.logs.flatMap((log) => {
-            const value = log.topic === name ? pick(log) : null
-            return value === null ? [] : [[log.partition, value] as const]
-          }),
-        ),
-      ]),
-    )
-
   const member: Member = {
     tenures,
     get isDead() {
@@ -208,7 +167,7 @@ export function createMember(options: MemberOptions): Member {
       if (listener === null) return
       if (!coordinator.knows(id)) enter()
       else if (joins > 0 || coordinator.waitsFor(id)) join()
-      poll()
+      fetcher.poll()
     },
     crash() {
       disconnect()
@@ -217,21 +176,15 @@ export function createMember(options: MemberOptions): Member {
     async start(to) {
       listener = to
       enter()
-      brokers.onAppend(poll)
     },
-    pause(topic, partitions) {
-      for (const partition of partitions) paused.add(`${topic}/${partition}`)
-    },
-    resume(topic, partitions) {
-      for (const partition of partitions) paused.delete(`${topic}/${partition}`)
-      poll()
-    },
+    pause: fetcher.pause,
+    resume: fetcher.resume,
     commit,
     committed: (names) =>
       isDead
         ? NEVER
-        : brokers.request('look-up', () => byTopic(names, ({ committed }) => committed && { ...committed })),
-    offsets: async (names) => byTopic(names, ({ end }) => ({ low: 0, end })),
+        : brokers.request('look-up', () => brokers.byTopic(names, ({ committed }) => committed && { ...committed })),
+    offsets: async (names) => brokers.byTopic(names, ({ end }) => ({ low: 0, end })),
     heartbeatAgeMs: () => (isConnected && joins === 0 && coordinator.knows(id) ? HEARTBEAT_MS : time.now() - heardAt),
     async stop() {
       listener = null

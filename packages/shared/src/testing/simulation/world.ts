@@ -44,6 +44,8 @@ export interface World {
   cut(place: number): void
   heal(place: number): void
   readonly running: readonly number[]
+  /** Nothing of it goes on. */
+  end(): Promise<void>
 }
 
 export interface WorldOptions {
@@ -131,6 +133,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     heal: (place) => places.get(place)?.member.heal(),
     get running() {
       return [...places.keys()]
+    },
+    async end() {
+      for (const place of world.running) world.crash(place)
+      await time.pass(10)
+      time.end()
     },
   }
   await world.start(0)
