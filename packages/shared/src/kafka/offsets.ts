@@ -17,7 +17,7 @@ export interface OffsetTracker {
   lowWaterMark(): number | null
   /** What has ended past the low-water mark, as text for the metadata of its commit; what doesn't fit counts as open. */
   endedPastMark(maxLength: number): string
-  /** Ends what had ended past `mark` by the text that was committed with it, also what is yet to be read. */
+  /** Ends what is below `mark`, and what had ended past it by the text that goes with it, also what is yet to be read. */
   restore(mark: number, text: string): void
   /** Records read and not ended. */
   pending(): number
@@ -87,7 +87,7 @@ export function createOffsetTracker(): OffsetTracker {
     lowWaterMark: () => queue[head] ?? next,
     endedPastMark: (maxLength) => encodeRanges(queue[head] ?? next ?? 0, endedRanges(), maxLength),
     restore(mark, text) {
-      const ranges = decodeRanges(mark, text)
+      const ranges = [{ from: 0, to: mark }, ...decodeRanges(mark, text)]
       for (const { from, to } of ranges)
         for (const offset of open) if (offset >= from && offset < to) open.delete(offset)
       restored = ranges

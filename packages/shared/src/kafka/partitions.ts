@@ -1,39 +1,9 @@
 import type { Logger } from '../logger.ts'
-import { createOffsetTracker, type OffsetTracker } from './offsets.ts'
+import { claimOf, type Mark, RELEASED, readCommit, requestOf } from './commit-metadata.ts'
+import { createOffsetTracker } from './offsets.ts'
+import { createGate, endedOf, type Gate, markOf, type PartitionState, restoreMark } from './partition-gate.ts'
 import type { Pending } from './pending.ts'
 import type { CommitRequest, Source, SourceBatch, SourceRecord } from './ports.ts'
-
-/** One topic's partition in one tenure. */
-export interface PartitionState {
-  readonly topic: string
-  readonly partition: number
-  readonly tracker: OffsetTracker
-  endOffset: number
-  /** By us; null before the first time. */
-  committed: Mark | null
-}
-
-/** What a commit says of one topic's partition: the low-water mark and, as text, what had ended past it. */
-interface Mark {
-  readonly offset: number
-  readonly ended: string
-}
-
-/** A partition number in one tenure: closed until its former owner can't write any more and our claim is committed. */
-interface Gate {
-  open: boolean
-  readonly states: Map<string, PartitionState>
-  /** Read and waiting for the gate. */
-  held: Pending[]
-  heldBytes: number
-  /** What the group had committed when we gained it, by topic: kept under our claim until we get further. */
-  base: Map<string, Mark>
-  claiming: boolean
-  /** Released before a join; to be claimed again if it stays ours. */
-  handedOver: boolean
-  /** Not before this (ms): the drain deadline of a former owner that did not release it. null while not known. */
-  startAt: number | null
-}
 
 export interface Partitions {
   /**
@@ -78,9 +48,6 @@ export interface PartitionsOptions {
   readonly handOut: (records: readonly Pending[]) => void
 }
 
-const RELEASED = 'released'
-/** Before the ended ranges in a commit's metadata; an owner's text has none. */
-const RANGES_FOLLOW = '\t'
 /** Brokers take 4096 bytes of metadata unless told otherwise; the owner is in them too. */
 const MAX_RANGES_LENGTH = 3_000
 const CLAIM_RETRY_MS = 500
@@ -96,17 +63,13 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   /** Until when requests of ours may be executed that were aborted when the partition was lost. */
   const sentUntil = new Map<number, number>()
   let known: Awaited<ReturnType<Source['offsets']>> = new Map()
-  const claim = `owned ${instanceId.replaceAll(RANGES_FOLLOW, ' ')} ${now().toString(36)}`
+  /** What had ended of a partition when we lost it, by topic: still true when nobody else has claimed it meanwhile. */
+  const left = new Map<number, ReadonlyMap<string, Mark>>()
+  const claim = claimOf(instanceId, now())
   let maxRangesLength = MAX_RANGES_LENGTH
 
   const requestsFor = (partition: number, marks: Iterable<readonly [string, Mark]>, owner: string): CommitRequest[] =>
-    [...marks].map(([topic, { offset, ended }]) => ({
-      topic,
-      partition,
-      offset,
-      // Also what a former owner had written there, which may fit with its name and not with ours.
-      metadata: ended === '' || ended.length > maxRangesLength ? owner : `${owner}${RANGES_FOLLOW}${ended}`,
-    }))
+    [...marks].map(([topic, mark]) => requestOf(topic, partition, mark, owner, maxRangesLength))
 
   const commitAll = async (requests: readonly CommitRequest[]): Promise<void> => {
     try {
@@ -120,16 +83,11 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     }
   }
 
-  const markOf = ({ tracker }: PartitionState): Mark | null => {
-    const offset = tracker.lowWaterMark()
-    return offset === null ? null : { offset, ended: tracker.endedPastMark(maxRangesLength) }
-  }
-
   /** What is committed of a gate's topics, or can be: the low-water marks, else what was committed before us. */
   const marksOf = (gate: Gate): Map<string, Mark> => {
     const marks = new Map(gate.base)
     for (const [topic, state] of gate.states) {
-      const mark = markOf(state)
+      const mark = markOf(state, maxRangesLength)
       if (mark !== null) marks.set(topic, mark)
     }
     return marks
@@ -150,8 +108,13 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     }
   }
 
+  /** Records to hand out, or a mark to commit: what had ended before may be all that there is. */
+  const hasWork = ({ held, states, base }: Gate) =>
+    held.length > 0 ||
+    [...states].some(([topic, { tracker }]) => (tracker.lowWaterMark() ?? 0) > (base.get(topic)?.offset ?? 0))
+
   const openGate = async (partition: number, gate: Gate) => {
-    if (gate.open || gate.claiming || gate.startAt === null || gate.held.length === 0) return
+    if (gate.open || gate.claiming || gate.startAt === null || !hasWork(gate)) return
     gate.claiming = true
     try {
       await sleepUntil(gate.startAt, now)
@@ -188,11 +151,15 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       for (const [topic, commits] of committed ?? []) {
         const commit = commits.get(partition)
         if (commit === undefined) continue
-        const [owner = '', ended = ''] = commit.metadata.split(RANGES_FOLLOW)
-        gate.base.set(topic, { offset: commit.offset, ended })
-        gate.states.get(topic)?.tracker.restore(commit.offset, ended)
+        const { owner, mark } = readCommit(commit)
+        const known = (owner === claim && left.get(partition)?.get(topic)) || mark
+        const state = gate.states.get(topic)
+        gate.base.set(topic, mark)
+        gate.known.set(topic, known)
+        if (state !== undefined) restoreMark(state, known)
         if (owner !== '' && owner !== RELEASED && owner !== claim) free = false
       }
+      left.delete(partition)
       gate.startAt = free ? Math.max(assignedAt, sentUntil.get(partition) ?? 0) : assignedAt + drainMs
       void openGate(partition, gate)
     }
@@ -211,20 +178,12 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     },
     assigned(gained, lost, busy) {
       for (const partition of lost) if (busy.has(partition)) sentUntil.set(partition, now() + drainMs)
-      for (const partition of lost) gates.delete(partition)
-      const fresh = gained.map((partition): [number, Gate] => [
-        partition,
-        {
-          open: false,
-          states: new Map(),
-          held: [],
-          heldBytes: 0,
-          base: new Map(),
-          claiming: false,
-          handedOver: false,
-          startAt: null,
-        },
-      ])
+      for (const partition of lost) {
+        const gate = gates.get(partition)
+        gates.delete(partition)
+        if (gate?.open) left.set(partition, endedOf(gate))
+      }
+      const fresh = gained.map((partition): [number, Gate] => [partition, createGate()])
       for (const [partition, gate] of fresh) gates.set(partition, gate)
       if (fresh.length > 0) void lookUpOwners(fresh)
       const handedOver = [...gates].filter(([, gate]) => gate.handedOver)
@@ -237,8 +196,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       if (state === undefined) {
         const { topic, partition, endOffset } = batch
         state = { topic, partition, endOffset, tracker: createOffsetTracker(), committed: null }
-        const before = gate.base.get(topic)
-        if (before !== undefined) state.tracker.restore(before.offset, before.ended)
+        const known = gate.known.get(topic)
+        if (known !== undefined) restoreMark(state, known)
         gate.states.set(topic, state)
       }
       state.endOffset = Math.max(state.endOffset, batch.endOffset)
@@ -266,7 +225,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         const marks: [PartitionState, Mark][] = []
         const byTopic = new Map(release ? gate.base : [])
         for (const [topic, state] of gate.states) {
-          const mark = markOf(state)
+          const mark = markOf(state, maxRangesLength)
           if (mark === null || (!release && isSame(mark, state.committed))) continue
           byTopic.set(topic, mark)
           marks.push([state, mark])

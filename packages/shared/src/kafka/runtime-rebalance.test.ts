@@ -132,6 +132,53 @@ describe('a rebalance', () => {
     expect(next.source.committedOffset(TOPIC, 0)).toBe(5)
   })
 
+  it('does not do again what it ended itself, when it was out of the group for a moment that nobody else used', async () => {
+    const { source, ends, calls } = await givenRuntime()
+    const records = ['a', 'b', 'c'].map((id) => ({ key: `acme:${id}`, value: '1 a' }))
+    source.append(TOPIC, 0, records.slice(0, 1))
+    await vi.advanceTimersByTimeAsync(2_000)
+    source.append(TOPIC, 0, records.slice(1))
+    await settle()
+    expect(source.committedOffset(TOPIC, 0)).toBe(1)
+
+    source.join()
+    source.assign([0], false)
+    source.append(TOPIC, 0, [...records.slice(1), { key: 'acme:d', value: '1 new' }], 1)
+    await vi.advanceTimersByTimeAsync(2_000)
+
+    expect(calls).toEqual([['1 a'], ['1 a'], ['1 a'], ['1 new']])
+    expect(ends().map(([offset]) => offset)).toEqual([0, 1, 2, 3])
+    expect(source.committedOffset(TOPIC, 0)).toBe(4)
+  })
+
+  it('commits what it ended itself before it was out of the group, also when nothing new comes', async () => {
+    const { source } = await givenRuntime()
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }])
+    await settle()
+
+    source.join()
+    source.assign([0], false)
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }], 0)
+    await vi.advanceTimersByTimeAsync(2_000)
+
+    expect(source.committedOffset(TOPIC, 0)).toBe(1)
+  })
+
+  it('does again what it ended itself, when another member had the partition since', async () => {
+    const { source, calls } = await givenRuntime()
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }])
+    await settle()
+
+    source.join()
+    source.assign([], false)
+    await source.commit([{ topic: TOPIC, partition: 0, offset: 0, metadata: 'released' }])
+    source.assign([0])
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }], 0)
+    await settle()
+
+    expect(calls).toEqual([['1 a'], ['1 a']])
+  })
+
   it('leaves a fenced record un-ended and tries again', async () => {
     let fenced = true
     const { customer, ends, calls } = await givenRuntime({

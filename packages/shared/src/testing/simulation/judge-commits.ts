@@ -36,7 +36,7 @@ export function createCommitsJudge(
       if (offset < (committed?.offset ?? 0)) accuse(`a commit backwards: ${name}`)
       if (offset > end) accuse(`a commit past the end: ${name}`)
       for (const record of saidToHaveEnded(request)) {
-        if (!ledger.current(member, record)?.end) accuse('committed as ended, and not ended in this tenure', record)
+        if (!ledger.hasEndedBy(member, record)) accuse('committed as ended, and not ended by this member', record)
         ended.add(record)
       }
     },

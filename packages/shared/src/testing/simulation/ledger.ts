@@ -27,6 +27,8 @@ export interface Ledger {
   ofMessage(message: { readonly headers: RawHeaders }): Handover
   /** As the member got it in the tenure of now. */
   current(member: Member, record: SourceRecord): Handover | undefined
+  /** Whether the member has ended it, in whichever tenure. */
+  hasEndedBy(member: Member, record: SourceRecord): boolean
 }
 
 export function createLedger(time: SimulatedTime): Ledger {
@@ -60,6 +62,8 @@ export function createLedger(time: SimulatedTime): Ledger {
     of,
     ofMessage: ({ headers }) => of(headerText(headers, 'traceparent')),
     current,
+    hasEndedBy: (member, record) =>
+      byRecord.get(record)?.some((each) => each.member === member && each.end !== null) ?? false,
   }
 }
 

@@ -1,0 +1,61 @@
+import type { Mark } from './commit-metadata.ts'
+import type { OffsetTracker } from './offsets.ts'
+import type { Pending } from './pending.ts'
+
+/** One topic's partition in one tenure. */
+export interface PartitionState {
+  readonly topic: string
+  readonly partition: number
+  readonly tracker: OffsetTracker
+  endOffset: number
+  /** By us; null before the first time. */
+  committed: Mark | null
+}
+
+/** A partition number in one tenure: closed until its former owner can't write any more and our claim is committed. */
+export interface Gate {
+  open: boolean
+  readonly states: Map<string, PartitionState>
+  /** Read and waiting for the gate. */
+  held: Pending[]
+  heldBytes: number
+  /** What the group had committed when we gained it, by topic: kept under our claim until we get further. */
+  readonly base: Map<string, Mark>
+  /** What had ended by then, by topic: the same, or more when we had it before and nobody since. */
+  readonly known: Map<string, Mark>
+  claiming: boolean
+  /** Released before a join; to be claimed again if it stays ours. */
+  handedOver: boolean
+  /** Not before this (ms): the drain deadline of a former owner that did not release it. null while not known. */
+  startAt: number | null
+}
+
+export const createGate = (): Gate => ({
+  open: false,
+  states: new Map(),
+  held: [],
+  heldBytes: 0,
+  base: new Map(),
+  known: new Map(),
+  claiming: false,
+  handedOver: false,
+  startAt: null,
+})
+
+/** null before anything was read. */
+export function markOf({ tracker }: PartitionState, maxRangesLength: number): Mark | null {
+  const offset = tracker.lowWaterMark()
+  return offset === null ? null : { offset, ended: tracker.endedPastMark(maxRangesLength) }
+}
+
+export const restoreMark = ({ tracker }: PartitionState, { offset, ended }: Mark): void =>
+  tracker.restore(offset, ended)
+
+/** All that has ended behind a gate, by topic. */
+export const endedOf = ({ states }: Gate): ReadonlyMap<string, Mark> =>
+  new Map(
+    [...states].flatMap(([topic, state]) => {
+      const mark = markOf(state, Number.POSITIVE_INFINITY)
+      return mark === null ? [] : [[topic, mark] as const]
+    }),
+  )
