@@ -49,9 +49,16 @@ export function outOfOrder(calls: readonly SinkCall[]): readonly string[] {
   )
 }
 
-/** What a process sent for a key after something newer that took effect by its own hand. */
+/**
+ * What a process sent for a key after something newer that took effect by its own hand. A `verify` is out of its place:
+ * when a call for several records broke off, it may come before the older ones are handled again (for which the services
+ * compare versions, and the keyed member does not).
+ */
 export const wentBack = (calls: readonly SinkCall[]): readonly string[] =>
-  descending(effects(calls), (call) => `${nameOf(call)} ${call.pid}`)
+  descending(
+    effects(calls).filter(({ lane }) => lane !== 'verify'),
+    (call) => `${nameOf(call)} ${call.pid}`,
+  )
 
 function descending(ordered: readonly Effect[], by: (call: Effect) => string): readonly string[] {
   const newest = new Map<string, Effect>()
