@@ -26,6 +26,7 @@ import type { Logger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import type { StreamHandler } from './stream.ts'
 import type { Tenants } from './tenants.ts'
+import type { TenantsFile } from './tenants-file.ts'
 import { newEventId, newTraceparent } from './tracing.ts'
 
 /** What a service builds its handler and its further parts from. */
@@ -54,6 +55,8 @@ export interface ServiceParts {
   readonly parts?: readonly Part[]
   /** Called after every join with the partition numbers that were lost. */
   readonly onAssigned?: (lost: readonly number[]) => void
+  /** Called when the tenants file has changed. */
+  readonly onTenants?: () => void
 }
 
 const COMMIT_INTERVAL_MS = 1_000
@@ -67,7 +70,7 @@ const PRODUCE_DEADLINE_MS = 5_000
 export interface AssembleOptions<C extends SharedConfig> {
   readonly service: ServiceName
   readonly config: C
-  readonly tenants: Tenants
+  readonly tenantsFile: TenantsFile
   readonly logger: Logger
   readonly build: (context: ServiceContext<C>) => ServiceParts
   /** Told when the service can't go on. */
@@ -78,7 +81,7 @@ export interface AssembleOptions<C extends SharedConfig> {
 export function assemble<C extends SharedConfig>({
   service,
   config,
-  tenants,
+  tenantsFile,
   logger,
   build,
   fail,
@@ -135,17 +138,27 @@ export function assemble<C extends SharedConfig>({
     inbox = [],
     parts = [],
     onAssigned,
+    onTenants,
   } = build({
     config,
     targets,
     publisher,
-    tenants: () => tenants,
+    tenants: tenantsFile.current,
     metrics,
     logger,
     connectKafka,
     codec,
     owns: (key) => partitions > 0 && (runtime?.ownsPartition(partitionOf(key, partitions)) ?? false),
     isAccepting: () => !stopping.signal.aborted,
+  })
+  tenantsFile.onChange((tenants) => {
+    targets.tenantsChanged(tenants)
+    onTenants?.()
+  })
+  tenantsFile.onReload((result) => metrics.tenantsReloadsTotal.inc({ result }))
+  metrics.onScrape(() => {
+    metrics.tenants.set(tenantsFile.current().all().length)
+    metrics.tenantsFileValid.set(tenantsFile.problem() === null ? 1 : 0)
   })
   const ownTopics = [...handler.topics, retryTopicOf(service)]
   const otherTopics = [...new Set<TopicName>([deadLetterTopicOf(service), 'sync.outcomes.v1', ...writes])]
@@ -210,7 +223,7 @@ export function assemble<C extends SharedConfig>({
         }),
         decode: codec.decode,
         send: producer.send,
-        tenants: () => tenants,
+        tenants: tenantsFile.current,
         circuits: targets.circuits,
         outcomes,
         maxAttempts: config.retryMaxAttempts,
@@ -256,12 +269,16 @@ export function assemble<C extends SharedConfig>({
   const admin = createAdminApp({
     readiness: () => ({
       waitingFor: [...waitingFor, ...troubles()],
-      details: { service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
+      details: {
+        ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
+        tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
+      },
     }),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
   })
   const part = compose([
     { name: 'targets', start: async () => {}, stop: () => targets.close() },
+    tenantsFile,
     listening('admin', admin, config.adminHost, config.adminPort, logger),
     kafkaPart,
     ...inbox,

@@ -49,6 +49,7 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
       if (lost.length > 0) known.clear()
       sweeping?.round()
     },
+    onTenants: () => sweeping?.round(),
   }
 }
 

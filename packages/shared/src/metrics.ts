@@ -101,6 +101,24 @@ export const METRICS = {
     help: 'Age of the high-water mark of a sweep',
     labels: ['tenant', 'source', 'entity'],
   },
+  tenants: {
+    name: 'sync_tenants',
+    type: 'gauge',
+    help: 'Tenants in use, by the tenants file as it was last valid',
+    labels: [],
+  },
+  tenantsFileValid: {
+    name: 'sync_tenants_file_valid',
+    type: 'gauge',
+    help: '1 while the tenants file as it is now is in use, 0 while the tenants of before are kept',
+    labels: [],
+  },
+  tenantsReloadsTotal: {
+    name: 'sync_tenants_reloads_total',
+    type: 'counter',
+    help: 'Looks at the tenants file that found a change or were asked for, by what became of them',
+    labels: ['result'],
+  },
 } as const satisfies Record<string, MetricSpec>
 
 type Specs = typeof METRICS

@@ -37,6 +37,7 @@ export const RETRY_REASONS = {
   'over-share': { counts: false },
   'registry-unavailable': { counts: false },
   'kafka-unavailable': { counts: false },
+  'unknown-tenant': { counts: false },
   fenced: { counts: false },
   'child-pending': { counts: false },
   'parent-missing': { counts: false },

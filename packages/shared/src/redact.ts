@@ -15,7 +15,7 @@ const SAFE_FIELDS: ReadonlySet<string> = new Set(
   lag pending inFlight waiting deferred queued count total size records keys pages page epoch generation
   groupId memberId memberIds members assignment gained lost held leader leaderId isLeader groupProtocol
   duration correlationId retryCount retryTime broker brokers registry subject schemaId
-  mark until since due window share
+  mark until since due window share added removed
   msg level time label logger namespace error err cause stack reqId traceparent traceId
   `
     .trim()

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { assemble, type ServiceContext, type ServiceParts } from './assemble.ts'
 import { type ConfigOf, readConfig, type SharedConfig } from './config.ts'
@@ -6,16 +5,18 @@ import { SyncError } from './errors.ts'
 import { mendKafkaJs } from './kafka/kafkajs-fixes.ts'
 import type { ServiceName } from './kafka/topics.ts'
 import { bufferedOutput, createLogger } from './logger.ts'
-import { parseTenants, type Tenants } from './tenants.ts'
+import { openTenantsFile } from './tenants-file.ts'
 
 type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
+
+type Output = ReturnType<typeof bufferedOutput>
 
 const EXIT_CONFIG = 78
 const EXIT_FAILED = 1
 
 /**
- * Runs a service until SIGTERM or SIGINT: once stops gracefully, twice at once. Exits 78 with every problem of the
- * configuration listed, 1 when it can't go on. The only place that touches `process`.
+ * Runs a service until SIGTERM or SIGINT: once stops gracefully, twice at once. SIGHUP reads the tenants file now. Exits
+ * 78 with every problem of the configuration listed, 1 when it can't go on. The only place that touches `process`.
  */
 export async function runService<S extends ServiceSchema>(
   service: ServiceName,
@@ -23,15 +24,15 @@ export async function runService<S extends ServiceSchema>(
   build: (context: ServiceContext<ConfigOf<S['shape']> & SharedConfig>) => ServiceParts,
 ): Promise<void> {
   mendKafkaJs()
-  const { config, tenants } = readOrExit(service, schema)
   const output = bufferedOutput()
   process.on('exit', () => output.flushSync())
-  const logger = createLogger({ service, level: config.logLevel, destination: output })
+  const { config, tenantsFile, logger } = readOrExit(service, schema, output)
+  process.on('SIGHUP', () => void tenantsFile.reload())
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => {
     fail = resolve
   })
-  const part = assemble({ service, config, tenants, logger, build, fail })
+  const part = assemble({ service, config, tenantsFile, logger, build, fail })
   const signals = stopSignals()
   process.on('unhandledRejection', (error) => fail(error instanceof Error ? error : new Error('unhandled rejection')))
   process.on('uncaughtException', (error) => fail(error))
@@ -51,7 +52,7 @@ export async function runService<S extends ServiceSchema>(
   process.exit(end instanceof Error ? EXIT_FAILED : 0)
 }
 
-function readOrExit<S extends ServiceSchema>(service: ServiceName, schema: S) {
+function readOrExit<S extends ServiceSchema>(service: ServiceName, schema: S, destination: Output) {
   const problems: string[] = []
   const attempt = <V>(read: () => V): V | null => {
     try {
@@ -62,25 +63,16 @@ function readOrExit<S extends ServiceSchema>(service: ServiceName, schema: S) {
     }
   }
   const config = attempt(() => readConfig(schema, process.env) as ConfigOf<S['shape']> & SharedConfig)
-  const file = config?.tenantsFile ?? process.env.TENANTS_FILE
-  const tenants = file ? attempt(() => readTenants(file)) : null
-  if (config === null || tenants === null || problems.length > 0) {
+  const path = config?.tenantsFile ?? process.env.TENANTS_FILE
+  const logger = createLogger({ service, level: config?.logLevel ?? 'info', destination })
+  const tenantsFile = path ? attempt(() => openTenantsFile({ path, env: process.env, logger })) : null
+  if (config === null || tenantsFile === null || problems.length > 0) {
     process.stderr.write(
       `${service}: the configuration is not valid\n${problems.map((problem) => `  ${problem}\n`).join('')}`,
     )
     process.exit(EXIT_CONFIG)
   }
-  return { config, tenants }
-}
-
-function readTenants(path: string): Tenants {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new SyncError('config-invalid', `reading tenants: TENANTS_FILE ${path} can't be read`, { cause })
-  }
-  return parseTenants(text, process.env)
+  return { config, tenantsFile, logger }
 }
 
 function stopSignals() {

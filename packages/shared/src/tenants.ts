@@ -71,6 +71,8 @@ export function createTenants(tenants: readonly Tenant[]): Tenants {
   return { get: (uid) => byUid.get(uid), all: () => all }
 }
 
+const FILE = 'file:'
+
 /** Resolves `env:NAME` and `file:/path`. Throws an Error that names the reference, never the value. */
 export function resolveSecret(reference: string, env: Readonly<Record<string, string | undefined>>): string {
   if (reference.startsWith('env:')) {
@@ -79,8 +81,8 @@ export function resolveSecret(reference: string, env: Readonly<Record<string, st
     if (value === undefined || value === '') throw new Error(`environment variable ${name} is not set`)
     return value
   }
-  if (reference.startsWith('file:')) {
-    const path = reference.slice('file:'.length)
+  if (reference.startsWith(FILE)) {
+    const path = reference.slice(FILE.length)
     try {
       return readFileSync(path, 'utf8').trim()
     } catch (cause) {
@@ -114,16 +116,10 @@ export function parseTenants(text: string, env: Readonly<Record<string, string |
     }
     // Also of an entry whose shape is wrong, so that all of it is told at once.
     const secretOf = (value: unknown, path: string) => (typeof value === 'string' ? resolve(value, path) : '')
-    const raw = (entry ?? {}) as {
-      webhookSecrets?: unknown
-      flow?: { token?: unknown }
-      omnium?: { clientSecret?: unknown }
-    }
-    const webhookSecrets = (Array.isArray(raw.webhookSecrets) ? raw.webhookSecrets : []).map((secret, i) =>
-      secretOf(secret, `${index}.webhookSecrets.${i}`),
-    )
-    const token = secretOf(raw.flow?.token, `${index}.flow.token`)
-    const clientSecret = secretOf(raw.omnium?.clientSecret, `${index}.omnium.clientSecret`)
+    const raw = rawSecretsOf(entry)
+    const webhookSecrets = raw.webhookSecrets.map((secret, i) => secretOf(secret, `${index}.webhookSecrets.${i}`))
+    const token = secretOf(raw.flow, `${index}.flow.token`)
+    const clientSecret = secretOf(raw.omnium, `${index}.omnium.clientSecret`)
     if (!parsed.success) return []
     const { data } = parsed
     return [{ ...data, webhookSecrets, flow: { ...data.flow, token }, omnium: { ...data.omnium, clientSecret } }]
@@ -135,6 +131,33 @@ export function parseTenants(text: string, env: Readonly<Record<string, string |
   }
   if (problems.length > 0) throw new SyncError('config-invalid', `reading tenants: ${problems.join('; ')}`)
   return createTenants(tenants)
+}
+
+/** The files that a tenants file's secrets refer to, also those of entries that are not valid; none when it is no JSON. */
+export function secretFilesOf(text: string): string[] {
+  const entries = parseJson(text, [])
+  const references = (Array.isArray(entries) ? entries : []).flatMap((entry) => {
+    const { webhookSecrets, flow, omnium } = rawSecretsOf(entry)
+    return [...webhookSecrets, flow, omnium]
+  })
+  const files = references.flatMap((reference) =>
+    typeof reference === 'string' && reference.startsWith(FILE) ? reference.slice(FILE.length) : [],
+  )
+  return [...new Set(files)]
+}
+
+/** Where secrets stand in an entry, whatever its shape. */
+function rawSecretsOf(entry: unknown) {
+  const { webhookSecrets, flow, omnium } = (entry ?? {}) as {
+    webhookSecrets?: unknown
+    flow?: { token?: unknown }
+    omnium?: { clientSecret?: unknown }
+  }
+  return {
+    webhookSecrets: (Array.isArray(webhookSecrets) ? webhookSecrets : []) as unknown[],
+    flow: flow?.token,
+    omnium: omnium?.clientSecret,
+  }
 }
 
 function parseJson(text: string, problems: string[]): unknown {

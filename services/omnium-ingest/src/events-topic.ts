@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ParseEvent } from '@sync/shared/http/event-fields'
 import { keyOf, type Message, type Publisher } from '@sync/shared/kafka/publisher'
 import type { Part } from '@sync/shared/lifecycle'
 import type { Logger } from '@sync/shared/logger'
 import type { Tenants } from '@sync/shared/tenants'
-import type { EachBatchPayload, Kafka } from 'kafkajs'
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 
 export interface EventsTopicOptions {
   readonly kafka: Kafka
@@ -18,6 +19,11 @@ export interface EventsTopicOptions {
   readonly now: () => number
 }
 
+export interface EventsTopicReader extends Part {
+  /** The tenants file has changed: reads the topics that it names now. */
+  tenantsChanged(): void
+}
+
 const RETRY_MS = 10_000
 type NotificationMessage = Message<'omnium.notifications.v1'>
 
@@ -26,30 +32,29 @@ type NotificationMessage = Message<'omnium.notifications.v1'>
  * that its webhook would have become. An event is committed past once its notification is acknowledged; one that comes
  * twice is harmless. A topic that isn't there yet holds up nothing: it is asked for again.
  */
-export function createEventsTopicReader(options: EventsTopicOptions): Part {
+export function createEventsTopicReader(options: EventsTopicOptions): EventsTopicReader {
   const { kafka, groupId, publisher, parse, count, logger, now } = options
-  const consumer = kafka.consumer({
-    groupId,
-    allowAutoTopicCreation: false,
-    maxWaitTimeInMs: 250,
-    retry: { retries: 5, restartOnFailure: async () => true },
-  })
+  let consumer: Consumer | null = null
+  let reading: readonly string[] = []
+  let started = false
   let stopped = false
   let timer: NodeJS.Timeout | undefined
+  let changing: Promise<void> = Promise.resolve()
 
   const tenantsOf = (topic: string) =>
     options
       .tenants()
       .all()
       .filter(({ omnium }) => omnium.eventsTopic === topic)
-  const topics = () => [
-    ...new Set(
-      options
-        .tenants()
-        .all()
-        .flatMap(({ omnium }) => omnium.eventsTopic ?? []),
-    ),
-  ]
+  const topics = () =>
+    [
+      ...new Set(
+        options
+          .tenants()
+          .all()
+          .flatMap(({ omnium }) => omnium.eventsTopic ?? []),
+      ),
+    ].sort()
 
   const read = (topic: string, value: Buffer | null): NotificationMessage[] => {
     const body = parseObject(value)
@@ -73,26 +78,52 @@ export function createEventsTopicReader(options: EventsTopicOptions): Part {
     await heartbeat()
   }
 
-  const run = async () => {
+  const end = async () => {
+    clearTimeout(timer)
+    const ending = consumer
+    consumer = null
+    await ending?.disconnect()
+  }
+
+  /** A consumer can't leave a topic: other topics are read by another one. */
+  const begin = async () => {
+    await end()
+    reading = topics()
+    if (stopped || reading.length === 0) return
+    const next = kafka.consumer({
+      groupId,
+      allowAutoTopicCreation: false,
+      maxWaitTimeInMs: 250,
+      retry: { retries: 5, restartOnFailure: async () => true },
+    })
+    consumer = next
     try {
-      await consumer.connect()
-      await consumer.subscribe({ topics: topics(), fromBeginning: true })
-      await consumer.run({ eachBatch: take, eachBatchAutoResolve: false })
+      await next.connect()
+      await next.subscribe({ topics: [...reading], fromBeginning: true })
+      await next.run({ eachBatch: take, eachBatchAutoResolve: false })
     } catch (error) {
-      logger.error({ err: error, topics: topics() }, 'reading the events topic failed, trying again')
-      if (!stopped) timer = setTimeout(run, RETRY_MS)
+      logger.error({ err: error, topics: reading }, 'reading the events topic failed, trying again')
+      timer = setTimeout(() => change(), RETRY_MS)
     }
+  }
+  const change = (mayBegin = () => true) => {
+    changing = changing
+      .then(() => (mayBegin() ? begin() : undefined))
+      .catch((error: unknown) => logger.error({ err: error }, 'changing the events topics failed'))
   }
 
   return {
     name: 'events-topic',
     async start() {
-      if (topics().length > 0) void run()
+      started = true
+      change()
     },
+    tenantsChanged: () => change(() => started && !isDeepStrictEqual(topics(), reading)),
     async stop() {
       stopped = true
       clearTimeout(timer)
-      await consumer.disconnect()
+      await changing
+      await end()
     },
   }
 }

@@ -25,5 +25,12 @@ await runService('omnium-ingest', Config, (context) => {
     logger,
     now: Date.now,
   })
-  return { ...parts, parts: [...(parts.parts ?? []), events] }
+  return {
+    ...parts,
+    parts: [...(parts.parts ?? []), events],
+    onTenants() {
+      parts.onTenants?.()
+      events.tenantsChanged()
+    },
+  }
 })

@@ -95,6 +95,10 @@ export function opened(
   }
 }
 
+/** What kept it open may be over: it is probed at once, and if it fails again the waits begin anew. */
+export const hurried = (circuit: Circuit, nowMs: number): Circuit =>
+  circuit.phase === 'open' ? { ...circuit, retryAtMs: nowMs, openings: 0 } : circuit
+
 export const closed = (circuit: Circuit, nowMs: number): Circuit => ({
   ...circuit,
   phase: 'closed',

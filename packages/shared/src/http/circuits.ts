@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { SyncError, type Target } from '../errors.ts'
-import type { Tenant } from '../tenants.ts'
+import type { Tenant, Tenants } from '../tenants.ts'
 import type { Call } from './call.ts'
 import {
   answered,
@@ -15,7 +15,7 @@ import {
   ticked,
 } from './circuit.ts'
 import { asOwnAttempt, failureKindOf, probeCauseOf } from './circuit-failure.ts'
-import { type Cause, type Circuit, createCircuit, type Phase } from './circuit-state.ts'
+import { type Cause, type Circuit, createCircuit, hurried, type Phase } from './circuit-state.ts'
 import type { Schedule } from './schedule.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
@@ -38,6 +38,11 @@ export interface Circuits {
   guard<T>(call: Call, target: Target, isWrite: boolean, send: () => Promise<T>): Promise<T>
   /** Throws SyncError `circuit-open` when the circuit opened since the call passed `guard`. */
   recheck(call: Call, target: Target): void
+  /**
+   * The tenants file has changed: an open circuit of a tenant that changed is probed now, as its new secret or address may
+   * be the cure, and a tenant that is no more has none.
+   */
+  tenantsChanged(tenants: Tenants): void
   /** Ends all probes and timers. */
   close(): void
 }
@@ -80,8 +85,11 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
   const entries = new Map<string, Entry>()
   const listeners = new Set<(tenantUid: string, target: Target, state: Phase) => void>()
   const closing = new AbortController()
+  const gone = new Set<string>()
   let events = 0
 
+  const isLive = (entry: Entry) =>
+    !closing.signal.aborted && entries.get(nameOf(entry.tenant.uid, entry.target)) === entry
   const nameOf = (tenantUid: string, target: Target) => `${target}/${tenantUid}`
   const entryOf = (tenant: Tenant, target: Target): Entry => {
     const name = nameOf(tenant.uid, target)
@@ -89,10 +97,9 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     if (entry === undefined) {
       const suspects = new LRUCache<string, true>({ ...SUSPECTS, perf: { now } })
       entry = { tenant, target, circuit: createCircuit(now()), suspects, probe: null, cancelTimer: null }
-      entries.set(name, entry)
+      // What is still under way for a tenant that is no more ends without leaving anything behind.
+      if (!gone.has(tenant.uid)) entries.set(name, entry)
     }
-    // A tenant that was read anew keeps its circuit; the probes use its new secrets.
-    entry.tenant = tenant
     return entry
   }
 
@@ -103,7 +110,7 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     entry.circuit = next
     if (next.phase === 'closed' && circuit.phase === 'closed') return
     if (next.phase === 'closed' && next.openings === 0) blameOpeners(entry, circuit)
-    if (!closing.signal.aborted) arm(entry)
+    if (isLive(entry)) arm(entry)
     const isTransition = next.phase !== circuit.phase || next.cause !== circuit.cause
     if (isTransition) onTransition?.(statusOf(entry))
     const hasRoomAgain = next.phase === 'half-open' && next.trial === null && circuit.trial !== null
@@ -221,6 +228,20 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     },
     recheck(call, target) {
       requireAdmission(entryOf(call.tenant, target), call.key)
+    },
+    tenantsChanged(tenants) {
+      for (const uid of gone) if (tenants.get(uid) !== undefined) gone.delete(uid)
+      for (const [name, entry] of entries) {
+        const tenant = tenants.get(entry.tenant.uid)
+        if (tenant === undefined) {
+          gone.add(entry.tenant.uid)
+          entry.cancelTimer?.()
+          entries.delete(name)
+        } else if (tenant !== entry.tenant) {
+          entry.tenant = tenant
+          become(entry, hurried(entry.circuit, now()))
+        }
+      }
     },
     close() {
       closing.abort()

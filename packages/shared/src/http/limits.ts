@@ -1,6 +1,6 @@
 import type { Target } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Tenant } from '../tenants.ts'
+import type { Tenant, Tenants } from '../tenants.ts'
 import { createRateLimiter, type RateLimit, type RateLimiter } from './rate-limit.ts'
 import { failureOf, type Layer, type TargetRequest } from './request.ts'
 import type { Schedule } from './schedule.ts'
@@ -18,6 +18,8 @@ export interface LimitsOptions {
 export interface Limits {
   /** The part of the service's rate that this process takes: partitions owned ÷ all. May be called at any time. */
   setPartitionShare(fraction: number): void
+  /** Puts new limits into effect at once, also for those who wait, and forgets tenants that are no more. */
+  tenantsChanged(tenants: Tenants): void
   /**
    * Each request waits for its turn. `askLast` is asked once it has come, and what is within runs in the same turn of the
    * event loop, up to the send; a request that it stops by throwing costs no turn.
@@ -56,6 +58,13 @@ export function createLimits({ target, share, metrics, now, schedule }: LimitsOp
     setPartitionShare(next) {
       fraction = Math.min(1, Math.max(0, next))
       for (const { limiter, tenant } of limiters.values()) limiter.configure(limitOf(tenant))
+    },
+    tenantsChanged(tenants) {
+      for (const uid of limiters.keys()) {
+        const tenant = tenants.get(uid)
+        if (tenant === undefined) limiters.delete(uid)
+        else limiterOf(tenant)
+      }
     },
     wait: (askLast) => (next) => async (request) => {
       const { tenant, signal } = request.call

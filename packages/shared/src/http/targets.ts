@@ -3,7 +3,8 @@ import { createFlowClient, type FlowClient, flowCredentials } from '../flow/clie
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import { createOmniumClient, type OmniumClient } from '../omnium/client.ts'
-import { createOmniumCredentials } from '../omnium/token.ts'
+import { createOmniumCredentials, type OmniumCredentials } from '../omnium/token.ts'
+import type { Tenants } from '../tenants.ts'
 import { createBase } from './base.ts'
 import { type CircuitStatus, type Circuits, createCircuits } from './circuits.ts'
 import { createClient } from './client.ts'
@@ -30,6 +31,8 @@ export interface Targets {
   readonly flow: FlowClient
   readonly omnium: OmniumClient
   readonly circuits: Circuits
+  /** The tenants file has changed: new secrets and limits count from now on, what was removed is forgotten. */
+  tenantsChanged(tenants: Tenants): void
   /** Partitions owned ÷ all: this process's part of the service's share. 1 until told. */
   setPartitionShare(fraction: number): void
   /** Ends the probes and closes the connections; requests under way fail. */
@@ -74,18 +77,31 @@ export function createTargets(options: TargetsOptions): Targets {
   const flow = createFlowClient(
     createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
   )
+  let omniumCredentials: OmniumCredentials | undefined
   const omnium = createOmniumClient(
     createClient({
       ...common,
       target: 'omnium',
       limits: limits.omnium,
-      credentials: (send) => createOmniumCredentials({ send, now, random }),
+      credentials(send) {
+        omniumCredentials = createOmniumCredentials({ send, now, random })
+        return omniumCredentials
+      },
     }),
   )
   return {
     flow,
     omnium,
     circuits,
+    tenantsChanged(tenants) {
+      for (const { tenant, target } of circuits.list()) {
+        if (tenants.get(tenant) === undefined) metrics.circuitState.remove({ target, tenant })
+      }
+      circuits.tenantsChanged(tenants)
+      limits.flow.tenantsChanged(tenants)
+      limits.omnium.tenantsChanged(tenants)
+      omniumCredentials?.tenantsChanged(tenants)
+    },
     setPartitionShare(fraction) {
       limits.flow.setPartitionShare(fraction)
       limits.omnium.setPartitionShare(fraction)

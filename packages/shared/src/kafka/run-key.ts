@@ -2,7 +2,7 @@ import { classifyFailure, SyncError, type Target } from '../errors.ts'
 import { outcomeOf } from '../failure-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
-import { type Outcome, park, type RetryReason } from '../outcome.ts'
+import { type Outcome, park, type RetryReason, retry } from '../outcome.ts'
 import type { Classified, Delivery, StreamHandler } from '../stream.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
 import { bytesOf } from './packed.ts'
@@ -46,6 +46,8 @@ export interface KeyRun {
 const MAX_AT_ONCE = 500
 const REGISTRY_WAIT_MS = 1_000
 const FENCED_WAIT_MS = 200
+const UNKNOWN_TENANT_MS = 10_000
+const UNKNOWN_TENANT_RETRY_MS = 1_000
 const MANY_WAITING = 100
 const REST_MS = 100
 const MANY_ASK_AGAIN_MS = 20_000
@@ -65,7 +67,12 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       return park('contract-violation', `reading a record: ${what}`)
     }
     const tenant = options.tenants().get(record.tenant)
-    if (tenant === undefined) return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
+    if (tenant === undefined) {
+      // Another process may have read the file before us.
+      if (now() - (record.firstSeenAt ?? now()) < UNKNOWN_TENANT_MS)
+        return retry('unknown-tenant', UNKNOWN_TENANT_RETRY_MS)
+      return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
+    }
     try {
       if (record.decoded === null) {
         const bytes = bytesOf(record.packed.value)

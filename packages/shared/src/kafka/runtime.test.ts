@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SyncError } from '../errors.ts'
 import { done, park, retry } from '../outcome.ts'
 import { createTenants } from '../tenants.ts'
-import { givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
+import { givenRuntime, settle, TOPIC, tenants } from '../testing/given-runtime.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
@@ -160,7 +160,6 @@ describe('what cannot be handled', () => {
     ['a broken value', 'acme:1', 'broken', 'contract-violation'],
     ['a key without a tenant', 'acme', '1 a', 'contract-violation'],
     ['no key', null, '1 a', 'contract-violation'],
-    ['an unknown tenant', 'nobody:1', '1 a', 'unknown-tenant'],
   ])('%s is parked with its bytes, and the others go on', async (_case, key, value, reason) => {
     const { source, ends, sent } = await givenRuntime()
 
@@ -175,6 +174,26 @@ describe('what cannot be handled', () => {
       [1, 'done'],
     ])
     expect(sent[0]?.value?.toString()).toBe(value)
+  })
+
+  it('an unknown tenant is waited for, since another process may have read the file before, and is then parked', async () => {
+    let known = createTenants(tenants.all().slice(0, 1))
+    const { customer, ends, sent } = await givenRuntime({ overrides: { tenants: () => known } })
+
+    customer('bolt:1', '1 a')
+    customer('nobody:1', '1 b')
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(ends()).toEqual([])
+    known = tenants
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(ends()).toEqual([[0, 'done']])
+    await vi.advanceTimersByTimeAsync(5_000)
+
+    expect(ends()).toEqual([
+      [0, 'done'],
+      [1, 'unknown-tenant'],
+    ])
+    expect(sent[0]?.value?.toString()).toBe('1 b')
   })
 
   it('a tombstone is skipped', async () => {

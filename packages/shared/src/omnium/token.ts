@@ -7,7 +7,7 @@ import type { Call } from '../http/call.ts'
 import { query } from '../http/path.ts'
 import { copyOf, failureOf, type Send, statusText, type TargetRequest } from '../http/request.ts'
 import { unlessAborted } from '../http/unless-aborted.ts'
-import type { Tenant } from '../tenants.ts'
+import type { Tenant, Tenants } from '../tenants.ts'
 
 const TokenAnswer = z.looseObject({ accessToken: z.string().min(1), expiresIn: z.coerce.number().positive().nullish() })
 
@@ -16,6 +16,11 @@ export interface OmniumCredentialsOptions {
   readonly send: Send
   readonly now: () => number
   readonly random: () => number
+}
+
+export interface OmniumCredentials extends Credentials {
+  /** Forgets the tokens of tenants that are no more. */
+  tenantsChanged(tenants: Tenants): void
 }
 
 interface Token {
@@ -44,7 +49,7 @@ const QUIET = { baseMs: 5_000, capMs: 60_000 }
  * Omnium's tokens, one for each tenant, fetched once and shared; refreshed ahead of their end without anybody waiting, and
  * once when one is refused. Source: docs.omnium.no, API developer guide.
  */
-export function createOmniumCredentials({ send, now, random }: OmniumCredentialsOptions): Credentials {
+export function createOmniumCredentials({ send, now, random }: OmniumCredentialsOptions): OmniumCredentials {
   const accounts = new Map<string, Account>()
 
   const accountOf = ({ uid, omnium: { clientId, clientSecret } }: Tenant): Account => {
@@ -88,6 +93,9 @@ export function createOmniumCredentials({ send, now, random }: OmniumCredentials
       if (account.token !== null && account.token.text !== refused) return account.token.text
       account.token = null
       return (await shared(fetchToken(account, call.tenant), call)).text
+    },
+    tenantsChanged(tenants) {
+      for (const uid of accounts.keys()) if (tenants.get(uid) === undefined) accounts.delete(uid)
     },
   }
 }
