@@ -39,10 +39,17 @@ export interface ServiceContext<C extends SharedConfig> {
   readonly logger: Logger
   readonly connectKafka: (clientSuffix: string) => ReturnType<typeof createKafka>
   readonly codec: Codec
-  /** Whether this member owns the partition of a key now. */
+  /** Whether the partition of a key was given to this member at the last join. */
   readonly owns: (key: string) => boolean
   /** Turns false when a stop begins. */
   readonly isAccepting: () => boolean
+}
+
+/** What a join has changed. */
+export interface AssignmentChange {
+  /** Whether the partition of a key was this member's before, and all the time. */
+  readonly kept: (key: string) => boolean
+  readonly hasGained: boolean
 }
 
 export interface ServiceParts {
@@ -53,8 +60,8 @@ export interface ServiceParts {
   readonly inbox?: readonly Part[]
   /** Started after the consumer, stopped before it. */
   readonly parts?: readonly Part[]
-  /** Called after every join with the partition numbers that were lost. */
-  readonly onAssigned?: (lost: readonly number[]) => void
+  /** Called after every join; the context's `owns` answers by it already. */
+  readonly onAssigned?: (change: AssignmentChange) => void
   /** Called when the tenants file has changed. */
   readonly onTenants?: () => void
 }
@@ -131,6 +138,7 @@ export function assemble<C extends SharedConfig>({
     random: Math.random,
   })
   let partitions = 0
+  let assigned: ReadonlySet<number> = new Set()
   let runtime: Runtime | null = null
   const {
     handler,
@@ -148,7 +156,7 @@ export function assemble<C extends SharedConfig>({
     logger,
     connectKafka,
     codec,
-    owns: (key) => partitions > 0 && (runtime?.ownsPartition(partitionOf(key, partitions)) ?? false),
+    owns: (key) => partitions > 0 && assigned.has(partitionOf(key, partitions)),
     isAccepting: () => !stopping.signal.aborted,
   })
   tenantsFile.onChange((tenants) => {
@@ -248,9 +256,14 @@ export function assemble<C extends SharedConfig>({
         now: Date.now,
         random: Math.random,
         onAssigned(own, lost) {
+          const before = new Set([...assigned].filter((partition) => !lost.includes(partition)))
+          assigned = new Set(own)
           waitingFor.delete('consumer group')
           targets.setPartitionShare(partitions === 0 ? 1 : own.length / partitions)
-          onAssigned?.(lost)
+          onAssigned?.({
+            kept: (key) => before.has(partitionOf(key, partitions)) && assigned.has(partitionOf(key, partitions)),
+            hasGained: own.some((partition) => !before.has(partition)),
+          })
         },
         onFatal: fail,
       })

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { classifyNotification, isErasure, isListed, type NotificationDelivery } from './classify-notification.ts'
 import type { Notification } from './contracts/notification.ts'
 import type { FlowCustomerSnapshot } from './contracts/snapshots.ts'
@@ -7,6 +6,7 @@ import { outcomeOf } from './failure-outcome.ts'
 import type { Call } from './http/call.ts'
 import { type KnownVersions, objectOf } from './kafka/known-versions.ts'
 import { keyOf } from './kafka/publisher.ts'
+import { hashOfBody } from './known-loader.ts'
 import { done, type Outcome, skipped } from './outcome.ts'
 import type { HandlerContext } from './stream.ts'
 import type { Tenant } from './tenants.ts'
@@ -32,6 +32,8 @@ export interface HydrationSource {
   apiUser(tenant: Tenant): string | undefined
   /** Reads the object that a notification names; null when it isn't there (any more). */
   find(call: Call, notification: Notification): Promise<Found | null>
+  /** Told of each change that only a sweep has told us of. */
+  missed?: ((notification: Notification) => void) | undefined
   /** Writes the tombstone of a customer's snapshot, under the call's fence. */
   erase(call: Call, customerId: string): Promise<void>
 }
@@ -131,12 +133,12 @@ async function write(
   open: readonly Look[],
   { delivery, notification }: Look,
   { now }: HandlerContext,
-  { known }: HydrationSource,
+  { known, missed }: HydrationSource,
 ): Promise<Outcome> {
   const { version } = found
   const repair = open.some((look) => look.repair)
   const object = objectOf(delivery.tenant.uid, notification.entity, found.kind, notification.id)
-  const bodyHash = hash('sha256', JSON.stringify(found.body), 'base64url')
+  const bodyHash = hashOfBody(found.body)
   const last = known.get(object)
   if (last !== undefined && last.hash !== null) {
     // A replica that lags behind answered: the snapshot topic's last record of a key must stay its newest.
@@ -152,6 +154,7 @@ async function write(
     repair,
   })
   known.set(object, { version, hash: bodyHash })
+  if (open.every((look) => look.notification.via === 'sweep')) missed?.(notification)
   return done({ operation: 'hydrated', ...(version !== null && { version }) })
 }
 

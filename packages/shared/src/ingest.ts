@@ -1,13 +1,15 @@
 import type { ServiceContext, ServiceParts } from './assemble.ts'
 import type { ConfigOf, ingestEnv, SharedConfig } from './config.ts'
+import type { Notification } from './contracts/notification.ts'
 import type { ParseEvent } from './http/event-fields.ts'
 import { createWebhookApp } from './http/server.ts'
-import { createCursorStore } from './kafka/cursor-store.ts'
 import { createKnownVersions, type KnownVersions } from './kafka/known-versions.ts'
-import { listening, type Part } from './lifecycle.ts'
+import { readTopicTails } from './kafka/topic-tail.ts'
+import { createKnownLoader } from './known-loader.ts'
+import { listening } from './lifecycle.ts'
 import type { StreamHandler } from './stream.ts'
-import type { Sweep, SweepPorts } from './sweep.ts'
-import { createSweeper } from './sweeper.ts'
+import { type Sweep, type SweepPorts, sweptEntityOf } from './sweep.ts'
+import { createSweeping } from './sweeping.ts'
 
 /** What both ingest services read besides the shared environment. */
 export type IngestConfig = SharedConfig & ConfigOf<ReturnType<typeof ingestEnv>>
@@ -15,16 +17,19 @@ export type IngestConfig = SharedConfig & ConfigOf<ReturnType<typeof ingestEnv>>
 export interface IngestOptions {
   readonly source: 'flow' | 'omnium'
   readonly parse: ParseEvent
-  readonly hydrator: (known: KnownVersions) => StreamHandler
+  /** `missed` is told of each change that only a sweep has told us of. */
+  readonly hydrator: (ports: { known: KnownVersions; missed: (notification: Notification) => void }) => StreamHandler
   readonly sweep: (ports: SweepPorts) => Sweep
 }
 
 /** Webhooks at once: more wait at the broker than a sender's patience allows. */
 const MAX_WEBHOOKS_IN_FLIGHT = 1_000
+/** What a gained partition's snapshots are looked through for; older versions are met by no sweep that keeps up. */
+const MAX_KNOWN_RECORDS = 10_000
 
 /** An ingest service: the webhook server in front of its inbox topic, hydration behind it, and the sweep beside it. */
 export function ingestParts(context: ServiceContext<IngestConfig>, options: IngestOptions): ServiceParts {
-  const { config, tenants, publisher, metrics, logger, isAccepting } = context
+  const { config, tenants, publisher, metrics, logger, isAccepting, owns } = context
   const { source } = options
   const known = createKnownVersions()
   const app = createWebhookApp({
@@ -38,71 +43,52 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
     isAccepting,
     now: Date.now,
   })
-  const handler = options.hydrator(known)
-  const sweeping = config.sweepIntervalMs > 0 ? createSweeping(context, known, options) : null
+  const handler = options.hydrator({
+    known,
+    missed: (notification) =>
+      metrics.sweepMissedTotal.inc({ tenant: notification.tenant, source, entity: sweptEntityOf(notification) }),
+  })
+  const sweeping = createSweeping(context, { source, known, sweep: options.sweep })
+  const readerOf = (what: string) =>
+    `${config.topicPrefix}${source}-ingest.${what}.${config.serviceInstanceId}.${process.pid}`
+  const loader = createKnownLoader({
+    source,
+    known,
+    readTails: (tails) =>
+      readTopicTails({
+        ...tails,
+        kafka: context.connectKafka('known'),
+        groupId: readerOf('known'),
+        maxRecords: MAX_KNOWN_RECORDS,
+      }),
+    codec: context.codec,
+    prefix: config.topicPrefix,
+    sinceMs: sweeping.sinceMs,
+    logger,
+  })
+  const stopping = new AbortController()
+  let loading: Promise<void> = Promise.resolve()
   return {
     handler,
     writes: [...handler.topics, `${source}.customers.v1`, `${source}.orders.v1`, 'sync.cursors.v1'],
     inbox: [listening('webhooks', app, config.httpHost, config.httpPort, logger)],
-    parts: sweeping === null ? [] : [sweeping],
-    onAssigned(lost) {
-      if (lost.length > 0) known.clear()
-      sweeping?.round()
+    parts: [
+      sweeping,
+      {
+        name: 'known versions',
+        start: async () => {},
+        async stop() {
+          stopping.abort(new Error('stopping'))
+          await loading
+        },
+      },
+    ],
+    onAssigned({ kept, hasGained }) {
+      known.keep(kept)
+      if (hasGained) loading = loading.then(() => loader.load(owns, stopping.signal))
+      // What became ours is swept at once.
+      loading = loading.then(sweeping.round)
     },
-    onTenants: () => sweeping?.round(),
-  }
-}
-
-/** Sweeps begin once the marks are read; the service does not wait for that to take webhooks. */
-function createSweeping(
-  context: ServiceContext<IngestConfig>,
-  known: KnownVersions,
-  { source, sweep }: IngestOptions,
-): Part & { round(): void } {
-  const { config, publisher, metrics, logger, tenants, owns } = context
-  const cursors = createCursorStore({
-    kafka: context.connectKafka('cursors'),
-    codec: context.codec,
-    publisher,
-    prefix: config.topicPrefix,
-    groupId: `${config.topicPrefix}${source}-ingest.cursors.${config.serviceInstanceId}.${process.pid}`,
-    logger,
-  })
-  const sweeper = createSweeper({
-    sweep: sweep({ publisher, cursors, known, overlapMs: config.sweepOverlapMs, now: Date.now }),
-    tenants,
-    owns,
-    intervalMs: config.sweepIntervalMs,
-    cursors,
-    markAge(tenant, entity, ageMs) {
-      const labels = { tenant, source, entity }
-      if (ageMs === null) metrics.sweepMarkAgeSeconds.remove(labels)
-      else metrics.sweepMarkAgeSeconds.set(ageMs / 1000, labels)
-    },
-    logger,
-    now: Date.now,
-  })
-  let stopped = false
-  let started = false
-  return {
-    name: 'sweep',
-    /** What became ours is swept at once. */
-    round() {
-      if (started && !stopped) void sweeper.round()
-    },
-    async start() {
-      cursors
-        .start()
-        .then(() => {
-          started = true
-          return stopped ? undefined : sweeper.start()
-        })
-        .catch((error: unknown) => logger.error({ err: error }, 'reading the sweep cursors failed: nothing is swept'))
-    },
-    async stop() {
-      stopped = true
-      await sweeper.stop()
-      await cursors.stop()
-    },
+    onTenants: sweeping.round,
   }
 }

@@ -19,6 +19,11 @@ describe('metrics', () => {
       'sync_rate_limit_wait_seconds{target}',
       'sync_webhooks_total{source,answer}',
       'sync_sweep_mark_age_seconds{tenant,source,entity}',
+      'sync_sweep_found_total{tenant,source,entity}',
+      'sync_sweep_missed_total{tenant,source,entity}',
+      'sync_tenants{}',
+      'sync_tenants_file_valid{}',
+      'sync_tenants_reloads_total{result}',
     ])
   })
 

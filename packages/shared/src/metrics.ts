@@ -101,6 +101,18 @@ export const METRICS = {
     help: 'Age of the high-water mark of a sweep',
     labels: ['tenant', 'source', 'entity'],
   },
+  sweepFoundTotal: {
+    name: 'sync_sweep_found_total',
+    type: 'counter',
+    help: 'Changed records that sweeps listed, each version once',
+    labels: ['tenant', 'source', 'entity'],
+  },
+  sweepMissedTotal: {
+    name: 'sync_sweep_missed_total',
+    type: 'counter',
+    help: 'Changes that only a sweep has told of: their webhook was lost, or is yet to come',
+    labels: ['tenant', 'source', 'entity'],
+  },
   tenants: {
     name: 'sync_tenants',
     type: 'gauge',
@@ -127,7 +139,8 @@ type LabelsOf<K extends keyof Specs> = Record<Exclude<Specs[K]['labels'][number]
 type Args<K extends keyof Specs> = keyof LabelsOf<K> extends never ? [] : [labels: LabelsOf<K>]
 
 interface CounterOf<K extends keyof Specs> {
-  inc(...args: Args<K>): void
+  /** By 1, unless told. */
+  inc(...args: [...Args<K>, by?: number]): void
 }
 interface GaugeOf<K extends keyof Specs> {
   set(value: number, ...args: Args<K>): void
@@ -177,7 +190,7 @@ function instrument(registry: Registry, service: string, spec: MetricSpec) {
   const options = { name, help, labelNames: [...spec.labels], registers: [registry] }
   if (spec.type === 'counter') {
     const counter = new Counter(options)
-    return { inc: (labels?: AnyLabels) => counter.inc({ ...labels, ...own }) }
+    return { inc: (labels?: AnyLabels, by?: number) => counter.inc({ ...labels, ...own }, by) }
   }
   if (spec.type === 'gauge') {
     const gauge = new Gauge(options)

@@ -30,6 +30,8 @@ export interface SweepPorts {
   readonly cursors: CursorStore
   /** What hydration here has written, so that it isn't announced. */
   readonly known: Pick<KnownVersions, 'get'>
+  /** Told of how many records a sweep listed as changed; each version of one counts once. */
+  readonly found?: (tenantUid: string, entity: SweepCursor['entity'], count: number) => void
   /** How far before its mark a sweep begins: what the source's clock and its own delays may hide. */
   readonly overlapMs: number
   /** ms since the epoch. */
@@ -86,13 +88,22 @@ export type Announce = (
   items: readonly Listed[],
 ) => Promise<void>
 
-export function createAnnounce(topic: NotificationTopic, { publisher, known, now }: SweepPorts): Announce {
+/** The list on which an object is found. */
+export const sweptEntityOf = ({ entity, kind }: Pick<Notification, 'entity' | 'kind'>): SweepCursor['entity'] => {
+  if (entity === 'order') return 'orders'
+  if (kind === null) return 'customers'
+  return kind === 'B2C' ? 'private-customers' : 'business-customers'
+}
+
+export function createAnnounce(topic: NotificationTopic, { publisher, known, found, now }: SweepPorts): Announce {
   const announced = createKnownVersions()
   return async (tenant, { entity, kind }, items) => {
-    const fresh = items
+    const unseen = items
       .map((item) => ({ ...item, object: objectOf(tenant.uid, entity, kind, item.id) }))
-      .filter(({ object, version }) => !covers(known, object, version) && !covers(announced, object, version))
-    if (fresh.length === 0) return
+      .filter(({ object, version }) => !covers(announced, object, version))
+    if (unseen.length === 0) return
+    found?.(tenant.uid, sweptEntityOf({ entity, kind }), unseen.length)
+    const fresh = unseen.filter(({ object, version }) => !covers(known, object, version))
     const receivedAt = new Date(now()).toISOString()
     await publisher.publish(
       topic,
@@ -104,7 +115,7 @@ export function createAnnounce(topic: NotificationTopic, { publisher, known, now
         },
       })),
     )
-    for (const { object, version } of fresh) announced.set(object, { version, hash: '' })
+    for (const { object, version } of unseen) announced.set(object, { version, hash: '' })
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Notification } from '@sync/shared/contracts/notification'
 import type { FlowClient } from '@sync/shared/flow/client'
 import type { FlowOrder } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
@@ -10,8 +11,9 @@ import type { StreamHandler } from '@sync/shared/stream'
 export interface FlowHydratorPorts {
   readonly flow: Pick<FlowClient, 'getCustomer' | 'getOrder'>
   readonly publisher: Publisher
-  /** Cleared by the caller at every change of assignment. */
+  /** The caller keeps it to what this member owns. */
   readonly known: KnownVersions
+  readonly missed?: (notification: Notification) => void
 }
 
 /** Reads what Flow's notifications name and publishes it as `flow.customers` and `flow.orders`. */
@@ -19,6 +21,7 @@ export function createFlowHydrator({
   flow,
   publisher,
   known,
+  missed,
 }: FlowHydratorPorts): StreamHandler<'flow.notifications.v1'> {
   const findCustomer = async (call: Call, id: string): Promise<Found | null> => {
     const customer = await flow.getCustomer(call, id)
@@ -58,6 +61,7 @@ export function createFlowHydrator({
     ...createHydration({
       target: 'flow',
       known,
+      missed,
       apiUser: (tenant) => tenant.flow.apiUser,
       find: (call, { entity, id }) => (entity === 'customer' ? findCustomer(call, id) : findOrder(call, id)),
       erase: (call, key) =>

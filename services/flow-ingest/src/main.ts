@@ -11,7 +11,7 @@ await runService('flow-ingest', Config, (context) => {
   return ingestParts(context, {
     source: 'flow',
     parse: parseFlowWebhook,
-    hydrator: (known) => createFlowHydrator({ flow, publisher, known }),
+    hydrator: (ports) => createFlowHydrator({ ...ports, flow, publisher }),
     sweep: (ports) => createFlowSweep({ ...ports, flow }),
   })
 })

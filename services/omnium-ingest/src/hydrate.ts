@@ -11,13 +11,14 @@ import type { StreamHandler } from '@sync/shared/stream'
 export interface OmniumHydratorPorts {
   readonly omnium: Pick<OmniumClient, 'getCustomer' | 'getOrder'>
   readonly publisher: Publisher
-  /** Cleared by the caller at every change of assignment. */
+  /** The caller keeps it to what this member owns. */
   readonly known: KnownVersions
+  readonly missed?: (notification: Notification) => void
 }
 
 /** Reads what Omnium's notifications name and publishes it as `omnium.customers` and `omnium.orders`. */
 export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<'omnium.notifications.v1'> {
-  const { omnium, publisher, known } = ports
+  const { omnium, publisher, known, missed } = ports
 
   const customerOf = async (call: Call, kind: OmniumKind, id: string): Promise<Found | null> => {
     const customer = await omnium.getCustomer(call, kind, id)
@@ -69,6 +70,7 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
     ...createHydration({
       target: 'omnium',
       known,
+      missed,
       apiUser: (tenant) => tenant.omnium.apiUser,
       find: (call, notification) =>
         notification.entity === 'customer' ? findCustomer(call, notification) : findOrder(call, notification),

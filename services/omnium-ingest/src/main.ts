@@ -12,7 +12,7 @@ await runService('omnium-ingest', Config, (context) => {
   const parts = ingestParts(context, {
     source: 'omnium',
     parse: parseOmniumWebhook,
-    hydrator: (known) => createOmniumHydrator({ omnium, publisher, known }),
+    hydrator: (ports) => createOmniumHydrator({ ...ports, omnium, publisher }),
     sweep: (ports) => createOmniumSweep({ ...ports, omnium, logger }),
   })
   const events = createEventsTopicReader({

@@ -11,15 +11,16 @@ export interface Known {
 }
 
 /**
- * What this process last wrote to a snapshot topic, by object. Bounded, and only a means to save calls and repeats: a
- * forgotten entry costs one write more. `clear` belongs to every change of assignment, because another member may
- * write the lost keys from then on.
+ * What was last written to a snapshot topic, by object. Bounded, and only a means to save calls and repeats: a forgotten
+ * entry costs one write more. `keep` belongs to every change of assignment, because another member may write the lost
+ * keys from then on.
  */
 export interface KnownVersions {
   get(object: string): Known | undefined
   /** Only after the write was acknowledged: an entry that is ahead of its topic would hide a lost record. */
   set(object: string, known: Known): void
-  clear(): void
+  /** Forgets the objects whose key `owns` doesn't hold for. */
+  keep(owns: (key: string) => boolean): void
 }
 
 export function createKnownVersions(max = 100_000): KnownVersions {
@@ -27,7 +28,9 @@ export function createKnownVersions(max = 100_000): KnownVersions {
   return {
     get: (object) => entries.get(object),
     set: (object, known) => void entries.set(object, known),
-    clear: () => entries.clear(),
+    keep(owns) {
+      for (const object of [...entries.keys()]) if (!owns(keyOfObject(object))) entries.delete(object)
+    },
   }
 }
 
@@ -38,3 +41,6 @@ export const objectOf = (
   kind: Notification['kind'],
   id: string,
 ): string => `${entity} ${kind ?? ''} ${keyOf(tenant, id)}`
+
+/** Entity and kind hold no space. */
+const keyOfObject = (object: string): string => object.slice(object.indexOf(' ', object.indexOf(' ') + 1) + 1)

@@ -11,7 +11,6 @@ export interface Ownership {
   resume(): void
   readonly settled: boolean
   partitions(): readonly number[]
-  owns(partition: number): boolean
   /** The tenure of a partition that is ours now; a later one has another number. */
   tenureOf(partition: number): number | null
   /** A fence for work begun in this tenure. */
@@ -53,7 +52,6 @@ export function createOwnership({ heartbeatAgeMs, sessionTimeoutMs, requestDeadl
       return settled
     },
     partitions: () => [...tenures.keys()].sort((a, b) => a - b),
-    owns: (partition) => settled && tenures.has(partition),
     tenureOf: (partition) => tenures.get(partition) ?? null,
     fenceFor: (partition, tenure) => () => {
       if (!settled) throw new SyncError('fenced', 'sending while the group is rebalancing')

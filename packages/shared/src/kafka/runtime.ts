@@ -25,8 +25,6 @@ export interface Runtime {
   start(): Promise<void>
   /** Stops starting, lets what runs end within `drainMs`, aborts the rest, commits, and leaves the group. Idempotent. */
   stop(drainMs: number): Promise<void>
-  /** Whether the record key would be handled by this member. */
-  ownsPartition(partition: number): boolean
   status(): RuntimeStatus
   /** Records behind the low-water mark, by partition. */
   lag(): readonly { topic: string; partition: number; records: number }[]
@@ -268,7 +266,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       stopped ??= drain(drainMs)
       return stopped
     },
-    ownsPartition: (partition) => ownership.owns(partition),
     lag: partitions.lag,
     status() {
       const at = now()

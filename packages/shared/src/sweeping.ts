@@ -1,0 +1,112 @@
+import type { ServiceContext } from './assemble.ts'
+import type { SweepCursor } from './contracts/sweep-cursor.ts'
+import type { IngestConfig } from './ingest.ts'
+import { createCursorStore } from './kafka/cursor-store.ts'
+import type { KnownVersions } from './kafka/known-versions.ts'
+import type { Part } from './lifecycle.ts'
+import type { Sweep, SweepPorts } from './sweep.ts'
+import { createSweeper } from './sweeper.ts'
+
+/** Sweeps every interval, from the first `round` on; SWEEP_INTERVAL_MS 0: never. */
+export interface Sweeping extends Part {
+  /** Sweeps what is ours now; the service knows by then what its partitions hold. */
+  round(): void
+  /** The change that the next sweep may meet again (ms since the epoch), or a little before. */
+  sinceMs(): Promise<number>
+}
+
+export interface SweepingOptions {
+  readonly source: 'flow' | 'omnium'
+  readonly known: KnownVersions
+  readonly sweep: (ports: SweepPorts) => Sweep
+}
+
+const NO_MARK_MS = 15 * 60_000
+const MARGIN_MS = 60_000
+const LONGEST_MS = 24 * 3_600_000
+
+/** The service does not wait for the marks to take webhooks. */
+export function createSweeping(
+  context: ServiceContext<IngestConfig>,
+  { source, known, sweep: createSweep }: SweepingOptions,
+): Sweeping {
+  const { config, publisher, metrics, logger, tenants, owns } = context
+  const cursors = createCursorStore({
+    kafka: context.connectKafka('cursors'),
+    codec: context.codec,
+    publisher,
+    prefix: config.topicPrefix,
+    groupId: `${config.topicPrefix}${source}-ingest.cursors.${config.serviceInstanceId}.${process.pid}`,
+    logger,
+  })
+  const sweep = createSweep({
+    publisher,
+    cursors,
+    known,
+    found: (tenant, entity, count) => metrics.sweepFoundTotal.inc({ tenant, source, entity }, count),
+    overlapMs: config.sweepOverlapMs,
+    now: Date.now,
+  })
+  const sweeper = createSweeper({
+    sweep,
+    tenants,
+    owns,
+    intervalMs: config.sweepIntervalMs,
+    cursors,
+    markAge(tenant, entity, ageMs) {
+      const labels = { tenant, source, entity }
+      if (ageMs === null) metrics.sweepMarkAgeSeconds.remove(labels)
+      else metrics.sweepMarkAgeSeconds.set(ageMs / 1000, labels)
+    },
+    logger,
+    now: Date.now,
+  })
+  const isOff = config.sweepIntervalMs === 0
+  const marksRead = Promise.withResolvers<boolean>()
+  let stopped = false
+  let isSweeping = false
+
+  const markOf = async (tenant: string, entity: SweepCursor['entity']) => {
+    const cursor = await cursors.get(tenant, source, entity)
+    return cursor === null ? [] : [Date.parse(cursor.mark)]
+  }
+
+  return {
+    name: 'sweep',
+    round() {
+      if (isOff || stopped) return
+      void marksRead.promise.then(async (isRead) => {
+        if (stopped || !isRead) return
+        if (isSweeping) return void sweeper.round()
+        isSweeping = true
+        await sweeper.start()
+      })
+    },
+    async sinceMs() {
+      const now = Date.now()
+      if (isOff || !(await marksRead.promise)) return now - NO_MARK_MS
+      const uids = tenants()
+        .all()
+        .map(({ uid }) => uid)
+      const marks = await Promise.all(uids.flatMap((uid) => sweep.entities.map((entity) => markOf(uid, entity))))
+      const oldest = Math.min(now - NO_MARK_MS, ...marks.flat())
+      return Math.max(oldest - config.sweepOverlapMs - MARGIN_MS, now - LONGEST_MS)
+    },
+    async start() {
+      if (isOff) return
+      cursors
+        .start()
+        .then(() => marksRead.resolve(true))
+        .catch((error: unknown) => {
+          marksRead.resolve(false)
+          logger.error({ err: error }, 'reading the sweep cursors failed: nothing is swept')
+        })
+    },
+    async stop() {
+      stopped = true
+      marksRead.resolve(false)
+      await sweeper.stop()
+      if (!isOff) await cursors.stop()
+    },
+  }
+}
