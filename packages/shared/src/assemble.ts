@@ -71,7 +71,7 @@ const DEFER_AFTER_MS = 60_000
 /** Many, since the more of a key are here the fewer calls they cost; large ones reach the bound of bytes first. */
 const MAX_PENDING_RECORDS = 100_000
 const START_RETRY_MS = 1_000
-/** Covers a produce within the patience of a webhook's sender (Flow: 10 s). */
+/** With the wait before it, within the patience of a webhook's sender (Flow: 10 s). */
 const PRODUCE_DEADLINE_MS = 5_000
 
 export interface AssembleOptions<C extends SharedConfig> {

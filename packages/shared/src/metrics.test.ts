@@ -16,6 +16,7 @@ describe('metrics', () => {
       'sync_target_requests_total{target,operation,status}',
       'sync_target_request_seconds{target,operation}',
       'sync_circuit_state{target,tenant}',
+      'sync_credentials_refused{target,tenant}',
       'sync_rate_limit_wait_seconds{target}',
       'sync_webhooks_total{source,answer}',
       'sync_sweep_mark_age_seconds{tenant,source,entity}',

@@ -82,6 +82,12 @@ export const METRICS = {
     help: 'State of the circuit of a tenant at a target: 0 closed, 1 half-open, 2 open',
     labels: ['target', 'tenant'],
   },
+  credentialsRefused: {
+    name: 'sync_credentials_refused',
+    type: 'gauge',
+    help: '1 while the circuit of a tenant at a target is not closed because its credentials were refused',
+    labels: ['target', 'tenant'],
+  },
   rateLimitWaitSeconds: {
     name: 'sync_rate_limit_wait_seconds',
     type: 'histogram',

@@ -50,6 +50,12 @@ test.each<[string, WebhookAnswer, number, Parameters<ReturnType<typeof givenApp>
   ['an unknown tenant', 'unknown-tenant', 404, ['{"id": 1}', { authorization }, '/webhooks/flow/nobody']],
   ['a tenant named like a property', 'unknown-tenant', 404, ['{}', { authorization }, '/webhooks/flow/__proto__']],
   ['another route', 'unknown-route', 404, ['{"id": 1}', { authorization }, '/webhooks/omnium/acme']],
+  [
+    'another route, of a strange content type',
+    'unknown-route',
+    404,
+    ['{"id": 1}', { authorization, 'content-type': ';;=,' }, '/metrics'],
+  ],
   ['a broken URL', 'unknown-route', 404, ['{"id": 1}', { authorization }, '/webhooks/flow/%zz']],
   ['no JSON', 'not-an-event', 400, ['{"id": ']],
   ['no body', 'not-an-event', 400, ['']],

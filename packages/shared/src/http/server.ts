@@ -49,6 +49,8 @@ export function createWebhookApp(options: WebhookAppOptions): FastifyInstance {
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node looks every 30 s only, unless told.
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT_MS },
     // Its ready-made 503 has no Retry-After.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
@@ -126,6 +128,8 @@ export function createWebhookApp(options: WebhookAppOptions): FastifyInstance {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
       return answer(reply, 'too-large', `more than ${MAX_BODY_BYTES} bytes`)
+    // Where there is no such address, its body is not even looked at.
+    if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return answer(reply, 'unknown-route', 'no such address')
     // A body that broke off: the sender has most likely gone.
     if (error.statusCode === 400) return answer(reply, 'unavailable', 'the body did not arrive whole')
     return unavailable(request, reply, error)

@@ -64,8 +64,9 @@ export function createTargets(options: TargetsOptions): Targets {
     onTransition: (status) => logTransition(logger, status, now()),
   })
   metrics.onScrape(() => {
-    for (const { target, tenant, state } of circuits.list()) {
+    for (const { target, tenant, state, cause } of circuits.list()) {
       metrics.circuitState.set(STATE_VALUE[state], { target, tenant })
+      metrics.credentialsRefused.set(cause === 'unauthorized' ? 1 : 0, { target, tenant })
     }
   })
 
@@ -95,7 +96,9 @@ export function createTargets(options: TargetsOptions): Targets {
     circuits,
     tenantsChanged(tenants) {
       for (const { tenant, target } of circuits.list()) {
-        if (tenants.get(tenant) === undefined) metrics.circuitState.remove({ target, tenant })
+        if (tenants.get(tenant) !== undefined) continue
+        metrics.circuitState.remove({ target, tenant })
+        metrics.credentialsRefused.remove({ target, tenant })
       }
       circuits.tenantsChanged(tenants)
       limits.flow.tenantsChanged(tenants)

@@ -19,7 +19,7 @@ export interface BatchedProducer {
 export interface ProducerOptions {
   /** Its client must not retry requests by itself: a retry would go out behind the fence. */
   readonly kafka: Kafka
-  /** From the call to the acknowledgement. */
+  /** From the records' leaving to their acknowledgement; a call waits for its leaving 40 % of that more at most. */
   readonly deadlineMs: number
   /** Calls that wait at once; past it a call fails at once rather than fill the memory. */
   readonly maxQueued?: number
@@ -37,6 +37,8 @@ interface Call {
 const MAX_BATCH_RECORDS = 500
 const MAX_BATCH_BYTES = 512 * 1024
 const MAX_CONCURRENT = 4
+/** Of the deadline: whoever waited for a broker that hangs would else wait for it twice. */
+const PATIENCE_TO_LEAVE = 0.4
 
 /**
  * What arrives while a produce is under way leaves with the next one: no waiting when idle, large batches under load.
@@ -142,7 +144,7 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
       if (closing) return Promise.reject(unavailable('producing after the producer was closed'))
       if (queue.length >= maxQueued) return Promise.reject(unavailable('producing to kafka: too many records wait'))
       return new Promise((resolve, reject) => {
-        queue.push({ messages, fence, expiresAt: now() + deadlineMs, resolve, reject })
+        queue.push({ messages, fence, expiresAt: now() + deadlineMs * PATIENCE_TO_LEAVE, resolve, reject })
         if (scheduled) return
         scheduled = true
         setImmediate(flush)
