@@ -23,9 +23,13 @@ export interface WorldOptions {
   readonly tenantFields?: (uid: string) => object
   /** Of the tenant's `omnium`. */
   readonly omniumFields?: (uid: string) => object
+  /** Of the tenant's `flow`. */
+  readonly flowFields?: (uid: string) => object
   readonly partitions?: number
   readonly flow?: Omit<FlowApiOptions, 'tenants'>
   readonly omnium?: Omit<OmniumApiOptions, 'tenants'>
+  /** Default: the shared one. */
+  readonly stack?: { readonly brokers: readonly string[]; readonly registryUrl: string }
 }
 
 /** Both stand-ins, topics of their own on the shared stack, and the services as processes. */
@@ -47,7 +51,7 @@ export const TENANT = 'acme-no'
 export async function startWorld(options: WorldOptions): Promise<World> {
   mendKafkaJs()
   const { tenants = [TENANT], services = SERVICES, partitions = 3 } = options
-  const { brokers, registryUrl } = sharedStack()
+  const { brokers, registryUrl } = options.stack ?? sharedStack()
   const prefix = newTopicPrefix(options.file)
   const kafka = createKafka({ kafkaBrokers: brokers, kafkaSsl: false } as never, { clientId: 'e2e' })
   const contracts = createContracts({ registryUrl, prefix })
@@ -74,7 +78,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         uid,
         countryCode: 'NO',
         webhookSecrets: [SECRET],
-        flow: { baseUrl: flowUrl, token: `flow-token-${uid}`, requestsPerSecond: 1000, maxInFlight: 200 },
+        flow: {
+          baseUrl: flowUrl,
+          token: `flow-token-${uid}`,
+          requestsPerSecond: 1000,
+          maxInFlight: 200,
+          ...options.flowFields?.(uid),
+        },
         omnium: {
           baseUrl: omniumUrl,
           clientId: `client-${uid}`,

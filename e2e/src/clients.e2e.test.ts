@@ -1,0 +1,245 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from './eventually.ts'
+import { json, type RecordedRequest, type RecordingPeer, startRecordingPeer } from './recording-peer.ts'
+import { flowEvent, omniumEvent, postWebhook } from './webhook-client.ts'
+import { startWorld, type World } from './world.ts'
+
+/** Each test has a tenant of its own, so that one's circuits, limits and tokens are none of another's. */
+const TENANTS = ['ids', 'pace', 'throttle', 'odd', 'hang', 'redirect', 'tokens', 'wrong', 'right'].map(
+  (name) => `${name}-no`,
+)
+const RATE = 40
+/** flow-ingest's and omnium-ingest's share of it. */
+const SHARE = '0.5'
+
+let peer: RecordingPeer
+let world: World
+
+const isToken = ({ url }: RecordedRequest) => url.startsWith('/api/token')
+const idOf = ({ url }: RecordedRequest) => decodeURIComponent(new URL(url, 'http://x').pathname.split('/').at(-1)!)
+const isProbe = (request: RecordedRequest) => idOf(request) === 'sync-probe'
+let tokens = 0
+const served: RecordingPeer['answer'] = (request, response) => {
+  if (isToken(request)) return json(response, 200, { accessToken: `token-${++tokens}`, expiresIn: 864_000 })
+  if (isProbe(request)) return json(response, 404, {})
+  const id = idOf(request)
+  if (request.url.includes('/api/')) return json(response, 200, { customerId: id, modified: '2026-01-01T00:00:00Z' })
+  return json(response, 200, {
+    customerUid: id,
+    customerType: 'PERSON',
+    lastModifiedAt: '2026-01-01T00:00:00Z',
+    a: { new: ['field'] },
+  })
+}
+
+beforeAll(async () => {
+  peer = await startRecordingPeer(served)
+  world = await startWorld({
+    file: 'clients',
+    services: ['flow-ingest', 'omnium-ingest'],
+    tenants: TENANTS,
+    flowFields: () => ({ baseUrl: peer.url, requestsPerSecond: RATE, maxInFlight: 20 }),
+    omniumFields: () => ({ baseUrl: peer.url }),
+    env: {
+      FLOW_RATE_SHARE: SHARE,
+      OMNIUM_RATE_SHARE: SHARE,
+      KAFKA_SESSION_TIMEOUT_MS: '6000',
+      RETRY_MAX_ATTEMPTS: '2',
+    },
+  })
+})
+afterEach(() => {
+  peer.answer = served
+})
+afterAll(async () => {
+  await world?.stop()
+  await peer?.close()
+})
+
+type Source = 'flow' | 'omnium'
+const notify = async (source: Source, tenant: string, ids: readonly string[]) => {
+  const url = `${world.services.get(`${source}-ingest`)!.webhookUrl}/webhooks/${source}/${tenant}`
+  const event = source === 'flow' ? flowEvent : omniumEvent
+  const answers = await Promise.all(
+    ids.map((id) => postWebhook(url, event(id), { authorization: 'Bearer a-webhook-secret' })),
+  )
+  expect(answers.filter(({ status }) => status !== 202)).toEqual([])
+}
+const of = (tenant: string) => peer.requests.filter(({ url }) => url.includes(`/tenants/${tenant}/`))
+const endsOf = async (tenant: string) =>
+  (await world.topics.records('sync.outcomes.v1')).flatMap(({ value }) => (value?.tenant === tenant ? [value] : []))
+const untilEnded = (tenant: string, count: number) =>
+  eventually(`${count} ends of ${tenant}`, async () => (await endsOf(tenant)).length >= count)
+const many = (count: number, name: string) => Array.from({ length: count }, (_, n) => `${name}-${n}`)
+const circuits = async (source: Source) => {
+  const answer = await fetch(`${world.services.get(`${source}-ingest`)!.adminUrl}/ready`)
+  const body = (await answer.json()) as {
+    ready: boolean
+    circuits: { tenant: string; state: string; cause: string | null }[]
+  }
+  return { ready: body.ready, of: (tenant: string) => body.circuits.find((each) => each.tenant === tenant) }
+}
+
+describe('a request to a peer', () => {
+  it('names any id as it is, says who asks, and keeps every field of the answer', async () => {
+    const ids = ['+47 900@x', 'a/b', '50%', '?x=1#y', 'æøå', 'a:b', ' ', '..', '%2e%2e', 'x;y=z', '"quoted"']
+    await notify('flow', 'ids-no', ids)
+    await untilEnded('ids-no', ids.length)
+
+    expect(
+      of('ids-no')
+        .map(({ url }) => decodeURIComponent(url.slice('/tenants/ids-no/customers/'.length)))
+        .sort(),
+    ).toEqual(ids.toSorted())
+    for (const { headers } of of('ids-no')) {
+      expect(headers['user-agent']).toMatch(/^flow-omnium-sync\/\d+\.\d+\.\d+ \(flow-ingest\)$/)
+      expect(headers.authorization).toBe('Bearer flow-token-ids-no')
+    }
+    const kept = async () =>
+      (await world.topics.records('flow.customers.v1')).flatMap(({ key, value }) =>
+        key?.startsWith('ids-no:') ? [value?.customer.a] : [],
+      )
+    await eventually('the snapshots', async () => (await kept()).length === ids.length)
+    expect(await kept()).toEqual(ids.map(() => ({ new: ['field'] })))
+  })
+
+  it('waits for its turn: no more a second than the service’s share, no more at once than the cap, by connections that are reused', async () => {
+    peer.answer = (request, response) => void setTimeout(() => served(request, response), 50)
+    const count = 100
+    await notify('flow', 'pace-no', many(count, 'pace'))
+    await untilEnded('pace-no', count)
+
+    const asked = of('pace-no')
+    const rate = RATE * Number(SHARE)
+    const seconds = (asked.at(-1)!.at - asked[0]!.at) / 1_000
+    // What the bucket holds goes at once.
+    expect((asked.length - 1) / seconds).toBeLessThan(rate * 1.35)
+    expect(asked).toHaveLength(count)
+    expect(Math.max(...asked.map(({ inFlight }) => inFlight))).toBeLessThanOrEqual(20)
+    expect(new Set(asked.map(({ connection }) => connection)).size).toBeLessThanOrEqual(20)
+  })
+
+  it('that is answered 429 is not repeated before its Retry-After, and what follows is slower', async () => {
+    let refusedAt = 0
+    peer.answer = (request, response) => {
+      if (isProbe(request) || refusedAt > 0) return served(request, response)
+      refusedAt = performance.now()
+      return json(response, 429, {}, { 'retry-after': '2' })
+    }
+    const count = 30
+    await notify('flow', 'throttle-no', many(count, 'throttle'))
+    await untilEnded('throttle-no', count)
+
+    const after = of('throttle-no').filter(({ at }) => at > refusedAt + 1_000)
+    // What was under way when the 429 came is over within a moment.
+    expect(after[0]!.at - refusedAt).toBeGreaterThan(1_950)
+    const seconds = (after.at(-1)!.at - after[0]!.at) / 1_000
+    expect((after.length - 1) / seconds).toBeLessThan(RATE * Number(SHARE) * 0.95)
+    expect((await endsOf('throttle-no')).map(({ outcome }) => outcome)).toEqual(many(count, '').map(() => 'done'))
+  })
+
+  it.each<[string, RecordingPeer['answer']]>([
+    ['a page', (_request, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')],
+    ['no JSON', (_request, response) => void response.writeHead(200).end('{"customerUid":')],
+    ['fields of another type', (_request, response) => json(response, 200, { customerUid: {}, customerType: 7 })],
+    [
+      'more than any record is',
+      (_request, response) => void response.writeHead(200).end(Buffer.alloc(12_000_000, 0x20)),
+    ],
+  ])('whose answer is %s is its record’s failure alone, which is parked', async (what, answer) => {
+    const id = `odd ${what}`
+    peer.answer = (request, response) => (idOf(request) === id ? answer(request, response) : served(request, response))
+    await notify('flow', 'odd-no', [id, `${id}, the next`])
+    await eventually(
+      'both ends',
+      async () => (await endsOf('odd-no')).filter((it) => it.id.startsWith(id)).length === 2,
+    )
+
+    const ends = new Map((await endsOf('odd-no')).map(({ id, outcome }) => [id, outcome]))
+    expect([ends.get(id), ends.get(`${id}, the next`)]).toEqual(['parked', 'done'])
+    expect((await circuits('flow')).of('odd-no')).toMatchObject({ state: 'closed' })
+  })
+
+  it('that is never answered is given up at its deadline', async () => {
+    const given: number[] = []
+    peer.answer = (request, response) => {
+      if (idOf(request) !== 'hangs') return served(request, response)
+      const at = performance.now()
+      response.once('close', () => given.push(performance.now() - at))
+    }
+    await notify('flow', 'hang-no', ['hangs'])
+    await untilEnded('hang-no', 1)
+
+    // 40 % of the session timeout.
+    expect(given).toHaveLength(2)
+    for (const ms of given) expect(Math.abs(ms - 2_400)).toBeLessThan(600)
+    expect((await endsOf('hang-no')).map(({ outcome }) => outcome)).toEqual(['parked'])
+  })
+
+  it('follows no redirect, so that nobody else gets the token', async () => {
+    const elsewhere = await startRecordingPeer((_request, response) => json(response, 200, {}))
+    peer.answer = (request, response) =>
+      isProbe(request) ? served(request, response) : json(response, 302, {}, { location: `${elsewhere.url}/x` })
+    await notify('flow', 'redirect-no', ['moved'])
+    await untilEnded('redirect-no', 1)
+
+    expect(elsewhere.requests).toEqual([])
+    expect((await endsOf('redirect-no')).map(({ outcome }) => outcome)).toEqual(['parked'])
+    await elsewhere.close()
+  })
+})
+
+describe('a token of Omnium', () => {
+  it('is fetched once for all, and once more when it is refused, whoever is refused; and never logged', async () => {
+    const asked = () => peer.requests.filter((it) => isToken(it) && it.url.includes('client-tokens-no')).length
+    let valid = 'none'
+    let refused = 0
+    peer.answer = (request, response) => {
+      if (isToken(request)) {
+        valid = `secret-token-${asked()}`
+        setTimeout(() => json(response, 200, { accessToken: valid, expiresIn: 864_000 }), 100)
+        return
+      }
+      if (request.headers.authorization === `Bearer ${valid}`) return served(request, response)
+      refused++
+      return json(response, 401, {})
+    }
+
+    await notify('omnium', 'tokens-no', many(20, 'first'))
+    await untilEnded('tokens-no', 20)
+    expect([asked(), refused]).toEqual([1, 0])
+
+    valid = 'ended before its time'
+    await notify('omnium', 'tokens-no', many(20, 'second'))
+    await untilEnded('tokens-no', 40)
+    expect(asked()).toBe(2)
+    expect(refused).toBeGreaterThan(0)
+    expect((await endsOf('tokens-no')).filter(({ outcome }) => outcome !== 'done')).toEqual([])
+    expect(world.services.get('omnium-ingest')!.output()).not.toMatch(/secret-token|omnium-secret-tokens/)
+  })
+
+  it('that its credentials don’t get stops their tenant alone, which /ready and the metrics name', async () => {
+    peer.answer = (request, response) =>
+      isToken(request) && request.url.includes('client-wrong-no') ? json(response, 401, {}) : served(request, response)
+    await notify('omnium', 'wrong-no', ['waits'])
+    const open = async () => (await circuits('omnium')).of('wrong-no')?.state === 'open'
+    await eventually('its circuit being open', open)
+    await notify('omnium', 'right-no', ['goes-on'])
+    await untilEnded('right-no', 1)
+
+    const { ready, of } = await circuits('omnium')
+    expect([ready, of('wrong-no')?.cause, of('right-no')?.state]).toEqual([true, 'unauthorized', 'closed'])
+    const text = await world.services.get('omnium-ingest')!.metrics()
+    expect(text).toContain('sync_circuit_state{target="omnium",tenant="wrong-no"} 2')
+    expect(text).toContain('sync_credentials_refused{target="omnium",tenant="wrong-no"} 1')
+    expect(text).toContain('sync_credentials_refused{target="omnium",tenant="right-no"} 0')
+    expect(await endsOf('wrong-no')).toEqual([])
+
+    peer.answer = served
+    await untilEnded('wrong-no', 1)
+    expect((await endsOf('wrong-no')).map(({ outcome }) => outcome)).toEqual(['done'])
+    expect(await world.services.get('omnium-ingest')!.metrics()).toContain(
+      'sync_credentials_refused{target="omnium",tenant="wrong-no"} 0',
+    )
+  })
+})
