@@ -1,8 +1,12 @@
+import { endToEnd } from './end-to-end.ts'
 import { idle } from './idle.ts'
+import { ingest } from './ingest.ts'
 import { keyedSink } from './keyed-sink.ts'
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   'keyed-sink': keyedSink,
+  ingest,
+  'end-to-end': endToEnd,
   idle,
 }
 

@@ -5,7 +5,7 @@ import { flowEvent, omniumEvent, postWebhook } from './webhook-client.ts'
 import { startWorld, type World } from './world.ts'
 
 /** Each test has a tenant of its own, so that one's circuits, limits and tokens are none of another's. */
-const TENANTS = ['ids', 'pace', 'throttle', 'odd', 'hang', 'redirect', 'tokens', 'wrong', 'right'].map(
+const TENANTS = ['ids', 'pace', 'cap', 'throttle', 'odd', 'hang', 'redirect', 'tokens', 'wrong', 'right'].map(
   (name) => `${name}-no`,
 )
 const RATE = 40
@@ -103,7 +103,7 @@ describe('a request to a peer', () => {
     expect(await kept()).toEqual(ids.map(() => ({ new: ['field'] })))
   })
 
-  it('waits for its turn: no more a second than the service’s share, no more at once than the cap, by connections that are reused', async () => {
+  it('waits for its turn: no more a second than the service’s share, by connections that are reused', async () => {
     peer.answer = (request, response) => void setTimeout(() => served(request, response), 50)
     const count = 100
     await notify('flow', 'pace-no', many(count, 'pace'))
@@ -115,8 +115,15 @@ describe('a request to a peer', () => {
     // What the bucket holds goes at once.
     expect((asked.length - 1) / seconds).toBeLessThan(rate * 1.35)
     expect(asked).toHaveLength(count)
-    expect(Math.max(...asked.map(({ inFlight }) => inFlight))).toBeLessThanOrEqual(20)
-    expect(new Set(asked.map(({ connection }) => connection)).size).toBeLessThanOrEqual(20)
+    expect(new Set(asked.map(({ connection }) => connection)).size).toBeLessThanOrEqual(10)
+  })
+
+  it('waits while as many are under way as the service’s share of the cap', async () => {
+    peer.answer = (request, response) => void setTimeout(() => served(request, response), 1_000)
+    await notify('flow', 'cap-no', many(30, 'cap'))
+    await untilEnded('cap-no', 30)
+
+    expect(Math.max(...of('cap-no').map(({ inFlight }) => inFlight))).toBe(20 * Number(SHARE))
   })
 
   it('that is answered 429 is not repeated before its Retry-After, and what follows is slower', async () => {
@@ -144,7 +151,8 @@ describe('a request to a peer', () => {
     ['fields of another type', (_request, response) => json(response, 200, { customerUid: {}, customerType: 7 })],
     [
       'more than any record is',
-      (_request, response) => void response.writeHead(200).end(Buffer.alloc(12_000_000, 0x20)),
+      (request, response) =>
+        json(response, 200, { customerUid: idOf(request), customerType: 'PERSON', x: 'x'.repeat(11_000_000) }),
     ],
   ])('whose answer is %s is its record’s failure alone, which is parked', async (what, answer) => {
     const id = `odd ${what}`
@@ -155,8 +163,8 @@ describe('a request to a peer', () => {
       async () => (await endsOf('odd-no')).filter((it) => it.id.startsWith(id)).length === 2,
     )
 
-    const ends = new Map((await endsOf('odd-no')).map(({ id, outcome }) => [id, outcome]))
-    expect([ends.get(id), ends.get(`${id}, the next`)]).toEqual(['parked', 'done'])
+    const ends = new Map((await endsOf('odd-no')).map(({ id, outcome, reason }) => [id, reason ?? outcome]))
+    expect([ends.get(id), ends.get(`${id}, the next`)]).toEqual(['attempts-exhausted', 'done'])
     expect((await circuits('flow')).of('odd-no')).toMatchObject({ state: 'closed' })
   })
 

@@ -128,6 +128,7 @@ describe('what is not at its source', () => {
 
     await post('flow', flowEvent('gone'))
     await untilEnded('flow-ingest', 'gone', 2)
+    expect(await snapshotsOf('gone', 2)).toHaveLength(2)
     await post('flow', flowEvent('gone', 'CUSTOMER_DELETE'))
     await untilEnded('flow-ingest', 'gone', 3)
     await post('flow', flowEvent('unseen', 'CUSTOMER_DELETE'))

@@ -3,7 +3,7 @@ import type { SweepCursor } from './contracts/sweep-cursor.ts'
 import { SyncError } from './errors.ts'
 import type { Sweep } from './sweep.ts'
 import { createSweeper, type Sweeper } from './sweeper.ts'
-import { createTenants } from './tenants.ts'
+import { createTenants, type Tenants } from './tenants.ts'
 import { aTenant } from './testing/builders.ts'
 
 const NOW = Date.parse('2026-02-01T00:00:00Z')
@@ -18,10 +18,12 @@ afterEach(async () => {
 const settled = () => new Promise(setImmediate)
 
 function given({
+  tenants = TENANTS,
   owned = new Set(['a', 'b']),
   intervalMs = 60_000,
   sweepTenant = async () => {},
 }: {
+  tenants?: Tenants
   owned?: Set<string>
   intervalMs?: number
   sweepTenant?: Sweep['sweepTenant']
@@ -31,6 +33,7 @@ function given({
   const errors: unknown[] = []
   const cursors = new Map<string, SweepCursor>()
   const ticks: (() => void)[] = []
+  const waits: number[] = []
   let now = NOW
   const sweeper = createSweeper({
     sweep: {
@@ -42,21 +45,22 @@ function given({
       },
     },
     cursors: { get: async (tenant) => cursors.get(tenant) ?? null },
-    tenants: () => TENANTS,
+    tenants: () => tenants,
     owns: (key) => owned.has(key),
     intervalMs,
     markAge: (tenant, entity, ageMs) => ages.set(`${tenant} ${entity}`, ageMs),
     logger: { error: (fields: unknown) => void errors.push(fields) },
     now: () => now,
-    wait: (_ms, signal) =>
+    wait: (ms, signal) =>
       new Promise<void>((resolve) => {
+        waits.push(ms)
         ticks.push(resolve)
         signal.addEventListener('abort', () => resolve())
       }),
   })
   opened.push(sweeper)
   return {
-    ...{ sweeper, swept, ages, errors, cursors, owned },
+    ...{ sweeper, swept, ages, errors, cursors, owned, waits },
     later: (ms: number) => {
       now += ms
     },
@@ -174,4 +178,20 @@ test("a mark's age counts from the last complete sweep, and before the first fro
       ['b customers', 5_000],
     ]),
   )
+})
+
+test('hundreds of tenants are not listed all at once, but within half an interval', async () => {
+  const uids = Array.from({ length: 90 }, (_, i) => `t${i}`)
+  const tenants = createTenants(uids.map((uid) => aTenant({ uid })))
+  const { sweeper, swept, waits, tick } = given({ tenants, owned: new Set(uids), intervalMs: 6_000 })
+
+  await sweeper.start()
+  await settled()
+  expect(swept).toHaveLength(20)
+  expect([...new Set(waits)].sort()).toEqual([1_000, 2_000, 3_000, 6_000])
+  expect(waits.filter((ms) => ms === 3_000)).toHaveLength(30)
+  tick()
+  await settled()
+
+  expect(new Set(swept)).toEqual(new Set(uids))
 })

@@ -24,6 +24,9 @@ export interface SweeperOptions {
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
+/** Tenants whose sweeps begin in the same second. */
+const AT_ONCE = 20
+
 /** Sweeps the tenants that this member owns, at once and then every interval; a tenant never twice at a time. */
 export interface Sweeper extends Part {
   /** Aborts what is under way and waits for it. */
@@ -49,9 +52,11 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     }
   }
 
-  const sweepOne = async (tenant: Tenant, signal: AbortSignal) => {
+  const sweepOne = async (tenant: Tenant, delayMs: number, signal: AbortSignal) => {
     try {
       await report(tenant)
+      if (delayMs > 0) await wait(delayMs, signal)
+      signal.throwIfAborted()
       await sweep.sweepTenant(tenant, signal)
       if (!signal.aborted) await report(tenant)
     } catch (err) {
@@ -66,12 +71,13 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       .all()
       .filter(({ uid }) => owns(uid))
     disown(new Set(owned.map(({ uid }) => uid)))
-    for (const tenant of owned) {
+    for (const [index, tenant] of owned.entries()) {
       if (stopping.signal.aborted || running.has(tenant.uid)) continue
       if (!ownedSince.has(tenant.uid)) ownedSince.set(tenant.uid, now())
       const abort = new AbortController()
       // The sweep's first step is asynchronous, so `running` holds it before it can end.
-      const ended = sweepOne(tenant, AbortSignal.any([abort.signal, stopping.signal]))
+      const delayMs = Math.min(Math.floor(index / AT_ONCE) * 1_000, intervalMs / 2)
+      const ended = sweepOne(tenant, delayMs, AbortSignal.any([abort.signal, stopping.signal]))
       running.set(tenant.uid, { abort, ended })
     }
   }
