@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { isTraceparent } from '../kafka/headers.ts'
@@ -25,6 +26,8 @@ export interface WebhookAppOptions {
   readonly now: () => number
 }
 
+const NO_JSON = 'the body is not JSON in UTF-8'
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 const MAX_BODY_BYTES = 64 * 1024
 /** Flow gives up after 10 s. A body that isn't here by then isn't waited for. */
 const REQUEST_TIMEOUT_MS = 10_000
@@ -146,9 +149,10 @@ const credentialsOf = ({ headers, query }: FastifyRequest): Credentials => ({
 function readEvent(body: Buffer, tenant: Tenant, parse: ParseEvent, receivedAtMs: number): ParsedEvent {
   let event: unknown
   try {
-    event = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    if (!isUtf8(body)) return invalid(NO_JSON)
+    event = JSON.parse(body.toString('utf8', body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0))
   } catch {
-    return invalid('the body is not JSON in UTF-8')
+    return invalid(NO_JSON)
   }
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return invalid('the body is not an object')
   return parse(event, tenant.uid, new Date(receivedAtMs).toISOString())

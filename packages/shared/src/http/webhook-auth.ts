@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 
 /** What a sender shows of itself. Header names are in lower case, as Node gives them. */
 export interface Credentials {
@@ -12,17 +12,28 @@ const TOLERANCE_MS = 5 * 60_000
 const BASE64_SECRET = 'whsec_'
 const NONE = Buffer.alloc(0)
 
-const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
-/** Constant time whatever the lengths, because digests are compared. */
-const same = (a: Uint8Array, b: Uint8Array) => timingSafeEqual(digest(a), digest(b))
+const digest = (bytes: Uint8Array) => hash('sha256', bytes, 'buffer')
+/** A tenant's secrets are the same ones for every request. */
+const digests = new WeakMap<readonly string[], readonly Buffer[]>()
+const digestsOf = (secrets: readonly string[]): readonly Buffer[] => {
+  const known = digests.get(secrets)
+  if (known !== undefined) return known
+  const made = secrets.map((secret) => digest(Buffer.from(secret)))
+  digests.set(secrets, made)
+  return made
+}
 
-/** Every pair is compared, so that the time tells nothing about which secret, or whether any, came close. */
-function anySame(shown: readonly Uint8Array[], expected: readonly Uint8Array[]): boolean {
+/**
+ * Digests are compared, so that it takes the same time whatever the lengths; and every pair, so that the time tells nothing
+ * about which secret, or whether any, came close.
+ */
+function anySame(shown: readonly Uint8Array[], expected: readonly Buffer[]): boolean {
   let found = false
-  for (const a of shown) {
+  for (const each of shown) {
     // An empty credential must never meet an empty secret, such as a secret file that was truncated.
-    if (a.length === 0) continue
-    for (const b of expected) found = same(a, b) || found
+    if (each.length === 0) continue
+    const its = digest(each)
+    for (const secret of expected) found = timingSafeEqual(its, secret) || found
   }
   return found
 }
@@ -52,8 +63,7 @@ function keysOf({ key }: Credentials): Buffer[] {
 
 /** One of the secrets stands in `Authorization: Bearer`, as the password of Basic, or in the query's `key`. */
 export function showsSecret(credentials: Credentials, secrets: readonly string[]): boolean {
-  const expected = secrets.map((secret) => Buffer.from(secret))
-  return anySame([authorizationOf(credentials), ...keysOf(credentials)], expected)
+  return anySame([authorizationOf(credentials), ...keysOf(credentials)], digestsOf(secrets))
 }
 
 interface Signed {
@@ -89,5 +99,5 @@ export function hasValidSignature(
   const keys = secrets.map(signingKey).filter((key) => key.length > 0)
   const content = Buffer.concat([sentBytes(`${signed.id}.${signed.timestamp}.`), body])
   const expected = keys.map((key) => Buffer.from(`v1,${createHmac('sha256', key).update(content).digest('base64')}`))
-  return anySame(signed.signatures.map(sentBytes), expected)
+  return anySame(signed.signatures.map(sentBytes), expected.map(digest))
 }

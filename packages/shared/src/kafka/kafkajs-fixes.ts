@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { decodeHeadersInLinearTime, readBatchesOfAnySize } from './kafkajs-decoding.ts'
+import { encodeRecordsAtOnce } from './kafkajs-encoding.ts'
 
 interface RequestQueue {
   readonly pending: readonly unknown[]
@@ -45,6 +46,7 @@ export function mendKafkaJs(): void {
   fetchInTurns()
   readBatchesOfAnySize()
   decodeHeadersInLinearTime()
+  encodeRecordsAtOnce()
 }
 
 /**

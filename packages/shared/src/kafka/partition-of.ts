@@ -1,15 +1,38 @@
 import { Partitioners } from 'kafkajs'
 
-const partitioner = Partitioners.DefaultPartitioner()
+const SEED = 0x9747_b28c
+const M = 0x5bd1_e995
 
-/** The partition that the producer puts a key on (murmur2, as Java's client does). */
-export function partitionOf(key: string, partitions: number): number {
-  const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
-    partitionId,
-    leader: 0,
-    partitionErrorCode: 0,
-    replicas: [],
-    isr: [],
-  }))
-  return partitioner({ topic: '', partitionMetadata, message: { key, value: null } })
+/** The partition of a key (murmur2, as Java's client does it); for kafkajs, whose own hash counts by objects of 64 bits. */
+export function partitionOf(key: string | Buffer, partitions: number): number {
+  return (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fff_ffff) % partitions
+}
+
+/** kafkajs's own partitioner, by `partitionOf` for what has a key and no partition. */
+export const createPartitioner: typeof Partitioners.DefaultPartitioner = () => {
+  const theirs = Partitioners.DefaultPartitioner()
+  return (args) => {
+    const { key, partition } = args.message
+    if (partition !== undefined && partition !== null) return partition
+    return key === null || key === undefined ? theirs(args) : partitionOf(key, args.partitionMetadata.length)
+  }
+}
+
+/** Source: org.apache.kafka.common.utils.Utils.murmur2. */
+function murmur2(data: Uint8Array): number {
+  const { length } = data
+  const whole = length & ~3
+  let hash = SEED ^ length
+  for (let i = 0; i < whole; i += 4) {
+    let k = data[i]! | (data[i + 1]! << 8) | (data[i + 2]! << 16) | (data[i + 3]! << 24)
+    k = Math.imul(k, M)
+    k = Math.imul(k ^ (k >>> 24), M)
+    hash = Math.imul(hash, M) ^ k
+  }
+  const rest = length & 3
+  if (rest === 3) hash ^= data[whole + 2]! << 16
+  if (rest >= 2) hash ^= data[whole + 1]! << 8
+  if (rest >= 1) hash = Math.imul(hash ^ data[whole]!, M)
+  hash = Math.imul(hash ^ (hash >>> 13), M)
+  return hash ^ (hash >>> 15)
 }

@@ -1,7 +1,8 @@
-import { type Kafka, type Message as KafkaMessage, Partitioners, type Producer, type RecordMetadata } from 'kafkajs'
+import type { Kafka, Message as KafkaMessage, Producer, RecordMetadata } from 'kafkajs'
 import type { ValueOf } from '../contracts/contracts.ts'
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
+import { createPartitioner } from './partition-of.ts'
 import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
 import type { Message, Publisher } from './publisher.ts'
 import type { ContractTopic } from './topics.ts'
@@ -47,7 +48,7 @@ const PATIENCE_TO_LEAVE = 0.4
 export function createProducer(options: ProducerOptions): BatchedProducer {
   const { kafka, deadlineMs, maxQueued = 20_000, now = Date.now } = options
   const producer: Producer = kafka.producer({
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner,
     allowAutoTopicCreation: false,
     retry: { retries: 0 },
   })
