@@ -37,7 +37,7 @@ interface Call {
 
 const MAX_BATCH_RECORDS = 500
 const MAX_BATCH_BYTES = 512 * 1024
-const MAX_CONCURRENT = 4
+const MAX_CONCURRENT = 2
 /** Of the deadline: whoever waited for a broker that hangs would else wait for it twice. */
 const PATIENCE_TO_LEAVE = 0.4
 
