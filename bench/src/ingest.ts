@@ -58,15 +58,16 @@ async function measure(process: MeasuredProcess, load: Load) {
   await shoot(process.url, { ...load, seconds: WARM_UP_S })
   const cpuBefore = await process.metric('process_cpu_seconds_total')
   const result = await shoot(process.url, load)
-  const cpuSeconds = (await process.metric('process_cpu_seconds_total')) - cpuBefore
+  // Of the time since the last look at the metrics, so it is looked at first.
   const lag = await process.metric('nodejs_eventloop_lag_p99_seconds').catch(() => null)
+  const cpuSeconds = (await process.metric('process_cpu_seconds_total')) - cpuBefore
   return {
     perSecond: Math.round(result.requests.total / result.duration),
     'p50 ms': result.latency.p50,
     'p99 ms': result.latency.p99,
     'not 202': result.non2xx + result.errors + result.timeouts,
     '% of a core': Math.round((cpuSeconds / result.duration) * 100),
-    'event loop p99 ms': lag === null ? null : Math.round(lag * 1_000),
+    'event loop p99 ms': lag === null ? null : Math.round(lag * 10_000) / 10,
   }
 }
 
