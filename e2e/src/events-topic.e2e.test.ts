@@ -6,6 +6,9 @@ import { sharedStack } from './stack.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
 const TOPIC = `omnium-events-${randomUUID().slice(0, 8)}`
+/** Of another tenant, and not there at first. */
+const MISSING = `${TOPIC}-missing`
+const OTHER = 'other-no'
 const kafka = createKafka({ kafkaBrokers: sharedStack().brokers, kafkaSsl: false } as never, { clientId: 'omnium' })
 const producer = kafka.producer()
 
@@ -19,10 +22,12 @@ beforeAll(async () => {
   world = await startWorld({
     file: 'events',
     services: ['omnium-ingest', 'customer-mapper'],
-    omniumFields: (uid) => ({ eventsTopic: TOPIC, apiUser: `api-of-${uid}` }),
+    tenants: [TENANT, OTHER],
+    env: { KAFKA_SESSION_TIMEOUT_MS: '6000' },
+    omniumFields: (uid) => ({ eventsTopic: uid === TENANT ? TOPIC : MISSING, apiUser: `api-of-${uid}` }),
   })
-  // Its events come by Kafka only.
-  world.omnium.configureTenant(TENANT, { webhook: null })
+  // Their events come by Kafka only.
+  for (const uid of [TENANT, OTHER]) world.omnium.configureTenant(uid, { webhook: null })
 })
 afterAll(async () => {
   await producer.disconnect()
@@ -53,4 +58,37 @@ test('an event that our own user caused ends as an echo', async () => {
       ({ value }) => value?.id === 'own' && value.reason === 'echo',
     ),
   )
+})
+
+test('what was published while the service is killed and started again is taken, all of it', async () => {
+  const ids = Array.from({ length: 300 }, (_, n) => `many-${n}`)
+  const stored = async () =>
+    new Set((await world.topics.records('omnium.notifications.v1')).flatMap(({ value }) => value?.id ?? []))
+  await stored()
+  const publishing = (async () => {
+    for (const id of ids) await producer.send({ topic: TOPIC, messages: [event(id)] })
+  })()
+  await eventually('some of them', async () => (await stored()).size > 20)
+  const service = world.services.get('omnium-ingest')!
+  service.signal('SIGKILL')
+  await service.exited
+  await (await world.start('omnium-ingest')).untilReady()
+  world.omnium.configureTenant(TENANT, { webhook: null })
+  await publishing
+
+  await eventually('all of them', async () => {
+    const taken = await stored()
+    return ids.every((id) => taken.has(id))
+  })
+})
+
+test('a topic that is missing holds up no other, and is read once it is there', async () => {
+  world.omnium.seed(OTHER, 'B2C', [{ customerId: 'late', firstName: 'Kari', lastName: 'Eksempel' }])
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic: MISSING, numPartitions: 1, replicationFactor: 1 }] })
+  await admin.disconnect()
+  await producer.send({ topic: MISSING, messages: [event('late')] })
+
+  await eventually('the customer in Flow', () => world.flow.customer(OTHER, 'late') !== undefined)
 })

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ParseEvent } from '@sync/shared/http/event-fields'
 import { keyOf, type Message, type Publisher } from '@sync/shared/kafka/publisher'
+import { readTopics } from '@sync/shared/kafka/read-topics'
 import type { Part } from '@sync/shared/lifecycle'
 import type { Logger } from '@sync/shared/logger'
 import type { Tenants } from '@sync/shared/tenants'
@@ -10,6 +11,8 @@ export interface EventsTopicOptions {
   readonly kafka: Kafka
   /** A group of its own: these topics are Omnium's, with partitions and keys that have nothing to do with ours. */
   readonly groupId: string
+  /** After which another member reads on for one that was killed. */
+  readonly sessionTimeoutMs: number
   readonly tenants: () => Tenants
   readonly publisher: Publisher
   readonly parse: ParseEvent
@@ -33,9 +36,9 @@ type NotificationMessage = Message<'omnium.notifications.v1'>
  * twice is harmless. A topic that isn't there yet holds up nothing: it is asked for again.
  */
 export function createEventsTopicReader(options: EventsTopicOptions): EventsTopicReader {
-  const { kafka, groupId, publisher, parse, count, logger, now } = options
+  const { kafka, groupId, sessionTimeoutMs, publisher, parse, count, logger, now } = options
   let consumer: Consumer | null = null
-  let reading: readonly string[] = []
+  let named: readonly string[] = []
   let started = false
   let stopped = false
   let timer: NodeJS.Timeout | undefined
@@ -85,26 +88,57 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
     await ending?.disconnect()
   }
 
+  /** Those of the topics that are there: a consumer of several reads none of them while one is missing. */
+  const existing = async (names: readonly string[]): Promise<string[]> => {
+    const admin = kafka.admin()
+    await admin.connect()
+    try {
+      return [...(await readTopics(admin, names)).keys()]
+    } finally {
+      await admin.disconnect()
+    }
+  }
+
+  const later = (look: () => void) => {
+    if (!stopped) timer = setTimeout(look, RETRY_MS)
+  }
+  const lookFor = async (missing: readonly string[]): Promise<void> => {
+    const found = await existing(missing).catch(() => [])
+    if (found.length > 0) change()
+    else later(() => void lookFor(missing))
+  }
+
   /** A consumer can't leave a topic: other topics are read by another one. */
   const begin = async () => {
     await end()
-    reading = topics()
-    if (stopped || reading.length === 0) return
-    const next = kafka.consumer({
+    named = topics()
+    if (stopped || named.length === 0) return
+    try {
+      const found = await existing(named)
+      const missing = named.filter((topic) => !found.includes(topic))
+      if (missing.length > 0) {
+        logger.warn({ topics: missing }, 'these events topics are not there: looking for them again and again')
+        later(() => void lookFor(missing))
+      }
+      if (found.length > 0) await consume(found)
+    } catch (error) {
+      logger.error({ err: error, topics: named }, 'reading the events topics failed, trying again')
+      clearTimeout(timer)
+      later(() => change())
+    }
+  }
+  const consume = async (names: readonly string[]) => {
+    consumer = kafka.consumer({
       groupId,
       allowAutoTopicCreation: false,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 10)),
       maxWaitTimeInMs: 250,
       retry: { retries: 5, restartOnFailure: async () => true },
     })
-    consumer = next
-    try {
-      await next.connect()
-      await next.subscribe({ topics: [...reading], fromBeginning: true })
-      await next.run({ eachBatch: take, eachBatchAutoResolve: false })
-    } catch (error) {
-      logger.error({ err: error, topics: reading }, 'reading the events topic failed, trying again')
-      timer = setTimeout(() => change(), RETRY_MS)
-    }
+    await consumer.connect()
+    await consumer.subscribe({ topics: [...names], fromBeginning: true })
+    await consumer.run({ eachBatch: take, eachBatchAutoResolve: false })
   }
   const change = (mayBegin = () => true) => {
     changing = changing
@@ -118,7 +152,7 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
       started = true
       change()
     },
-    tenantsChanged: () => change(() => started && !isDeepStrictEqual(topics(), reading)),
+    tenantsChanged: () => change(() => started && !isDeepStrictEqual(topics(), named)),
     async stop() {
       stopped = true
       clearTimeout(timer)

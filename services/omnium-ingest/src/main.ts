@@ -18,6 +18,7 @@ await runService('omnium-ingest', Config, (context) => {
   const events = createEventsTopicReader({
     kafka: context.connectKafka('events'),
     groupId: `${config.topicPrefix}omnium-ingest.events`,
+    sessionTimeoutMs: config.kafkaSessionTimeoutMs,
     tenants,
     publisher,
     parse: parseOmniumTopicEvent,
