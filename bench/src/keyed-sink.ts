@@ -9,7 +9,6 @@ import { createLogger } from '@sync/shared/logger'
 import { done } from '@sync/shared/outcome'
 import type { StreamHandler } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
-import { keyedSinkTable } from './keyed-sink-table.ts'
 import { createPutter } from './put.ts'
 
 export interface DrainOptions {
@@ -169,7 +168,7 @@ export async function keyedSink(args: readonly string[]): Promise<void> {
     },
   })
   const { brokers, topic, url } = values
-  if (brokers === undefined) return keyedSinkTable(values.only)
+  if (brokers === undefined) return (await import('./keyed-sink-table.ts')).keyedSinkTable(values.only)
   if (topic === undefined || url === undefined) {
     throw new Error('usage: keyed-sink --brokers B --topic T --url U --max-in-flight N [--group G] [--coalesce]')
   }
