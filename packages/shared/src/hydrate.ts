@@ -32,6 +32,8 @@ export interface HydrationSource {
   apiUser(tenant: Tenant): string | undefined
   /** Reads the object that a notification names; null when it isn't there (any more). */
   find(call: Call, notification: Notification): Promise<Found | null>
+  /** Resolves once what was written of the call's key before is known, as far as this version may be older. */
+  learned?: ((call: Call, version: string | null) => Promise<void>) | undefined
   /** Told of each change that only a sweep has told us of. */
   missed?: ((notification: Notification) => void) | undefined
   /** Writes the tombstone of a customer's snapshot, under the call's fence. */
@@ -132,10 +134,11 @@ async function write(
   found: Found,
   open: readonly Look[],
   { delivery, notification }: Look,
-  { now }: HandlerContext,
-  { known, missed }: HydrationSource,
+  { call, now }: HandlerContext,
+  { known, learned, missed }: HydrationSource,
 ): Promise<Outcome> {
   const { version } = found
+  await learned?.(call, version)
   const repair = open.some((look) => look.repair)
   const object = objectOf(delivery.tenant.uid, notification.entity, found.kind, notification.id)
   const bodyHash = hashOfBody(found.body)
@@ -168,9 +171,10 @@ async function gone(
   open: readonly Look[],
   { delivery, notification }: Look,
   call: Call,
-  { known, erase }: HydrationSource,
+  { known, learned, erase }: HydrationSource,
 ): Promise<Outcome> {
   if (notification.entity === 'order') return skipped('not-found')
+  await learned?.(call, null)
   const { id } = notification
   const objects = KINDS.map((kind) => objectOf(delivery.tenant.uid, 'customer', kind, id))
   const written = objects.filter((object) => known.get(object)?.hash)

@@ -5,6 +5,7 @@ import type { ParseEvent } from './http/event-fields.ts'
 import { createWebhookApp } from './http/server.ts'
 import { createKnownVersions, type KnownVersions } from './kafka/known-versions.ts'
 import { readTopicTails } from './kafka/topic-tail.ts'
+import { createKnownGate, type KnownGate } from './known-gate.ts'
 import { createKnownLoader } from './known-loader.ts'
 import { listening } from './lifecycle.ts'
 import type { StreamHandler } from './stream.ts'
@@ -14,11 +15,19 @@ import { createSweeping } from './sweeping.ts'
 /** What both ingest services read besides the shared environment. */
 export type IngestConfig = SharedConfig & ConfigOf<ReturnType<typeof ingestEnv>>
 
+/** What hydration knows of what was written before. */
+export interface HydratorPorts {
+  /** Kept to what this member owns. */
+  readonly known: KnownVersions
+  readonly learned: KnownGate['pass']
+  /** Told of each change that only a sweep has told us of. */
+  readonly missed: (notification: Notification) => void
+}
+
 export interface IngestOptions {
   readonly source: 'flow' | 'omnium'
   readonly parse: ParseEvent
-  /** `missed` is told of each change that only a sweep has told us of. */
-  readonly hydrator: (ports: { known: KnownVersions; missed: (notification: Notification) => void }) => StreamHandler
+  readonly hydrator: (ports: HydratorPorts) => StreamHandler
   readonly sweep: (ports: SweepPorts) => Sweep
 }
 
@@ -32,6 +41,7 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
   const { config, tenants, publisher, metrics, logger, isAccepting, owns } = context
   const { source } = options
   const known = createKnownVersions()
+  const gate = createKnownGate({ now: Date.now })
   const app = createWebhookApp({
     source,
     tenants,
@@ -45,6 +55,7 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
   })
   const handler = options.hydrator({
     known,
+    learned: gate.pass,
     missed: (notification) =>
       metrics.sweepMissedTotal.inc({ tenant: notification.tenant, source, entity: sweptEntityOf(notification) }),
   })
@@ -85,7 +96,10 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
     ],
     onAssigned({ kept, hasGained }) {
       known.keep(kept)
-      if (hasGained) loading = loading.then(() => loader.load(owns, stopping.signal))
+      if (hasGained) {
+        loading = loading.then(() => loader.load(owns, stopping.signal))
+        gate.closeFor(kept, loading)
+      }
       // What became ours is swept at once.
       loading = loading.then(sweeping.round)
     },

@@ -1,19 +1,15 @@
-import type { Notification } from '@sync/shared/contracts/notification'
 import type { FlowClient } from '@sync/shared/flow/client'
 import type { FlowOrder } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { fieldOf, idOf } from '@sync/shared/http/event-fields'
 import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
-import type { KnownVersions } from '@sync/shared/kafka/known-versions'
+import type { HydratorPorts } from '@sync/shared/ingest'
 import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
 import type { StreamHandler } from '@sync/shared/stream'
 
-export interface FlowHydratorPorts {
+export interface FlowHydratorPorts extends Partial<Omit<HydratorPorts, 'known'>>, Pick<HydratorPorts, 'known'> {
   readonly flow: Pick<FlowClient, 'getCustomer' | 'getOrder'>
   readonly publisher: Publisher
-  /** The caller keeps it to what this member owns. */
-  readonly known: KnownVersions
-  readonly missed?: (notification: Notification) => void
 }
 
 /** Reads what Flow's notifications name and publishes it as `flow.customers` and `flow.orders`. */
@@ -21,6 +17,7 @@ export function createFlowHydrator({
   flow,
   publisher,
   known,
+  learned,
   missed,
 }: FlowHydratorPorts): StreamHandler<'flow.notifications.v1'> {
   const findCustomer = async (call: Call, id: string): Promise<Found | null> => {
@@ -61,6 +58,7 @@ export function createFlowHydrator({
     ...createHydration({
       target: 'flow',
       known,
+      learned,
       missed,
       apiUser: (tenant) => tenant.flow.apiUser,
       find: (call, { entity, id }) => (entity === 'customer' ? findCustomer(call, id) : findOrder(call, id)),

@@ -2,23 +2,20 @@ import type { Notification } from '@sync/shared/contracts/notification'
 import type { Call } from '@sync/shared/http/call'
 import { idOf } from '@sync/shared/http/event-fields'
 import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
-import type { KnownVersions } from '@sync/shared/kafka/known-versions'
+import type { HydratorPorts } from '@sync/shared/ingest'
 import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { StreamHandler } from '@sync/shared/stream'
 
-export interface OmniumHydratorPorts {
+export interface OmniumHydratorPorts extends Partial<Omit<HydratorPorts, 'known'>>, Pick<HydratorPorts, 'known'> {
   readonly omnium: Pick<OmniumClient, 'getCustomer' | 'getOrder'>
   readonly publisher: Publisher
-  /** The caller keeps it to what this member owns. */
-  readonly known: KnownVersions
-  readonly missed?: (notification: Notification) => void
 }
 
 /** Reads what Omnium's notifications name and publishes it as `omnium.customers` and `omnium.orders`. */
 export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<'omnium.notifications.v1'> {
-  const { omnium, publisher, known, missed } = ports
+  const { omnium, publisher, known, learned, missed } = ports
 
   const customerOf = async (call: Call, kind: OmniumKind, id: string): Promise<Found | null> => {
     const customer = await omnium.getCustomer(call, kind, id)
@@ -70,6 +67,7 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
     ...createHydration({
       target: 'omnium',
       known,
+      learned,
       missed,
       apiUser: (tenant) => tenant.omnium.apiUser,
       find: (call, notification) =>
