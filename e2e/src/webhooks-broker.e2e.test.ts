@@ -92,6 +92,7 @@ describe.runIf(sharedStack().mode === 'jvm')('webhooks while the broker is in tr
     const answers: Answer[] = []
     for (let round = 0; round < 20; round++) answers.push(...(await posts(200)))
 
+    expect(service.output()).not.toContain('"level":"fatal"')
     expect(statuses(answers)).toEqual({ 503: 4_000 })
     expectRefusedInTime(answers)
     expect((await fetch(`${service.adminUrl}/ready`)).status).toBe(503)

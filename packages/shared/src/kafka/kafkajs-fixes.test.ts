@@ -145,3 +145,9 @@ describe('a member', () => {
     expect(calls).toEqual(['told', 'left'])
   })
 })
+
+it('a group coordinator that is not found is looked for again', () => {
+  const { KafkaJSGroupCoordinatorNotFound: NotFound } = internal('kafkajs/src/errors.js')
+
+  expect(new NotFound('no broker answers')).toMatchObject({ retriable: true, message: 'no broker answers' })
+})

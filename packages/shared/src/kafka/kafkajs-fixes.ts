@@ -47,6 +47,7 @@ export function mendKafkaJs(): void {
   readBatchesOfAnySize()
   decodeHeadersInLinearTime()
   encodeRecordsAtOnce()
+  surviveAnAbsentCoordinator()
 }
 
 /**
@@ -77,6 +78,15 @@ function tellBeforeLeaving() {
     for (const assigner of this.assigners) assigner.onLeave?.()
     return leave.call(this)
   }
+}
+
+/**
+ * While no broker answers there is no group coordinator, which it takes for an error that no retry cures: the consumer would
+ * not start again, and its process have to end for an outage that is over in a minute.
+ */
+function surviveAnAbsentCoordinator() {
+  const { KafkaJSGroupCoordinatorNotFound } = internal('kafkajs/src/errors.js') as Record<string, { prototype: object }>
+  Object.defineProperty(KafkaJSGroupCoordinatorNotFound!.prototype, 'retriable', { get: () => true, set() {} })
 }
 
 /**
