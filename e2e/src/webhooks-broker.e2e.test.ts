@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Stack } from '@sync/sandbox/stack'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
@@ -7,6 +8,11 @@ import { type Answer, flowEvent, postWebhook, statuses } from './webhook-client.
 import { startWorld, TENANT, type World } from './world.ts'
 
 const OTHER = 'other-no'
+/** A signal takes its time: what is sent before all threads stand still may be stored. */
+const freeze = (pid: number) => {
+  process.kill(pid, 'SIGSTOP')
+  return eventually('the broker standing still', () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+}
 /** Flow gives up after 10 s; what we may take of that, with the way there and back. */
 const PATIENCE_MS = 8_500
 
@@ -45,7 +51,7 @@ describe.runIf(sharedStack().mode === 'jvm')('webhooks while the broker is in tr
 
   it('are not acknowledged before the broker has, and refused with 503 in time while it hangs', async () => {
     expect(statuses(await posts(20))).toEqual({ 202: 20 })
-    process.kill(stack.local!.pids().kafka!, 'SIGSTOP')
+    await freeze(stack.local!.pids().kafka!)
     const answers: Answer[] = []
     try {
       // A sender's rate, for longer than its patience.
@@ -66,7 +72,7 @@ describe.runIf(sharedStack().mode === 'jvm')('webhooks while the broker is in tr
   })
 
   it('are shed at once past the bound, and one tenant’s storm leaves room for another', async () => {
-    process.kill(stack.local!.pids().kafka!, 'SIGSTOP')
+    await freeze(stack.local!.pids().kafka!)
     let storm: Answer[]
     let other: Answer[]
     try {
