@@ -7,6 +7,7 @@ export default defineConfig({
       'packages/*',
       'services/*',
       'bench',
+      'chaos',
       { test: { name: 'scripts', include: ['scripts/**/*.test.mjs'], testTimeout: 30_000 } },
     ],
     reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }]],

@@ -8,7 +8,8 @@ import { setUp } from './set-up.mjs'
 import { removeRuns, turboSteps } from './turbo-steps.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-const USAGE = 'usage: node scripts/run.mjs start [args] | test | e2e [vitest args] | bench [args] | stack'
+const USAGE =
+  'usage: node scripts/run.mjs start [args] | test | e2e [vitest args] | bench [args] | chaos [args] | soak [args] | stack'
 
 const vitest = (cwd, args) => run(ROOT, 'vitest', ['run', ...args], { cwd })
 const e2e = (args) => vitest(join(ROOT, 'e2e'), args)
@@ -66,6 +67,7 @@ const COMMANDS = {
   e2e,
   // Node takes memory while there is some: what a process needs is seen only where it is told to be thrifty.
   bench: program('bench/src/main.ts', ['--max-semi-space-size=8', '--max-old-space-size=192']),
+  chaos: program('chaos/src/main.ts'),
   stack: program('packages/sandbox/src/stack-main.ts'),
 }
 

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts, onFreePorts } from './free-ports.ts'
 import { jvmEnv, jvmFlags } from './java.ts'
-import type { Keeper } from './keep.ts'
+import type { Keeper, KeptProcess } from './keep.ts'
 import { untilAnswers } from './until.ts'
 
 /** Where Apicurio Registry speaks the Confluent API. */
@@ -43,16 +43,25 @@ export interface LocalRegistryOptions {
   readonly deadlineMs: number
 }
 
-export interface LocalRegistry {
+/** A registry that can be taken down and brought back on the same port. It keeps all in memory, so it comes back empty. */
+export interface RestartableRegistry {
+  /** SIGKILL. Nothing when it is down. */
+  stop(): Promise<void>
+  /** Resolves when it answers again. */
+  start(): Promise<void>
+}
+
+export interface LocalRegistry extends RestartableRegistry {
   readonly registryUrl: string
-  readonly pid: number
+  /** Undefined while it is down. */
+  pid(): number | undefined
 }
 
 /** Apicurio Registry on this machine's Java, in memory, on loopback only, run by the keeper. */
 export const startLocalRegistry = (options: LocalRegistryOptions): Promise<LocalRegistry> =>
   onFreePorts((attempt) => startOnNewPort(join(options.keeper.folder, `registry-${attempt}`), options))
 
-const startOnNewPort = async (folder: string, options: LocalRegistryOptions) => {
+const startOnNewPort = async (folder: string, options: LocalRegistryOptions): Promise<LocalRegistry> => {
   const { keeper, java, jar, env, deadlineMs } = options
   const [port] = await freePorts(1)
   const registryUrl = `http://127.0.0.1:${port}${REGISTRY_PATH}`
@@ -60,9 +69,26 @@ const startOnNewPort = async (folder: string, options: LocalRegistryOptions) => 
   await mkdir(folder, { recursive: true })
   const settings = [`-Dquarkus.http.host=127.0.0.1`, `-Dquarkus.http.port=${port}`, '-Dquarkus.log.level=WARN']
   const args = [...jvmFlags(HEAP_MB, folder), ...settings, '-jar', jar]
-  const process = await keeper.run({ command: java, args, logFile, env: jvmEnv(env) })
-  const answers = () => doesRegistryAnswer(registryUrl)
-  await untilAnswers({ what: 'starting the schema registry', process, logFile, deadlineMs, answers })
-  await requireBackwardCompatibility(registryUrl)
-  return { registryUrl, pid: process.pid }
+
+  let registry: KeptProcess | undefined
+  const start = async () => {
+    if (registry !== undefined) return
+    const process = await keeper.run({ command: java, args, logFile, env: jvmEnv(env) })
+    registry = process
+    void process.exited.then(() => {
+      if (registry === process) registry = undefined
+    })
+    const answers = () => doesRegistryAnswer(registryUrl)
+    await untilAnswers({ what: 'starting the schema registry', process, logFile, deadlineMs, answers })
+    await requireBackwardCompatibility(registryUrl)
+  }
+  const stop = async () => {
+    if (registry === undefined) return
+    const { exited, kill } = registry
+    kill('SIGKILL')
+    await exited
+  }
+
+  await start()
+  return { registryUrl, pid: () => registry?.pid, start, stop }
 }

@@ -7,7 +7,7 @@ import { areJarsCached, fetchJars } from './jars.ts'
 import { findJava, findMaven } from './java.ts'
 import { type RestartableBroker, startLocalKafka } from './kafka.ts'
 import { startKeeper } from './keep.ts'
-import { startLocalRegistry } from './schema-registry.ts'
+import { type RestartableRegistry, startLocalRegistry } from './schema-registry.ts'
 
 const START_DEADLINE_MS = 120_000
 const PROJECT_ROOT = resolve(import.meta.dirname, '..', '..', '..')
@@ -21,11 +21,13 @@ export interface Stack {
   stop(): Promise<void>
   /** Only in mode `jvm`, for tests of what happens when the broker goes away. */
   readonly kafka?: RestartableBroker
+  /** Only in mode `jvm`. It comes back without its contracts. */
+  readonly registry?: RestartableRegistry
   /** Only in mode `jvm`. */
   readonly local?: {
     readonly dataFolder: string
-    /** Of the processes that run now: `kafka` is undefined while the broker is stopped. */
-    pids(): { readonly keeper: number; readonly registry: number; readonly kafka: number | undefined }
+    /** Of the processes that run now: undefined while it is stopped. */
+    pids(): { readonly keeper: number; readonly registry: number | undefined; readonly kafka: number | undefined }
   }
 }
 
@@ -76,13 +78,14 @@ const startOnJava = async ({ java, kafkaClasspath, registryJar, env }: LocalOpti
       startLocalKafka({ ...common, classpath: kafkaClasspath }),
       startLocalRegistry({ ...common, jar: registryJar }),
     ])
-    const pids = () => ({ keeper: keeper.pid, registry: registry.pid, kafka: kafka.pid() })
+    const pids = () => ({ keeper: keeper.pid, registry: registry.pid(), kafka: kafka.pid() })
     return {
       mode: 'jvm',
       brokers: kafka.brokers,
       registryUrl: registry.registryUrl,
       stop: () => keeper.end(),
       kafka: { stop: kafka.stop, start: kafka.start },
+      registry: { stop: registry.stop, start: registry.start },
       local: { dataFolder: keeper.folder, pids },
     }
   } catch (error) {

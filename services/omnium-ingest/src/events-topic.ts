@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ParseEvent } from '@sync/shared/http/event-fields'
+import { leaveInTime } from '@sync/shared/kafka/leave-group'
 import { keyOf, type Message, type Publisher } from '@sync/shared/kafka/publisher'
 import { readTopics } from '@sync/shared/kafka/read-topics'
 import type { Part } from '@sync/shared/lifecycle'
@@ -85,7 +86,7 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
     clearTimeout(timer)
     const ending = consumer
     consumer = null
-    await ending?.disconnect()
+    if (ending !== null) await leaveInTime(ending.disconnect())
   }
 
   /** Those of the topics that are there: a consumer of several reads none of them while one is missing. */

@@ -3,6 +3,7 @@ import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
 import type { LeavingAssigner } from './kafkajs-fixes.ts'
+import { leaveInTime } from './leave-group.ts'
 import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
 
 export interface ConsumerOptions {
@@ -168,7 +169,7 @@ export function createConsumer(options: ConsumerOptions): Source {
     stop() {
       stopped ??= (async () => {
         listener = null
-        await consumer.disconnect().catch(() => {})
+        await leaveInTime(consumer.disconnect())
         // A request that its connection ends under is answered by nobody, and holds up the exit for its whole timeout.
         await Promise.allSettled(asked)
         await admin.disconnect().catch(() => {})

@@ -4,6 +4,7 @@ import type { SweepCursor } from '../contracts/sweep-cursor.ts'
 import type { Logger } from '../logger.ts'
 import type { CursorStore } from '../sweep.ts'
 import { compareVersions } from '../version.ts'
+import { leaveInTime } from './leave-group.ts'
 import { keyOf, type Publisher } from './publisher.ts'
 
 export interface CursorStoreOptions {
@@ -97,13 +98,14 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
       })
     },
     stop() {
-      stopped ??= (async () => {
+      const leave = async () => {
         await consumer.disconnect()
         const admin = kafka.admin()
         await admin.connect()
         await admin.deleteGroups([groupId]).catch(() => [])
         await admin.disconnect()
-      })()
+      }
+      stopped ??= leaveInTime(leave())
       return stopped
     },
   }

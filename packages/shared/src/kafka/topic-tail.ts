@@ -1,4 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs'
+import { leaveInTime } from './leave-group.ts'
 
 export interface TopicTailOptions {
   readonly kafka: Kafka
@@ -90,6 +91,6 @@ async function readTails(tails: readonly Tail[], { kafka, groupId, take, signal 
     await read.promise
   } finally {
     signal.removeEventListener('abort', onAbort)
-    await consumer.disconnect()
+    await leaveInTime(consumer.disconnect())
   }
 }

@@ -1,0 +1,129 @@
+import type { Journal } from '@sync/sandbox/journal'
+import { SERVICES, type ServiceName, TOPICS } from '@sync/shared/kafka/topics'
+import type { Check } from './check.ts'
+import { nameOf } from './operations.ts'
+import type { Expected } from './oracle.ts'
+import type { Performed } from './perform.ts'
+import { jsonOf, readTopics, type StoredRecord } from './records.ts'
+import type { System } from './system.ts'
+
+const FINAL: readonly unknown[] = ['done', 'skipped', 'parked']
+const READ = TOPICS.filter(({ name, readers }) => readers.length > 0 && name !== 'sync.cursors.v1')
+const INPUTS = READ.filter(({ name }) => !name.endsWith('.retry.v1'))
+const DEAD_LETTERS = SERVICES.map((service) => `${service}.dead-letters.v1`)
+
+export interface RecordsSeen {
+  readonly checks: readonly Check[]
+  /** All that was written besides the snapshots, for a search through it. */
+  readonly texts: readonly string[]
+}
+
+/** Every accepted notification has its record, every record its end, and what is parked is the poison. */
+export async function checkRecords(system: System, expected: Expected, performed: Performed): Promise<RecordsSeen> {
+  const inputs = await readTopics(
+    system,
+    INPUTS.map(({ name }) => name),
+  )
+  const outcomes = await readTopics(system, ['sync.outcomes.v1'])
+  const letters = await readTopics(system, DEAD_LETTERS)
+  return {
+    checks: [
+      checkAccepted('accepted Flow webhooks on their topic', system.flow.journal, 'flow.notifications.v1', inputs),
+      checkAccepted(
+        'accepted Omnium webhooks on their topic',
+        system.omnium.journal,
+        'omnium.notifications.v1',
+        inputs,
+      ),
+      checkEnds(inputs, outcomes, system.prefix),
+      checkParked(letters, expected, performed, system.prefix),
+      await checkOffsets(system),
+    ],
+    texts: [...outcomes, ...letters].flatMap(({ value, headers, topic }) => [
+      ...Object.values(headers).map(String),
+      ...(topic === 'sync.outcomes.v1' ? [String(value)] : []),
+    ]),
+  }
+}
+
+function checkAccepted(name: string, journal: Journal, topic: string, inputs: readonly StoredRecord[]): Check {
+  const stored = new Map<string, number>()
+  for (const { key, topic: at, value } of inputs) {
+    if (at !== topic || key === null || jsonOf(value)?.via !== 'webhook') continue
+    stored.set(key, (stored.get(key) ?? 0) + 1)
+  }
+  const accepted = new Map<string, number>()
+  for (const entry of journal.entries({ kind: 'delivery' })) {
+    if (entry.kind !== 'delivery' || entry.end !== 'delivered') continue
+    const key = nameOf(entry.tenant, entry.objectId)
+    accepted.set(key, (accepted.get(key) ?? 0) + 1)
+  }
+  const wrong = [...accepted]
+    .filter(([key, count]) => (stored.get(key) ?? 0) < count)
+    .map(([key, count]) => `${key}: ${count} accepted, ${stored.get(key) ?? 0} stored`)
+  return { name, counted: [...accepted.values()].reduce((a, b) => a + b, 0), wrong }
+}
+
+function checkEnds(inputs: readonly StoredRecord[], outcomes: readonly StoredRecord[], prefix: string): Check {
+  const ended = new Set<string>()
+  for (const { value } of outcomes) {
+    const outcome = jsonOf(value)
+    if (outcome === null || !FINAL.includes(outcome.outcome)) continue
+    const topic = String(outcome.topic)
+    ended.add(
+      `${outcome.service} ${topic.startsWith(prefix) ? topic.slice(prefix.length) : topic}/${outcome.partition}/${outcome.offset}`,
+    )
+  }
+  const wrong: string[] = []
+  let counted = 0
+  for (const { topic, partition, offset, key } of inputs) {
+    for (const service of INPUTS.find(({ name }) => name === topic)!.readers) {
+      counted++
+      const at = `${service} ${topic}/${partition}/${offset}`
+      if (!ended.has(at)) wrong.push(`${at} (${key}) has no end`)
+    }
+  }
+  return { name: 'records with their end', counted, wrong }
+}
+
+function checkParked(
+  letters: readonly StoredRecord[],
+  { poison, cured }: Expected,
+  { garbage }: Performed,
+  prefix: string,
+): Check {
+  const parked = new Set<string>()
+  const wrong: string[] = []
+  const origins = new Set<string>()
+  for (const { key, headers, topic } of letters) {
+    const text = (name: string) => headers[name]?.toString() ?? ''
+    const origin = `${text('dl-topic').slice(prefix.length)}/${text('dl-partition')}/${text('dl-offset')}`
+    origins.add(origin)
+    if (key !== null) parked.add(key)
+    const isOurs = garbage.has(origin) || (key !== null && (poison.has(key) || cured.has(key)))
+    if (!isOurs) wrong.push(`${topic} ${key} from ${origin}: ${text('dl-reason')} ${text('dl-message')}`)
+  }
+  for (const key of poison) if (!parked.has(key)) wrong.push(`${key} is poison and not parked`)
+  for (const origin of garbage) if (!origins.has(origin)) wrong.push(`${origin} keeps no contract and is not parked`)
+  return { name: 'parked is the poison, and nothing else', counted: origins.size, wrong }
+}
+
+async function checkOffsets({ admin, prefix }: System): Promise<Check> {
+  const wrong: string[] = []
+  let counted = 0
+  for (const service of SERVICES) {
+    const topics = READ.filter(({ readers }) => (readers as readonly string[]).includes(service)).map(
+      ({ name }) => name,
+    )
+    const committed = await admin.fetchOffsets({ groupId: prefix + service, topics: topics.map((it) => prefix + it) })
+    for (const { topic, partitions } of committed) {
+      const ends = await admin.fetchTopicOffsets(topic)
+      for (const { partition, high } of ends) {
+        counted++
+        const at = Math.max(0, Number(partitions.find((it) => it.partition === partition)?.offset ?? 0))
+        if (at !== Number(high)) wrong.push(`${service as ServiceName} ${topic}/${partition}: ${at} of ${high}`)
+      }
+    }
+  }
+  return { name: 'partitions committed to their end', counted, wrong }
+}

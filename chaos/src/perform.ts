@@ -1,0 +1,116 @@
+import { randomFillSync } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FlowApi } from '@sync/sandbox/flow-api'
+import { nameOf, type Operation } from './operations.ts'
+import type { Operator } from './operator.ts'
+import type { System } from './system.ts'
+
+const POLL_MS = 100
+
+/** What was done, for the checks. */
+export interface Performed {
+  readonly operations: Map<Operation['kind'], number>
+  /** `topic/partition/offset` of bytes that keep no contract. */
+  readonly garbage: Set<string>
+  /** `tenant:uid` of customers that are no poison any more. */
+  readonly cured: Set<string>
+  /** Resolves once what had to wait is done: edits of customers that were not in Flow yet, and the operator's work. */
+  finished(signal: AbortSignal): Promise<void>
+}
+
+/** Does each operation at its time; resolves after the last one, when some may still wait for what they need. */
+export async function performWorkload(
+  { flow, omnium }: System,
+  operator: Operator,
+  operations: readonly Operation[],
+  signal: AbortSignal,
+): Promise<Performed> {
+  const startedAt = performance.now()
+  const counts = new Map<Operation['kind'], number>()
+  const garbage = new Set<string>()
+  const cured = new Set<string>()
+  const poisonFaults = new Map<string, string[]>()
+  /** By customer: an edit never overtakes an earlier one. */
+  const lines = new Map<string, Promise<void>>()
+  const background: Promise<unknown>[] = []
+  const waiting = new AbortController()
+
+  const edit = (tenant: string, uid: string, fields: Record<string, unknown>) => {
+    const name = nameOf(tenant, uid)
+    const line = lines.get(name)
+    if (line === undefined && flow.customer(tenant, uid) !== undefined) {
+      flow.editCustomer(tenant, uid, fields)
+      return
+    }
+    const next = (line ?? Promise.resolve()).then(async () => {
+      await untilInFlow(flow, tenant, uid, waiting.signal)
+      flow.editCustomer(tenant, uid, fields)
+    })
+    lines.set(name, next)
+    // Whoever waits for all of them hears of it.
+    next.catch(() => {})
+  }
+
+  const perform = (operation: Operation) => {
+    counts.set(operation.kind, (counts.get(operation.kind) ?? 0) + 1)
+    switch (operation.kind) {
+      case 'flow-create':
+        return flow.createCustomer(operation.tenant, { ...operation.fields, customerUid: operation.uid })
+      case 'flow-edit':
+        return edit(operation.tenant, operation.uid, operation.fields)
+      case 'flow-order':
+        return flow.putOrder(operation.tenant, { orderUid: operation.orderUid, customerUid: operation.uid })
+      case 'omnium-create':
+        return omnium.createCustomer(operation.tenant, operation.type, operation.fields)
+      case 'omnium-edit':
+        return omnium.editCustomer(operation.tenant, operation.type, operation.id, operation.fields)
+      case 'omnium-order': {
+        const { tenant, orderId: id, customerId, type: customerType } = operation
+        return omnium.createOrder(tenant, { id, customerType, ...(customerId !== null && { customerId }) })
+      }
+      case 'poison': {
+        const { tenant, uid: customerId, status } = operation
+        const faults = ['POST', 'PATCH'].map((method) =>
+          omnium.faults.add({ kind: 'status', status, method, tenant, customerId }),
+        )
+        return poisonFaults.set(nameOf(tenant, customerId), faults)
+      }
+      case 'cure': {
+        const name = nameOf(operation.tenant, operation.uid)
+        for (const fault of poisonFaults.get(name) ?? []) omnium.faults.remove(fault)
+        return cured.add(name)
+      }
+      case 'garbage': {
+        const { topic, key, size } = operation
+        const written = operator.write(topic, key, randomFillSync(Buffer.alloc(size)))
+        return background.push(written.then(({ partition, offset }) => garbage.add(`${topic}/${partition}/${offset}`)))
+      }
+      case 'replay':
+        return background.push(operator.replay(operation.topic, operation.from, operation.to))
+      case 'redrive':
+        return background.push(operator.redrive(new Set(cured)))
+    }
+  }
+
+  for (const operation of operations) {
+    const leftMs = startedAt + operation.atMs - performance.now()
+    if (leftMs > 1) await delay(leftMs, undefined, { signal })
+    perform(operation)
+  }
+  return {
+    operations: counts,
+    garbage,
+    cured,
+    async finished(until) {
+      until.addEventListener('abort', () => waiting.abort(until.reason), { once: true })
+      await Promise.all([...lines.values(), ...background])
+    },
+  }
+}
+
+async function untilInFlow(flow: FlowApi, tenant: string, uid: string, signal: AbortSignal): Promise<void> {
+  while (flow.customer(tenant, uid) === undefined) {
+    if (signal.aborted) throw new Error(`the edit of ${tenant}:${uid} still waits for that customer to be in Flow`)
+    await delay(POLL_MS)
+  }
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Check } from './check.ts'
+import { checkCustomers, checkGraph } from './check-customers.ts'
+import { checkOrder } from './check-order.ts'
+import { checkProcesses, checkTexts } from './check-processes.ts'
+import { checkRecords } from './check-records.ts'
+import { createOperator } from './operator.ts'
+import type { ChaosOptions } from './options.ts'
+import { expectedEnd } from './oracle.ts'
+import { performWorkload } from './perform.ts'
+import { planFaults } from './plan-faults.ts'
+import { planWorkload } from './plan-workload.ts'
+import { holds, report, tally } from './report.ts'
+import { untilSettled } from './settle.ts'
+import { strikeAll } from './strike.ts'
+import { SESSION_TIMEOUT_MS, type System, startSystem } from './system.ts'
+
+const RUNS = resolve(import.meta.dirname, '..', '.runs')
+const SETTLE_WITHIN_MS = 5 * 60_000
+
+/** One run from start to table; false when something does not hold. What it printed and the logs are kept then. */
+export async function runChaos(
+  options: ChaosOptions,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { seed, instances } = options
+  const durationMs = options.minutes * 60_000
+  const { tenants, operations } = planWorkload({ ...options, durationMs })
+  const startedAt = performance.now()
+  const since = () => `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  `
+  const say = (line: string) => log(since() + line)
+  log(`seed ${seed}`)
+  const system = await startSystem({ tenants, instances, log: say })
+  const operator = createOperator(system)
+  try {
+    const ownsStack = system.stack.kafka !== undefined
+    if (!ownsStack) say('broker and registry are not ours: they are left alone')
+    const faults = planFaults({
+      ...{ seed, instances, durationMs, ownsStack, sessionTimeoutMs: SESSION_TIMEOUT_MS },
+      tenants: tenants.map(({ uid }) => uid),
+    })
+    const digest = createHash('sha256')
+      .update(JSON.stringify([operations, faults]))
+      .digest('hex')
+      .slice(0, 16)
+    say(`${operations.length} operations and ${faults.length} faults in ${options.minutes} min, plan ${digest}`)
+    const [performed, struck] = await Promise.all([
+      performWorkload(system, operator, operations, signal),
+      strikeAll(system, faults, seed, say, signal),
+    ])
+    say(`done: ${tally(performed.operations)}`)
+    say(`struck: ${tally(struck.counts)}`)
+
+    const late = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_WITHIN_MS)])
+    const unsettled = await untilSettled(system, performed, operator, say, late).then(
+      () => null,
+      (error: Error) => error.message,
+    )
+    say(unsettled ?? 'settled')
+    const checks = await allChecks(system, operations, tenants, performed, unsettled)
+    log(`\n${report(checks)}\n`)
+    if (!holds(checks)) log(`logs and findings: ${await keep(system, seed, checks)}`)
+    return holds(checks)
+  } finally {
+    await operator.stop()
+    await system.stop()
+  }
+}
+
+async function allChecks(
+  system: System,
+  operations: Parameters<typeof expectedEnd>[1],
+  tenants: Parameters<typeof expectedEnd>[0],
+  performed: Awaited<ReturnType<typeof performWorkload>>,
+  unsettled: string | null,
+): Promise<Check[]> {
+  const expected = expectedEnd(tenants, operations)
+  const records = await checkRecords(system, expected, performed)
+  const metrics = (await system.fleet.metrics()).map(({ text }) => text)
+  const logs = await system.fleet.logs()
+  const texts = new Map<string, readonly string[]>([
+    ['metrics', metrics],
+    ['headers and outcomes', records.texts],
+    ...[...logs].map(([instance, text]) => [`log of ${instance}`, [text]] as const),
+  ])
+  return [
+    { name: 'all comes to rest', counted: 1, wrong: unsettled === null ? [] : [unsettled] },
+    ...records.checks,
+    ...checkCustomers(system, expected),
+    checkGraph(system, expected),
+    ...checkOrder(system),
+    ...checkProcesses(system.fleet),
+    checkTexts(texts, system.secrets),
+  ]
+}
+
+/** The folder with the logs of all instances, the stand-ins' journals, and all that is wrong. */
+async function keep({ fleet, flow, omnium }: System, seed: number, checks: readonly Check[]): Promise<string> {
+  const folder = join(RUNS, `${new Date().toISOString().replace(/[:.]/g, '-')}-seed-${seed}`)
+  await mkdir(folder, { recursive: true })
+  const wrong = checks.flatMap(({ name, wrong }) => wrong.map((line) => `${name}: ${line}`))
+  await writeFile(join(folder, 'wrong.txt'), `${wrong.join('\n')}\n`)
+  for (const [instance, text] of await fleet.logs()) await writeFile(join(folder, `${instance}.log`), text)
+  for (const [name, { journal }] of [['flow', flow] as const, ['omnium', omnium] as const]) {
+    const lines = journal.entries().map((entry) => JSON.stringify(entry))
+    await writeFile(join(folder, `${name}-journal.jsonl`), lines.join('\n'))
+  }
+  return folder
+}

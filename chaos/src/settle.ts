@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { untilAtRest } from '@sync/sandbox/demo/rest'
+import type { Operator } from './operator.ts'
+import type { Performed } from './perform.ts'
+import type { System } from './system.ts'
+
+const POLL_MS = 300
+/** After the end of the time, for whatever hears of it to say what it lacks. */
+const GIVE_UP_MS = 3_000
+const READY_WITHIN_MS = 120_000
+
+/** What each sweep of a tenant asks first, by target. */
+const SWEEPS = {
+  flow: [/\/tenants\/[^/]+\/customers$/],
+  omnium: [/\/PrivateCustomers\/Search$/, /\/BusinessCustomers\/Search$/, /\/Orders\/Search$/],
+} as const
+
+/**
+ * Faults are over: resolves once all is handled, every tenant was swept since, and what had been parked of customers
+ * that are no poison any more was redriven and handled too. Throws, saying what lacks, when the signal aborts.
+ */
+export async function untilSettled(
+  system: System,
+  performed: Performed,
+  operator: Operator,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { flow, omnium, fleet, admin, prefix } = system
+  await fleet.untilReady(READY_WITHIN_MS)
+  log('every instance is ready')
+  await within('the edits and the operator’s work', signal, performed.finished(signal))
+  const atRest = async () => {
+    await until(
+      'webhooks at their end',
+      signal,
+      () => flow.webhooks.counts().pending + omnium.webhooks.counts().pending === 0,
+    )
+    await within('records', signal, untilAtRest(admin, prefix, signal))
+  }
+  await atRest()
+  log('all is handled; waiting for sweeps')
+  const since = Date.now()
+  await until('a sweep of every tenant', signal, () => lacksSweep(system, since) === null)
+  await atRest()
+  const redriven = await operator.redrive(performed.cured)
+  log(`${redriven} dead letters redriven`)
+  await atRest()
+}
+
+function lacksSweep({ flow, omnium }: System, since: number): string | null {
+  for (const [target, api] of [['flow', flow] as const, ['omnium', omnium] as const]) {
+    const recent = api.journal.entries({ kind: 'request' }).filter((entry) => entry.at > since)
+    for (const tenant of api.tenants.keys()) {
+      for (const path of SWEEPS[target]) {
+        const isSwept = recent.some(
+          (it) => it.kind === 'request' && it.tenant === tenant && it.status === 200 && path.test(it.path),
+        )
+        if (!isSwept) return `${tenant} ${target} ${path}`
+      }
+    }
+  }
+  return null
+}
+
+async function until(what: string, signal: AbortSignal, holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    if (signal.aborted) throw new Error(`not settled in time: no ${what}`)
+    await delay(POLL_MS)
+  }
+}
+
+/** What does not hear the signal must not hold up the table. */
+async function within<V>(what: string, signal: AbortSignal, work: Promise<V>): Promise<V> {
+  const late = Promise.withResolvers<never>()
+  const giveUp = () => setTimeout(() => late.reject(new Error(`not settled in time: ${what}`)), GIVE_UP_MS).unref()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}

@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { seededChance } from '@sync/sandbox/disturbance'
+import type { Fault } from './plan-faults.ts'
+import type { System } from './system.ts'
+
+/** How often each kind struck, and those that could not be ended. */
+export interface Struck {
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** Begins and ends each fault at its time; resolves when the last is over. */
+export async function strikeAll(
+  system: System,
+  faults: readonly Fault[],
+  seed: number,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Struck> {
+  const startedAt = performance.now()
+  const counts = new Map<string, number>()
+  const under = new Map<string, Promise<void>>()
+  const ends: Promise<void>[] = []
+  const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1)
+
+  for (const [i, fault] of faults.entries()) {
+    const leftMs = startedAt + fault.atMs - performance.now()
+    if (leftMs > 1) await delay(leftMs, undefined, { signal })
+    // Two faults of one thing come one after the other.
+    const place = placeOf(fault)
+    const before = under.get(place) ?? Promise.resolve()
+    const strike = before.then(async () => {
+      counts.set(nameOf(fault), (counts.get(nameOf(fault)) ?? 0) + 1)
+      log(`${seconds()} s  ${nameOf(fault)} ${place} for ${fault.forMs} ms`)
+      await strikeOne(system, fault, seed + i)
+    })
+    under.set(place, strike)
+    ends.push(strike)
+    // The sum below hears of it.
+    strike.catch(() => {})
+  }
+  await Promise.all(ends)
+  return { counts }
+}
+
+const placeOf = (fault: Fault): string => {
+  if ('service' in fault) return `${fault.service}-${fault.instance}`
+  if (fault.kind !== 'target') return fault.kind
+  return `${fault.target} ${fault.rule.tenant ?? 'of all'}`
+}
+const nameOf = (fault: Fault): string => {
+  if (fault.kind !== 'target') return fault.kind
+  return fault.rule.kind === 'status' ? `status ${fault.rule.status}` : fault.rule.kind
+}
+
+async function strikeOne(system: System, fault: Fault, seed: number): Promise<void> {
+  const { fleet, stack } = system
+  const { forMs } = fault
+  switch (fault.kind) {
+    case 'kill':
+      fleet.kill(fault.service, fault.instance)
+      await delay(forMs)
+      return fleet.start(fault.service, fault.instance)
+    case 'freeze':
+      fleet.freeze(fault.service, fault.instance)
+      await delay(forMs)
+      return fleet.thaw(fault.service, fault.instance)
+    case 'stop':
+      await fleet.stop(fault.service, fault.instance)
+      await delay(forMs)
+      return fleet.start(fault.service, fault.instance)
+    case 'add':
+      await fleet.start(fault.service, fault.instance)
+      await delay(forMs)
+      return fleet.stop(fault.service, fault.instance)
+    case 'broker':
+      await stack.kafka!.stop(fault.signal)
+      await delay(forMs)
+      return stack.kafka!.start()
+    case 'registry':
+      await stack.registry!.stop()
+      await delay(forMs)
+      await stack.registry!.start()
+      return system.registerContracts()
+    case 'target': {
+      const { faults } = system[fault.target]
+      const id = faults.add(fault.rule)
+      await delay(forMs)
+      faults.remove(id)
+      // What hangs is never answered; what is late stays late.
+      if (fault.rule.kind === 'hang') faults.release(id)
+      return
+    }
+    case 'webhooks': {
+      const { drop, duplicate, reorder } = fault
+      const senders = [system.flow.webhooks, system.omnium.webhooks]
+      for (const [i, sender] of senders.entries())
+        sender.disturb({ chance: seededChance(seed + i), drop, duplicate, reorder })
+      await delay(forMs)
+      for (const sender of senders) sender.disturb(null)
+    }
+  }
+}
