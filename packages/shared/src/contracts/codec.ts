@@ -49,15 +49,24 @@ export function createCodec({ writer, reader, idOf }: CodecParts): Codec {
     return id
   }
 
-  const findWriter = async (topic: ContractTopic, id: number): Promise<void> => {
+  /** False when the registry says that it has no such schema. */
+  const isRegistered = async (topic: ContractTopic, id: number): Promise<boolean> => {
     try {
       await reader.getSchema(id)
+      return true
     } catch (error) {
       if (!(error instanceof SyncError)) throw violation(topic, `schema ${id} can't be read by this client`)
       if (error.status !== 404) throw error
-      // A registry that lost its data answers 404 to everything: then the record is not to blame, and it waits.
+      return false
+    }
+  }
+
+  const findWriter = async (topic: ContractTopic, id: number): Promise<void> => {
+    if (!(await isRegistered(topic, id))) {
+      // A registry that lost its data answers 404 to everything: then the record is not to blame, and it waits. Asked
+      // again after that, because the contracts may just have been registered anew.
       await idOf(topic)
-      throw violation(topic, `schema ${id} isn't in the registry`)
+      if (!(await isRegistered(topic, id))) throw violation(topic, `schema ${id} isn't in the registry`)
     }
     const type = reader.cache.getSchema(id)?.type
     if (type !== SchemaType.JSON) throw violation(topic, `schema ${id} is ${type}, not JSON`)

@@ -243,6 +243,14 @@ describe('decoding', () => {
 
     expect(error.code).toBe('topic-missing')
   })
+
+  it('does not blame a record when the contracts are registered again while it is looked at', async () => {
+    const registered = await contracts.register()
+    const id = registered.find(({ topic }) => topic === TOPIC)!.id
+    registry.afterNext(registry.wipe())
+
+    expect(await contracts.codec.decode(TOPIC, wire(id, snapshot))).toEqual(snapshot)
+  })
 })
 
 describe('while the registry is in trouble', () => {

@@ -14,8 +14,10 @@ export interface FakeRegistry {
   readonly levels: Map<string, string>
   /** Registers without any check; returns the id. */
   add(subject: string, schema: unknown, schemaType?: string): number
-  /** Forgets every schema, as a registry does that lost its disk. */
-  wipe(): void
+  /** Forgets every schema, as a registry does that lost its disk. Answers what brings them back. */
+  wipe(): () => void
+  /** Once, after the next answer. */
+  afterNext(act: () => void): void
   /** Answers with this until told `null`: a status, or nothing at all (`hang`), or half an answer (`break`). */
   fail(how: number | 'hang' | 'break' | null): void
   close(): Promise<void>
@@ -34,6 +36,7 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
   const credentials = new Set<string>()
   let failing: number | 'hang' | 'break' | null = null
   let lastId = 0
+  let next: (() => void) | null = null
 
   const add = (subject: string, schema: string, schemaType = 'JSON'): number => {
     const versions = subjects.get(subject) ?? []
@@ -85,6 +88,9 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
     }
     const [status, json] = failing ? [failing, undefined] : answer(request.method ?? '', request.url ?? '', body)
     response.writeHead(status, { 'content-type': 'application/json' })
+    const act = next
+    next = null
+    act?.()
     response.end(json === undefined ? '<html>trouble</html>' : JSON.stringify(json))
   }
 
@@ -97,8 +103,16 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
     levels,
     add: (subject, schema, schemaType) => add(subject, JSON.stringify(schema), schemaType),
     wipe: () => {
+      const before = { subjects: [...subjects], levels: [...levels] }
       subjects.clear()
       levels.clear()
+      return () => {
+        for (const [name, versions] of before.subjects) subjects.set(name, versions)
+        for (const [name, level] of before.levels) levels.set(name, level)
+      }
+    },
+    afterNext: (act) => {
+      next = act
     },
     fail: (how) => {
       failing = how

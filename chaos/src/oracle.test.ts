@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import type { Operation, PlannedTenant } from './operations.ts'
+import { expectedEnd } from './oracle.ts'
+
+const tenant: PlannedTenant = {
+  ...{ uid: 't', countryCode: 'NO', marketGroupId: 'MG', propertyPrefix: 'flow' },
+  omniumCustomerEvents: 'off',
+}
+type Step = Operation extends infer O ? (O extends Operation ? Omit<O, 'atMs' | 'tenant'> : never) : never
+const endOf = (steps: readonly Step[], settings = tenant) =>
+  expectedEnd(
+    [settings],
+    steps.map((step, atMs) => ({ ...step, atMs, tenant: 't' }) as Operation),
+  )
+const person = (uid: string): Step => ({
+  kind: 'flow-create',
+  uid,
+  fields: { customerType: 'PERSON', firstname: 'Kari', lastname: 'Eksempel', mobile: '+4700000001', countryCode: 'SE' },
+})
+const company = (uid: string, parent?: string): Step => ({
+  kind: 'flow-create',
+  uid,
+  fields: {
+    ...{ customerType: 'COMPANY', companyName: 'Fiktiv AS', countryCode: 'SE' },
+    ...(parent !== undefined && { parentCustomer: { customerUid: parent } }),
+  },
+})
+
+describe('the end of a workload', () => {
+  it('is the last edit of each field, in the tenant’s country for a person', () => {
+    const end = endOf([
+      person('1'),
+      { kind: 'flow-edit', uid: '1', fields: { firstname: 'Karin' } },
+      { kind: 'flow-edit', uid: '1', fields: { mobile: null } },
+    ])
+
+    expect(end.inFlow.get('t:1')?.fields).toMatchObject({ firstname: 'Karin', mobile: null, externalId: '1' })
+    expect(end.privateInOmnium.get('t:1')?.fields).toMatchObject({
+      ...{ customerId: '1', firstName: 'Karin', lastName: 'Eksempel', phone: null, marketGroupId: 'MG' },
+      address: { countryCode: 'NO' },
+    })
+  })
+
+  it('has both ends of each relation', () => {
+    const end = endOf([
+      company('p'),
+      company('q'),
+      company('c', 'p'),
+      { kind: 'flow-edit', uid: 'c', fields: { parentCustomer: { customerUid: 'q' } } },
+    ])
+
+    expect(end.companies.get('t:c')).toMatchObject({ parent: 'q', children: [] })
+    expect(end.companies.get('t:q')).toMatchObject({ parent: null, children: ['c'] })
+    expect(end.companies.get('t:p')).toMatchObject({ parent: null, children: [] })
+    expect(end.businessInOmnium.get('t:c')?.fields).toMatchObject({ address: { countryCode: 'SE', name: 'Fiktiv AS' } })
+  })
+
+  it('brings a customer of the web shop to Flow with an order, or with its event where the tenant wants that', () => {
+    const registered: Step = {
+      ...{ kind: 'omnium-create', type: 'B2C', id: 'w' },
+      fields: { customerId: 'w', firstName: '', lastName: 'Nett', address: { countryCode: 'NO' } },
+    }
+    const ordered: Step = { kind: 'omnium-order', orderId: 'o', customerId: 'w', type: 'B2C' }
+
+    expect(endOf([registered]).inFlow.size).toBe(0)
+    expect(endOf([registered], { ...tenant, omniumCustomerEvents: 'create' }).inFlow.size).toBe(1)
+    expect(endOf([registered, ordered]).inFlow.get('t:w')?.fields).toMatchObject({
+      ...{ customerType: 'PERSON', firstname: '-', lastname: 'Nett', externalId: 'w' },
+    })
+  })
+
+  it('keeps a poison out of Omnium until it is cured', () => {
+    const poisoned: Step[] = [{ kind: 'poison', uid: '1', status: 400 }, person('1')]
+
+    expect(endOf(poisoned).privateInOmnium.size).toBe(0)
+    expect(endOf(poisoned).inFlow.get('t:1')?.fields).toMatchObject({ externalId: null })
+    expect([...endOf(poisoned).poison]).toEqual(['t:1'])
+    const cured = endOf([...poisoned, { kind: 'cure', uid: '1' }])
+    expect(cured.privateInOmnium.size).toBe(1)
+    expect([[...cured.poison], [...cured.cured]]).toEqual([[], ['t:1']])
+  })
+})

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { planFaults } from './plan-faults.ts'
+
+const options = {
+  ...{ seed: 7, instances: 3, tenants: ['a', 'b'], durationMs: 600_000 },
+  ...{ sessionTimeoutMs: 10_000, ownsStack: true },
+}
+
+describe('a schedule of faults', () => {
+  it('is the same for the same seed, and another one for another', () => {
+    expect(planFaults(options)).toEqual(planFaults(options))
+    expect(planFaults({ ...options, seed: 8 })).not.toEqual(planFaults(options))
+  })
+
+  it('has each kind of fault, freezes beyond the session timeout among them, all over at the end', () => {
+    const faults = planFaults(options)
+
+    const kinds = new Set(faults.map((fault) => (fault.kind === 'target' ? fault.rule.kind : fault.kind)))
+    expect([...kinds].sort()).toEqual(
+      [
+        ...['add', 'broker', 'freeze', 'hang', 'kill', 'late', 'latency', 'registry', 'reply-lost', 'reset'],
+        ...['status', 'stop', 'webhooks'],
+      ].sort(),
+    )
+    expect(faults.some(({ kind, forMs }) => kind === 'freeze' && forMs > options.sessionTimeoutMs)).toBe(true)
+    expect(faults.filter(({ atMs, forMs }) => atMs + forMs > options.durationMs)).toEqual([])
+  })
+
+  it('leaves a broker and a registry alone that are not its own', () => {
+    const kinds = planFaults({ ...options, ownsStack: false }).map(({ kind }) => kind)
+
+    expect(kinds).not.toContain('broker')
+    expect(kinds).not.toContain('registry')
+  })
+})
