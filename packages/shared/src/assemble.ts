@@ -1,7 +1,7 @@
 import type { SharedConfig } from './config.ts'
 import type { Codec } from './contracts/codec.ts'
 import { createContracts } from './contracts/registry.ts'
-import { SyncError } from './errors.ts'
+import type { ErrorCode } from './errors.ts'
 import { createAdminApp } from './http/admin.ts'
 import { createTargets, type Targets } from './http/targets.ts'
 import { assertTopics } from './kafka/apply-topics.ts'
@@ -28,6 +28,7 @@ import type { StreamHandler } from './stream.ts'
 import type { Tenants } from './tenants.ts'
 import type { TenantsFile } from './tenants-file.ts'
 import { newEventId, newTraceparent } from './tracing.ts'
+import { untilReachable } from './until-reachable.ts'
 
 /** What a service builds its handler and its further parts from. */
 export interface ServiceContext<C extends SharedConfig> {
@@ -70,7 +71,6 @@ const COMMIT_INTERVAL_MS = 1_000
 const DEFER_AFTER_MS = 60_000
 /** Many, since the more of a key are here the fewer calls they cost; large ones reach the bound of bytes first. */
 const MAX_PENDING_RECORDS = 100_000
-const START_RETRY_MS = 1_000
 /** With the wait before it, within the patience of a webhook's sender (Flow: 10 s). */
 const PRODUCE_DEADLINE_MS = 5_000
 
@@ -171,30 +171,20 @@ export function assemble<C extends SharedConfig>({
   const ownTopics = [...handler.topics, retryTopicOf(service)]
   const otherTopics = [...new Set<TopicName>([deadLetterTopicOf(service), 'sync.outcomes.v1', ...writes])]
 
-  /** Kafka and the registry may come up after us; a topic that is missing may not. */
-  const whenReachable = async <V>(what: string, attempt: () => Promise<V>): Promise<V> => {
-    for (let waits = 0; ; waits++) {
-      try {
-        const result = await attempt()
-        waitingFor.delete(what)
-        return result
-      } catch (error) {
-        if (
-          error instanceof SyncError &&
-          ['topic-missing', 'config-invalid', 'contract-violation'].includes(error.code)
-        )
-          throw error
-        if (stopping.signal.aborted) throw error
-        if (waits % 30 === 0) logger.warn({ err: error }, `waiting for ${what}`)
-        await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS))
-      }
-    }
-  }
+  const whenReachable = <V>(
+    what: 'kafka' | 'schema registry',
+    attempt: () => Promise<V>,
+    final: readonly ErrorCode[],
+  ): Promise<V> =>
+    untilReachable({ what, attempt, final, logger, signal: stopping.signal }).then((result) => {
+      waitingFor.delete(what)
+      return result
+    })
 
   const kafkaPart: Part = {
     name: 'kafka',
     async start() {
-      partitions = await whenReachable('kafka', async () => {
+      const ask = async () => {
         const admin = connectKafka('admin', 1).admin()
         try {
           await admin.connect()
@@ -204,10 +194,10 @@ export function assemble<C extends SharedConfig>({
         } finally {
           await admin.disconnect()
         }
-      })
-      await whenReachable('schema registry', () =>
-        codec.ready([...handler.topics, 'sync.outcomes.v1', ...writes.filter(isContract)]),
-      )
+      }
+      partitions = await whenReachable('kafka', ask, ['topic-missing', 'config-invalid'])
+      const used = [...handler.topics, 'sync.outcomes.v1' as const, ...writes.filter(isContract)]
+      await whenReachable('schema registry', () => codec.ready(used), ['contract-violation'])
     },
     stop: () => producer.disconnect(),
   }

@@ -8,9 +8,9 @@ const cursorAt = (mark: string): SweepCursor => ({
   sweptAt: '2026-01-31T23:55:00.000Z',
 })
 
-test('a sweep begins at its mark less the overlap, the first one now', () => {
+test('a sweep begins at its mark less the overlap, the first one a quarter of an hour before now', () => {
   expect(sweepFrom(cursorAt('2026-01-20T10:00:00.000Z'), 120_000, NOW)).toBe('2026-01-20T09:58:00.000Z')
-  expect(sweepFrom(null, 120_000, NOW)).toBe('2026-01-31T23:58:00.000Z')
+  expect(sweepFrom(null, 120_000, NOW)).toBe('2026-01-31T23:43:00.000Z')
 })
 
 describe('the next mark', () => {

@@ -51,9 +51,15 @@ const millisOf = (time: string) => Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(time
 /** The next millisecond. */
 export const justAfter = (version: string): string => iso(millisOf(version) + 1)
 
-/** Where to begin: the mark less the overlap. Without a mark it begins now; what lies before is for the backfill. */
+/** How far before its first sweep a tenant's changes are looked for, since only our clock tells where to begin. */
+export const BEFORE_FIRST_MS = 15 * 60_000
+
+/**
+ * Where to begin: the mark less the overlap. Without a mark a little before now, by our clock: the source's may be minutes
+ * behind it, and what it dates before the first mark would never be found. What lies further back is for the backfill.
+ */
 export const sweepFrom = (cursor: SweepCursor | null, overlapMs: number, startedAt: number): string =>
-  iso((cursor === null ? startedAt : Date.parse(cursor.mark)) - overlapMs)
+  iso((cursor === null ? startedAt - BEFORE_FIRST_MS : Date.parse(cursor.mark)) - overlapMs)
 
 /**
  * The mark of a list that was begun at `from` and has been seen up to `newest`: by the source's own clock, never back,

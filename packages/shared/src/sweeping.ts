@@ -4,7 +4,7 @@ import type { IngestConfig } from './ingest.ts'
 import { createCursorStore } from './kafka/cursor-store.ts'
 import type { KnownVersions } from './kafka/known-versions.ts'
 import type { Part } from './lifecycle.ts'
-import type { Sweep, SweepPorts } from './sweep.ts'
+import { BEFORE_FIRST_MS, type Sweep, type SweepPorts } from './sweep.ts'
 import { createSweeper } from './sweeper.ts'
 
 /** Sweeps every interval, from the first `round` on; SWEEP_INTERVAL_MS 0: never. */
@@ -21,7 +21,6 @@ export interface SweepingOptions {
   readonly sweep: (ports: SweepPorts) => Sweep
 }
 
-const NO_MARK_MS = 15 * 60_000
 const MARGIN_MS = 60_000
 const LONGEST_MS = 24 * 3_600_000
 
@@ -84,12 +83,12 @@ export function createSweeping(
     },
     async sinceMs() {
       const now = Date.now()
-      if (isOff || !(await marksRead.promise)) return now - NO_MARK_MS
+      if (isOff || !(await marksRead.promise)) return now - BEFORE_FIRST_MS
       const uids = tenants()
         .all()
         .map(({ uid }) => uid)
       const marks = await Promise.all(uids.flatMap((uid) => sweep.entities.map((entity) => markOf(uid, entity))))
-      const oldest = Math.min(now - NO_MARK_MS, ...marks.flat())
+      const oldest = Math.min(now - BEFORE_FIRST_MS, ...marks.flat())
       return Math.max(oldest - config.sweepOverlapMs - MARGIN_MS, now - LONGEST_MS)
     },
     async start() {

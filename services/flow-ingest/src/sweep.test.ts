@@ -52,14 +52,14 @@ test('what changed since the mark, less the overlap, is announced with its versi
   expect(marks.at(-1)).toEqual({ tenant: 'acme', source: 'flow', entity: 'customers', mark: at(-1), sweptAt: at(0) })
 })
 
-test('without a mark it begins now, and the mark keeps what it saw', async () => {
+test('without a mark it begins a quarter of an hour before now, and the mark keeps what it saw', async () => {
   const { run, put, found, marks } = given({ mark: null })
   put('yesterday', -1440)
 
   await run()
 
   expect(found()).toEqual([])
-  expect(marks).toMatchObject([{ mark: at(-2) }])
+  expect(marks).toMatchObject([{ mark: at(-17) }])
 })
 
 test('nothing new keeps the mark', async () => {

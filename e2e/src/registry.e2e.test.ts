@@ -1,0 +1,72 @@
+import type { Stack } from '@sync/sandbox/stack'
+import { createContracts } from '@sync/shared/contracts/registry'
+import { SERVICES } from '@sync/shared/kafka/topics'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from './eventually.ts'
+import { sharedStack, startOwnStack } from './stack.ts'
+import { startWorld, TENANT, type World } from './world.ts'
+
+/** The registry of this stack keeps all in memory: it comes back empty. */
+describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', () => {
+  let stack: Stack
+  let world: World
+  beforeAll(async () => {
+    stack = await startOwnStack()
+    world = await startWorld({ file: 'registry', services: [], stack, env: { KAFKA_SESSION_TIMEOUT_MS: '6000' } })
+  })
+  afterAll(async () => {
+    await world?.stop()
+    await stack?.stop()
+  })
+
+  const register = () => createContracts({ registryUrl: stack.registryUrl, prefix: world.prefix }).register()
+  const waitingFor = async (adminUrl: string) => {
+    const answer = await fetch(`${adminUrl}/ready`).catch(() => null)
+    if (answer?.status !== 503) return []
+    return ((await answer.json()) as { waitingFor: string[] }).waitingFor
+  }
+  const create = (customerUid: string) =>
+    world.flow.createCustomer(TENANT, { customerUid, customerType: 'PERSON', firstname: 'Kari', lastname: 'Eksempel' })
+  const isInOmnium = (id: string) => world.omnium.customer(TENANT, 'B2C', id) !== undefined
+
+  it('at the start is waited for, and its contracts too, and then all goes on by itself', async () => {
+    await stack.registry!.stop()
+    const services = await Promise.all(SERVICES.map((name) => world.start(name)))
+    for (const { adminUrl } of services) {
+      await eventually('waiting', async () => (await waitingFor(adminUrl)).includes('schema registry'))
+    }
+
+    await stack.registry!.start()
+    for (const { output } of services) {
+      await eventually('the command in the log', () => output().includes('syncctl topics apply'))
+    }
+    await register()
+
+    for (const service of services) await service.untilReady()
+    create('first')
+    await eventually('the customer in Omnium', () => isInOmnium('first'))
+  })
+
+  it('takes nothing from services that know their contracts', async () => {
+    await stack.registry!.stop()
+
+    create('second')
+
+    await eventually('the customer in Omnium', () => isInOmnium('second'))
+  })
+
+  it('and comes back empty makes records wait in a process that asks it, and parks none', async () => {
+    const mapper = world.services.get('customer-mapper')!
+    mapper.signal('SIGKILL')
+    await mapper.exited
+    create('third')
+    await stack.registry!.start()
+    const restarted = await world.start('customer-mapper')
+    await eventually('waiting', async () => (await waitingFor(restarted.adminUrl)).includes('schema registry'))
+
+    await register()
+
+    await eventually('the customer in Omnium', () => isInOmnium('third'))
+    for (const service of SERVICES) expect(await world.topics.records(`${service}.dead-letters.v1`)).toEqual([])
+  })
+})
