@@ -15,6 +15,7 @@ COPY services/customer-mapper/package.json services/customer-mapper/
 COPY services/relation-manager/package.json services/relation-manager/
 COPY e2e/package.json e2e/
 COPY bench/package.json bench/
+COPY chaos/package.json chaos/
 # By workspace, so without the root's own dependencies: the Node that runs here is the image's. No package that a
 # service needs has an install script.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \

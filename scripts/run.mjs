@@ -68,6 +68,7 @@ const COMMANDS = {
   // Node takes memory while there is some: what a process needs is seen only where it is told to be thrifty.
   bench: program('bench/src/main.ts', ['--max-semi-space-size=8', '--max-old-space-size=192']),
   chaos: program('chaos/src/main.ts'),
+  soak: program('chaos/src/soak-main.ts'),
   stack: program('packages/sandbox/src/stack-main.ts'),
 }
 
