@@ -3,7 +3,7 @@ import type { Fleet } from './fleet.ts'
 import { MARK } from './people.ts'
 
 const MAX_RSS_MIB = 400
-const PERSONAL = new RegExp(`${MARK}[0-9a-z]+x`)
+const PERSONAL = new RegExp(`${MARK}[0-9a-z]+x|\\+4700\\d{8}`)
 
 /** How the processes ended, and what they took. */
 export function checkProcesses({ oddEnds, memory }: Fleet): Check[] {

@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
-import { type Hostile, hostileRequest } from './hostile-requests.ts'
+import { hostileRequest } from './hostile-requests.ts'
+import { sendHostile } from './hostile-sender.ts'
 import { newSeed, seeded } from './seeded.ts'
 import { flowEvent, omniumEvent, postWebhook } from './webhook-client.ts'
 import { startWorld, TENANT, type World } from './world.ts'
@@ -15,34 +15,6 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-/** Sends it and answers the statuses that came back; none when the connection was cut. */
-const send = (port: number, { pieces, ending }: Hostile): Promise<number[]> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    let answer = ''
-    const end = () => {
-      socket.destroy()
-      resolve([...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status)))
-    }
-    socket.setTimeout(20_000, end)
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1')
-      // One whose connection stays open is answered too.
-      if (ending !== 'reset' && /\r\n\r\n/.test(answer) && !answer.includes('100 Continue')) setTimeout(end, 5)
-    })
-    socket.on('error', end)
-    socket.on('close', end)
-    const write = (index: number): void => {
-      if (index < pieces.length) {
-        socket.write(pieces[index]!, () => setTimeout(() => write(index + 1), pieces.length > 1 ? 10 : 0))
-        return
-      }
-      if (ending === 'half-close') socket.end()
-      if (ending === 'reset') socket.resetAndDestroy()
-    }
-    write(0)
-  })
-
 it('300 senders that stall are given up after Flow’s patience, and hold up nobody meanwhile', async () => {
   const service = world.services.get('flow-ingest')!
   const port = Number(new URL(service.webhookUrl).port)
@@ -55,7 +27,7 @@ it('300 senders that stall are given up after Flow’s patience, and hold up nob
   ]
   const startedAt = performance.now()
   const stalled = Array.from({ length: 300 }, async (_, n) => {
-    const statuses = await send(port, { what: 'stalls', pieces: [Buffer.from(starts[n % 3]!)], ending: 'wait' })
+    const statuses = await sendHostile(port, { what: 'stalls', pieces: [Buffer.from(starts[n % 3]!)], ending: 'wait' })
     return { statuses, tookMs: performance.now() - startedAt }
   })
 
@@ -96,7 +68,7 @@ it.each([
     for (let from = 0; from < COUNT; from += AT_ONCE) {
       if (from % 1_000 === 0) rss.push(await metric('process_resident_memory_bytes'))
       const batch = requests.slice(from, from + AT_ONCE)
-      const answers = await Promise.all(batch.map((hostile) => send(port, hostile)))
+      const answers = await Promise.all(batch.map((hostile) => sendHostile(port, hostile)))
       for (const [index, statuses] of answers.entries()) {
         for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1)
         // 503: the body did not arrive whole, which a sender can cure by sending it again.

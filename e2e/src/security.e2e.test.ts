@@ -1,0 +1,139 @@
+import { connect } from 'node:net'
+import { SERVICES } from '@sync/shared/kafka/topics'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from './eventually.ts'
+import { hostileRequest } from './hostile-requests.ts'
+import { sendHostile } from './hostile-sender.ts'
+import { json, type RecordingPeer, startRecordingPeer } from './recording-peer.ts'
+import { newSeed, seeded } from './seeded.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { flowEvent, postWebhook } from './webhook-client.ts'
+import { startWorld, TENANT, type World } from './world.ts'
+
+const HOSTILE = 1_000
+const AT_ONCE = 25
+
+let world: World
+let peer: RecordingPeer
+beforeAll(async () => {
+  peer = await startRecordingPeer((_request, response) => json(response, 404, {}))
+  world = await startWorld({
+    file: 'security',
+    flowFields: () => ({ baseUrl: peer.url }),
+    env: { KAFKA_SESSION_TIMEOUT_MS: '6000', RETRY_MAX_ATTEMPTS: '1' },
+  })
+})
+afterAll(async () => {
+  await world?.stop()
+  await peer?.close()
+})
+
+const portOf = ({ adminUrl }: ServiceProcess) => Number(new URL(adminUrl).port)
+const accepts = (host: string, port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, host)
+    const answer = (accepted: boolean) => {
+      socket.destroy()
+      resolve(accepted)
+    }
+    socket.once('connect', () => answer(true))
+    socket.once('error', () => answer(false))
+  })
+
+describe('the admin port', () => {
+  it.each(SERVICES)('of %s takes hostile requests without harm', { timeout: 180_000 }, async (name) => {
+    const seed = newSeed()
+    const random = seeded(seed)
+    const service = world.services.get(name)!
+    const paths = ['/live', '/ready', '/metrics', '/', '/webhooks/flow/acme-no']
+    const unexpected: string[] = []
+
+    for (let from = 0; from < HOSTILE; from += AT_ONCE) {
+      const batch = Array.from({ length: AT_ONCE }, (_, n) =>
+        hostileRequest(random, paths[(from + n) % paths.length]!, () => `id-${from + n}`),
+      )
+      const answers = await Promise.all(batch.map((hostile) => sendHostile(portOf(service), hostile)))
+      for (const [index, statuses] of answers.entries()) {
+        if (statuses.some((status) => status >= 500)) unexpected.push(`${batch[index]!.what}: ${statuses}`)
+      }
+    }
+
+    expect({ seed, unexpected }).toEqual({ seed, unexpected: [] })
+    expect((await fetch(`${service.adminUrl}/ready`)).status).toBe(200)
+  })
+
+  it('is bound to loopback unless told otherwise', async () => {
+    const told = await world.start('relation-manager', { ADMIN_HOST: '0.0.0.0' })
+    await told.untilReady()
+
+    // All of 127.0.0.0/8 is this machine's: who listens on 127.0.0.1 alone is not found at 127.0.0.2.
+    for (const name of SERVICES.filter((name) => name !== 'relation-manager')) {
+      expect(await accepts('127.0.0.1', portOf(world.services.get(name)!))).toBe(true)
+      expect(await accepts('127.0.0.2', portOf(world.services.get(name)!))).toBe(false)
+    }
+    expect(await accepts('127.0.0.2', portOf(told))).toBe(true)
+  })
+})
+
+describe('a peer’s answer', () => {
+  const notify = async (id: string) => {
+    const url = `${world.services.get('flow-ingest')!.webhookUrl}/webhooks/flow/${TENANT}`
+    expect((await postWebhook(url, flowEvent(id), { authorization: 'Bearer a-webhook-secret' })).status).toBe(202)
+  }
+  const untilEnded = (id: string, service = 'flow-ingest') =>
+    eventually(`the end of ${id} in ${service}`, async () =>
+      (await world.topics.records('sync.outcomes.v1')).some(
+        ({ value }) => value?.id === id && value.service === service && value.outcome !== 'deferred',
+      ),
+    )
+  const answering = (body: string) => {
+    peer.answer = (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+  }
+  const customer = (id: string, more: string) =>
+    `{"customerUid":${JSON.stringify(id)},"customerType":"PERSON","firstname":"Kari",` +
+    `"lastModifiedAt":"2026-01-01T00:00:00Z",${more}}`
+
+  it.each([
+    ['sets a prototype', '"__proto__":{"customerType":"COMPANY","companyName":"evil"}'],
+    ['sets a constructor’s', '"constructor":{"prototype":{"customerType":"COMPANY"}}'],
+    ['nests 5,000 lists', `"x":${'['.repeat(5_000)}${']'.repeat(5_000)}`],
+    ['nests 5,000 objects', `"x":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`],
+    ['nests in a field that is mapped', `"lastname":${'['.repeat(5_000)}${']'.repeat(5_000)}`],
+  ])('that %s ends, and changes nobody else', async (what, more) => {
+    const [odd, next] = [`odd ${what}`, `next ${what}`]
+    answering(customer(odd, more))
+    await notify(odd)
+    await untilEnded(odd)
+
+    answering(customer(next, '"lastname":"Eksempel"'))
+    await notify(next)
+
+    await eventually('the next customer', () => world.omnium.customer(TENANT, 'B2C', next) !== undefined)
+    expect(world.omnium.customer(TENANT, 'B2C', next)).toMatchObject({ firstName: 'Kari', lastName: 'Eksempel' })
+    for (const name of SERVICES) expect((await fetch(`${world.services.get(name)!.adminUrl}/live`)).status).toBe(200)
+  })
+
+  it.each([
+    'a\r\nx-injected: 1',
+    'a\nHost: evil.example',
+    'a HTTP/1.1\r\n\r\nGET /evil',
+    '\u0000',
+    '//evil.example/x',
+    '/../../../etc',
+    '\\..\\..',
+  ])('is asked for under the id %j, and nothing else is sent', async (id) => {
+    const seen = peer.requests.length
+    answering(customer(id, '"lastname":"Eksempel"'))
+
+    await notify(id)
+    await untilEnded(id)
+
+    const asked = peer.requests.slice(seen).filter(({ method }) => method === 'GET')
+    expect(asked.map(({ url }) => url)).toContain(`/tenants/${TENANT}/customers/${encodeURIComponent(id)}`)
+    for (const { url, headers } of asked) {
+      expect(url).toMatch(/^\/tenants\/acme-no\/customers\/[^/?#\s]+$/)
+      expect(headers).not.toHaveProperty('x-injected')
+      expect(headers.host).toBe(new URL(peer.url).host)
+    }
+  })
+})
