@@ -3,6 +3,7 @@ import { createContracts } from '@sync/shared/contracts/registry'
 import { SERVICES } from '@sync/shared/kafka/topics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
+import type { ServiceProcess } from './service-process.ts'
 import { sharedStack, startOwnStack } from './stack.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
@@ -20,11 +21,14 @@ describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', (
   })
 
   const register = () => createContracts({ registryUrl: stack.registryUrl, prefix: world.prefix }).register()
-  const waitingFor = async (adminUrl: string) => {
-    const answer = await fetch(`${adminUrl}/ready`).catch(() => null)
-    if (answer?.status !== 503) return []
-    return ((await answer.json()) as { waitingFor: string[] }).waitingFor
-  }
+  /** It has found the broker, and goes no further. */
+  const untilItWaits = ({ adminUrl }: ServiceProcess) =>
+    eventually('waiting for the registry alone', async () => {
+      const answer = await fetch(`${adminUrl}/ready`).catch(() => null)
+      if (answer?.status !== 503) return false
+      const { waitingFor } = (await answer.json()) as { waitingFor: string[] }
+      return waitingFor.includes('schema registry') && !waitingFor.includes('kafka')
+    })
   const create = (customerUid: string) =>
     world.flow.createCustomer(TENANT, { customerUid, customerType: 'PERSON', firstname: 'Kari', lastname: 'Eksempel' })
   const isInOmnium = (id: string) => world.omnium.customer(TENANT, 'B2C', id) !== undefined
@@ -32,9 +36,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', (
   it('at the start is waited for, and its contracts too, and then all goes on by itself', async () => {
     await stack.registry!.stop()
     const services = await Promise.all(SERVICES.map((name) => world.start(name)))
-    for (const { adminUrl } of services) {
-      await eventually('waiting', async () => (await waitingFor(adminUrl)).includes('schema registry'))
-    }
+    for (const service of services) await untilItWaits(service)
 
     await stack.registry!.start()
     for (const { output } of services) {
@@ -45,6 +47,24 @@ describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', (
     for (const service of services) await service.untilReady()
     create('first')
     await eventually('the customer in Omnium', () => isInOmnium('first'))
+  })
+
+  it('at the start, while the broker goes away too, is waited for, and the broker as well', async () => {
+    const mapper = world.services.get('customer-mapper')!
+    await mapper.stop()
+    await stack.registry!.stop()
+    const restarted = await world.start('customer-mapper')
+    await untilItWaits(restarted)
+    await stack.kafka!.stop('SIGKILL')
+    await stack.registry!.start()
+    await register()
+    await eventually('the broker being missed', () => restarted.output().includes('waiting for consumer group'))
+
+    await stack.kafka!.start()
+
+    await restarted.untilReady()
+    create('meanwhile')
+    await eventually('the customer in Omnium', () => isInOmnium('meanwhile'))
   })
 
   it('takes nothing from services that know their contracts', async () => {
@@ -62,7 +82,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', (
     create('third')
     await stack.registry!.start()
     const restarted = await world.start('customer-mapper')
-    await eventually('waiting', async () => (await waitingFor(restarted.adminUrl)).includes('schema registry'))
+    await untilItWaits(restarted)
 
     await register()
 

@@ -258,7 +258,9 @@ export function assemble<C extends SharedConfig>({
         onFatal: fail,
       })
       exportStatus(runtime, metrics)
-      await runtime.start()
+      const { start } = runtime
+      // The broker may have gone again meanwhile, while the registry was waited for.
+      await untilReachable({ what: 'consumer group', attempt: start, final: [], logger, signal: stopping.signal })
     },
     stop: async () => runtime?.stop(config.requestDeadlineMs),
   }
