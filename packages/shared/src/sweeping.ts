@@ -6,6 +6,7 @@ import type { KnownVersions } from './kafka/known-versions.ts'
 import type { Part } from './lifecycle.ts'
 import { BEFORE_FIRST_MS, type Sweep, type SweepPorts } from './sweep.ts'
 import { createSweeper } from './sweeper.ts'
+import { untilReachable } from './until-reachable.ts'
 
 /** Sweeps every interval, from the first `round` on; SWEEP_INTERVAL_MS 0: never. */
 export interface Sweeping extends Part {
@@ -62,7 +63,7 @@ export function createSweeping(
   })
   const isOff = config.sweepIntervalMs === 0
   const marksRead = Promise.withResolvers<boolean>()
-  let stopped = false
+  const stopping = new AbortController()
   let isSweeping = false
 
   const markOf = async (tenant: string, entity: SweepCursor['entity']) => {
@@ -73,9 +74,9 @@ export function createSweeping(
   return {
     name: 'sweep',
     round() {
-      if (isOff || stopped) return
+      if (isOff || stopping.signal.aborted) return
       void marksRead.promise.then(async (isRead) => {
-        if (stopped || !isRead) return
+        if (stopping.signal.aborted || !isRead) return
         if (isSweeping) return void sweeper.round()
         isSweeping = true
         await sweeper.start()
@@ -93,16 +94,13 @@ export function createSweeping(
     },
     async start() {
       if (isOff) return
-      cursors
-        .start()
+      const { signal } = stopping
+      untilReachable({ what: 'the marks of the sweeps', attempt: cursors.start, final: [], logger, signal })
         .then(() => marksRead.resolve(true))
-        .catch((error: unknown) => {
-          marksRead.resolve(false)
-          logger.error({ err: error }, 'reading the sweep cursors failed: nothing is swept')
-        })
+        .catch(() => marksRead.resolve(false))
     },
     async stop() {
-      stopped = true
+      stopping.abort()
       marksRead.resolve(false)
       await sweeper.stop()
       if (!isOff) await cursors.stop()

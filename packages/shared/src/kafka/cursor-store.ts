@@ -1,4 +1,4 @@
-import type { Kafka } from 'kafkajs'
+import type { Consumer, Kafka } from 'kafkajs'
 import type { Codec } from '../contracts/codec.ts'
 import type { SweepCursor } from '../contracts/sweep-cursor.ts'
 import type { Logger } from '../logger.ts'
@@ -18,7 +18,7 @@ export interface CursorStoreOptions {
 }
 
 export interface KafkaCursorStore extends CursorStore {
-  /** Reads the topic to its end, and goes on reading what other members write. */
+  /** Reads the topic to its end, and goes on reading what other members write. May be called again when it has failed. */
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -29,12 +29,7 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
   const topic = `${prefix}sync.cursors.v1`
   const cursors = new Map<string, SweepCursor>()
   const keyOfCursor = (tenant: string, source: string, entity: string) => keyOf(tenant, `${source}:${entity}`)
-  const consumer = kafka.consumer({
-    groupId,
-    allowAutoTopicCreation: false,
-    maxWaitTimeInMs: 1_000,
-    retry: { retries: 5, restartOnFailure: async () => true },
-  })
+  let reader: Consumer | null = null
   let stopped: Promise<void> | null = null
 
   /** An older mark is harmless, a newer one than was put loses changes: the last put of a key wins, as in the topic. */
@@ -59,6 +54,35 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
     }
   }
 
+  const read = async (consumer: Consumer) => {
+    const left = await ends()
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await new Promise<void>((resolve, reject) => {
+      if (left.size === 0) resolve()
+      consumer.on(consumer.events.CRASH, ({ payload }) => {
+        if (!payload.restart) reject(payload.error)
+      })
+      consumer
+        .run({
+          autoCommit: false,
+          eachBatch: async ({ batch }) => {
+            for (const { value } of batch.messages) {
+              if (value === null) continue
+              await codec.decode('sync.cursors.v1', value).then(take, (error: unknown) => {
+                logger.warn({ err: error }, 'a sweep cursor that cannot be read is left out')
+              })
+            }
+            const end = left.get(batch.partition)
+            if (end === undefined || Number(batch.lastOffset()) + 1 < end) return
+            left.delete(batch.partition)
+            if (left.size === 0) resolve()
+          },
+        })
+        .catch(reject)
+    })
+  }
+
   return {
     async get(tenant, source, entity) {
       return cursors.get(keyOfCursor(tenant, source, entity)) ?? null
@@ -70,36 +94,24 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
       take(cursor)
     },
     async start() {
-      const left = await ends()
-      await consumer.connect()
-      await consumer.subscribe({ topics: [topic], fromBeginning: true })
-      await new Promise<void>((resolve, reject) => {
-        if (left.size === 0) resolve()
-        consumer.on(consumer.events.CRASH, ({ payload }) => {
-          if (!payload.restart) reject(payload.error)
-        })
-        consumer
-          .run({
-            autoCommit: false,
-            eachBatch: async ({ batch }) => {
-              for (const { value } of batch.messages) {
-                if (value === null) continue
-                await codec.decode('sync.cursors.v1', value).then(take, (error: unknown) => {
-                  logger.warn({ err: error }, 'a sweep cursor that cannot be read is left out')
-                })
-              }
-              const end = left.get(batch.partition)
-              if (end === undefined || Number(batch.lastOffset()) + 1 < end) return
-              left.delete(batch.partition)
-              if (left.size === 0) resolve()
-            },
-          })
-          .catch(reject)
+      // One that failed may be dead for good.
+      const consumer = kafka.consumer({
+        groupId,
+        allowAutoTopicCreation: false,
+        maxWaitTimeInMs: 1_000,
+        retry: { retries: 5, restartOnFailure: async () => true },
       })
+      try {
+        await read(consumer)
+        reader = consumer
+      } catch (error) {
+        await leaveInTime(consumer.disconnect())
+        throw error
+      }
     },
     stop() {
       const leave = async () => {
-        await consumer.disconnect()
+        await reader?.disconnect()
         const admin = kafka.admin()
         await admin.connect()
         await admin.deleteGroups([groupId]).catch(() => [])
