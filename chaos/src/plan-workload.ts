@@ -14,7 +14,7 @@ import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS, type People } f
 export interface WorkloadOptions {
   readonly seed: number
   readonly tenants: number
-  /** Of all tenants together; those of the web shop come besides. */
+  /** Of all tenants together; those of the web shop and chains of departments come besides. */
   readonly customers: number
   /** Changes a second. */
   readonly rate: number
@@ -50,14 +50,14 @@ const WEIGHTS = {
   addresses: 6,
   move: 14,
   swap: 3,
-  chain: 1,
-  'web-order': 5,
-  'web-customer': 2,
+  chain: 0.4,
+  'web-order': 1.5,
+  'web-customer': 0.7,
   'order-again': 2,
   tags: 3,
   'till-order': 1,
-  poison: 0.6,
-  cure: 0.4,
+  poison: 0.3,
+  cure: 0.25,
   garbage: 0.3,
   replay: 0.3,
   redrive: 0.2,

@@ -12,6 +12,7 @@ import { expectedEnd } from './oracle.ts'
 import { performWorkload } from './perform.ts'
 import { planFaults } from './plan-faults.ts'
 import { planWorkload } from './plan-workload.ts'
+import { readTopics } from './records.ts'
 import { holds, report, tally } from './report.ts'
 import { untilSettled } from './settle.ts'
 import { strikeAll } from './strike.ts'
@@ -79,6 +80,7 @@ async function allChecks(
 ): Promise<Check[]> {
   const expected = expectedEnd(tenants, operations)
   const records = await checkRecords(system, expected, performed)
+  const lane = await readTopics(system, ['customer-mapper.retry.v1', 'relation-manager.retry.v1'])
   const metrics = (await system.fleet.metrics()).map(({ text }) => text)
   const logs = await system.fleet.logs()
   const texts = new Map<string, readonly string[]>([
@@ -91,7 +93,7 @@ async function allChecks(
     ...records.checks,
     ...checkCustomers(system, expected),
     checkGraph(system, expected),
-    ...checkOrder(system),
+    ...checkOrder(system, lane),
     ...checkProcesses(system.fleet),
     checkTexts(texts, system.secrets),
   ]
