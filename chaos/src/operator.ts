@@ -14,6 +14,8 @@ export interface Operator {
     key: string | null,
     value: Buffer,
   ): Promise<{ readonly partition: number; readonly offset: number }>
+  /** How many records so far. */
+  readonly counts: { replayed: number; redriven: number }
   stop(): Promise<void>
 }
 
@@ -32,6 +34,7 @@ export function createOperator(system: System): Operator {
   const producer: Producer = kafka.producer({ retry: { retries: 20, maxRetryTime: 2_000 } })
   let connected: Promise<void> | null = null
   const redriven = new Set<string>()
+  const counts = { replayed: 0, redriven: 0 }
 
   /** The broker may be down for a while: it is an operator's way to try again. */
   const patiently = async <V>(work: () => Promise<V>): Promise<V> => {
@@ -63,6 +66,7 @@ export function createOperator(system: System): Operator {
   }
 
   return {
+    counts,
     async replay(topic, from, to) {
       const records = await patiently(() => readTopics(system, [topic]))
       const range = records.slice(Math.floor(from * records.length), Math.ceil(to * records.length))
@@ -74,6 +78,7 @@ export function createOperator(system: System): Operator {
           'lane-offset': String(record.offset),
         })
       }
+      counts.replayed += range.length
       return range.length
     },
     async redrive(keys) {
@@ -94,6 +99,7 @@ export function createOperator(system: System): Operator {
           'lane-redrives': String(Number(text('dl-redrives')) + 1),
         })
       }
+      counts.redriven += those.length
       return those.length
     },
     write: (topic, key, value) => send(topic, { key, value }),

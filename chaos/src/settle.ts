@@ -43,9 +43,10 @@ export async function untilSettled(
   const since = Date.now()
   await until('a sweep of every tenant', signal, () => lacksSweep(system, since) === null)
   await atRest()
-  const redriven = await operator.redrive(performed.cured)
-  log(`${redriven} dead letters redriven`)
+  await operator.redrive(performed.cured)
   await atRest()
+  const { replayed, redriven } = operator.counts
+  log(`${replayed} records were replayed, and ${redriven} dead letters redriven`)
 }
 
 function lacksSweep({ flow, omnium }: System, since: number): string | null {
