@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const RESULTS = '.test-results'
@@ -28,10 +28,15 @@ const readReport = (file) => {
   }
 }
 
+const reportsIn = (folder) => {
+  const names = existsSync(folder) ? readdirSync(folder) : []
+  return names.filter((name) => /^vitest.*\.json$/.test(name)).map((name) => readReport(join(folder, name)))
+}
+
 /** Every report of vitest that a run has left. */
 export const readReports = (root) =>
   foldersOf(root)
-    .map((folder) => readReport(join(folder, RESULTS, 'vitest.json')))
+    .flatMap((folder) => reportsIn(join(folder, RESULTS)))
     .filter((report) => report !== undefined)
 
 /** A test file that could not even be loaded has no failed test; it counts as one. */

@@ -46,6 +46,7 @@ const testEverything = async () => {
     steps.push(...turboSteps(ROOT, PACKAGES, await turbo()))
   }
   await step('end-to-end tests', () => e2e([]), true)
+  await step('a minute of chaos', () => vitest(join(ROOT, 'chaos'), ['--config', 'vitest.smoke.config.ts']), true)
 
   const summary = summarize(steps, readReports(ROOT))
   writeSummary(ROOT, summary)
