@@ -201,9 +201,8 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
     },
     async stopAll() {
       clearInterval(sampling)
-      const all = [...instances.values()]
-      await Promise.all(all.map(end))
       closing = true
+      await Promise.all([...instances.values()].map(end))
     },
   }
 }

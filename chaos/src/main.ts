@@ -13,3 +13,5 @@ try {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
+// What a fault that was cut short has left, a connection or a timer, must not keep a run that is over.
+process.exit()

@@ -9,9 +9,9 @@ import { checkRecords } from './check-records.ts'
 import { createOperator } from './operator.ts'
 import type { ChaosOptions } from './options.ts'
 import { expectedEnd } from './oracle.ts'
-import { performWorkload } from './perform.ts'
+import { type Performed, performWorkload } from './perform.ts'
 import { planFaults } from './plan-faults.ts'
-import { planWorkload } from './plan-workload.ts'
+import { planWorkload, type Workload } from './plan-workload.ts'
 import { readTopics } from './records.ts'
 import { holds, report, tally } from './report.ts'
 import { untilSettled } from './settle.ts'
@@ -29,7 +29,8 @@ export async function runChaos(
 ): Promise<boolean> {
   const { seed, instances } = options
   const durationMs = options.minutes * 60_000
-  const { tenants, operations } = planWorkload({ ...options, durationMs })
+  const workload = planWorkload({ ...options, durationMs })
+  const { tenants, operations } = workload
   const startedAt = performance.now()
   const since = () => `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  `
   const say = (line: string) => log(since() + line)
@@ -61,7 +62,7 @@ export async function runChaos(
       (error: Error) => error.message,
     )
     say(unsettled ?? 'settled')
-    const checks = await allChecks(system, operations, tenants, performed, unsettled)
+    const checks = await allChecks(system, workload, performed, unsettled)
     log(`\n${report(checks)}\n`)
     if (!holds(checks)) log(`logs and findings: ${await keep(system, seed, checks)}`)
     return holds(checks)
@@ -73,9 +74,8 @@ export async function runChaos(
 
 async function allChecks(
   system: System,
-  operations: Parameters<typeof expectedEnd>[1],
-  tenants: Parameters<typeof expectedEnd>[0],
-  performed: Awaited<ReturnType<typeof performWorkload>>,
+  { tenants, operations }: Workload,
+  performed: Performed,
   unsettled: string | null,
 ): Promise<Check[]> {
   const expected = expectedEnd(tenants, operations)

@@ -33,3 +33,5 @@ try {
   console.error(`${(error as Error).message}\n${USAGE}`)
   process.exitCode = 1
 }
+// What a fault that was cut short has left, a connection or a timer, must not keep a run that is over.
+process.exit()
