@@ -46,7 +46,7 @@ export async function checkRecords(system: System, expected: Expected, performed
   }
 }
 
-function checkAccepted(name: string, journal: Journal, topic: string, inputs: readonly StoredRecord[]): Check {
+export function checkAccepted(name: string, journal: Journal, topic: string, inputs: readonly StoredRecord[]): Check {
   const stored = new Map<string, number>()
   for (const { key, topic: at, value } of inputs) {
     if (at !== topic || key === null || jsonOf(value)?.via !== 'webhook') continue
@@ -64,7 +64,7 @@ function checkAccepted(name: string, journal: Journal, topic: string, inputs: re
   return { name, counted: [...accepted.values()].reduce((a, b) => a + b, 0), wrong }
 }
 
-function checkEnds(inputs: readonly StoredRecord[], outcomes: readonly StoredRecord[], prefix: string): Check {
+export function checkEnds(inputs: readonly StoredRecord[], outcomes: readonly StoredRecord[], prefix: string): Check {
   const ended = new Set<string>()
   for (const { value } of outcomes) {
     const outcome = jsonOf(value)
@@ -86,7 +86,7 @@ function checkEnds(inputs: readonly StoredRecord[], outcomes: readonly StoredRec
   return { name: 'records with their end', counted, wrong }
 }
 
-function checkParked(
+export function checkParked(
   letters: readonly StoredRecord[],
   { poison, cured }: Expected,
   { garbage }: Performed,

@@ -1,0 +1,104 @@
+import { createFlowApi } from '@sync/sandbox/flow-api'
+import { createOmniumApi } from '@sync/sandbox/omnium-api'
+import { describe, expect, it } from 'vitest'
+import { checkCustomers, checkGraph } from './check-customers.ts'
+import type { Operation, PlannedTenant } from './operations.ts'
+import { expectedEnd } from './oracle.ts'
+import type { System } from './system.ts'
+
+const tenant: PlannedTenant = {
+  ...{ uid: 't', countryCode: 'NO', marketGroupId: 'MG', propertyPrefix: 'flow', omniumCustomerEvents: 'create' },
+}
+const company = (uid: string, parent: string | null): Operation => ({
+  ...{ atMs: 0, kind: 'flow-create', tenant: 't', uid },
+  fields: {
+    ...{ customerType: 'COMPANY', companyName: 'Fiktiv AS', email: 'a@example.com' },
+    contacts: [
+      { customerContactUid: 'k1', firstname: 'Kari', lastname: 'Eksempel' },
+      { customerContactUid: 'k2', firstname: 'Ola', lastname: 'Prøve' },
+    ],
+    ...(parent !== null && { parentCustomer: { customerUid: parent } }),
+  },
+})
+const operations = [company('p', null), company('c', 'p')]
+const row = (customerId: string, more: object) => ({
+  ...{ customerId, name: 'Fiktiv AS', email: 'a@example.com', marketGroupId: 'MG', phone: '', taxId: null },
+  address: { name: 'Fiktiv AS' },
+  contacts: [
+    { id: 'k2', firstName: 'Ola', lastName: 'Prøve', privateCustomerId: customerId },
+    { id: 'k1', firstName: 'Kari', lastName: 'Eksempel', privateCustomerId: customerId },
+  ],
+  ...more,
+})
+const relation = (customerId: string, relationType: string) => ({ customerId, relationType, customerType: 'B2B' })
+const parent = {
+  customerRelations: [relation('c', 'SubDepartment')],
+  properties: [{ key: 'Parent company', value: 'true' }],
+}
+const child = { customerRelations: [relation('p', 'Parent')] }
+
+/** Both systems as they should be after the operations, but for what is given. */
+function given(changes: { readonly p?: object; readonly c?: object; readonly flow?: object } = {}) {
+  const flow = createFlowApi({ tenants: [{ uid: 't', token: 'x' }] })
+  const omnium = createOmniumApi({ tenants: [{ uid: 't', clientId: 'x', clientSecret: 'x' }] })
+  for (const operation of operations) {
+    if (operation.kind !== 'flow-create') continue
+    flow.seed('t', [{ ...operation.fields, customerUid: operation.uid, externalId: operation.uid, ...changes.flow }])
+  }
+  omnium.seed('t', 'B2B', [row('p', { ...parent, ...changes.p }), row('c', { ...child, ...changes.c })])
+  const system = { flow, omnium } as unknown as System
+  const expected = expectedEnd([tenant], operations)
+  return {
+    wrong: [...checkCustomers(system, expected), checkGraph(system, expected)].flatMap(({ wrong }) => wrong),
+    omnium,
+    again: () => [...checkCustomers(system, expected), checkGraph(system, expected)].flatMap(({ wrong }) => wrong),
+  }
+}
+
+describe('the check of both systems', () => {
+  it('finds nothing where all is as the oracle says, whatever stands for empty and in whatever order', () => {
+    expect(given().wrong).toEqual([])
+  })
+
+  it.each([
+    ['a field', { c: { name: 'Another' } }, ['t:c differs in name']],
+    ['a field that should be empty', { c: { phone: '+4700000001' } }, ['t:c differs in phone']],
+    ['a field that nobody wrote', { c: { isInactive: true } }, ['t:c differs in isInactive']],
+    ['a nested field', { c: { address: { name: 'Fiktiv AS', city: 'Oslo' } } }, ['t:c differs in address']],
+    ['a lost contact', { c: { contacts: [] } }, ['t:c differs in contacts']],
+    ['a field in Flow', { flow: { email: null } }, ['t:p differs in email', 't:c differs in email']],
+    [
+      'an id that was not written back',
+      { flow: { externalId: null } },
+      ['t:p differs in externalId', 't:c differs in externalId'],
+    ],
+    ['a lost parent', { c: { customerRelations: [] } }, ['t:c: parent [] instead of [p]']],
+    ['a lost department', { p: { customerRelations: [] } }, ['t:p: departments [] instead of [c]']],
+    [
+      'a former department',
+      { p: { customerRelations: [relation('c', 'SubDepartment'), relation('x', 'SubDepartment')] } },
+      ['t:p: departments [c,x] instead of [c]'],
+    ],
+    [
+      'a property',
+      { p: { properties: [{ key: 'Parent company', value: 'false' }] } },
+      ['t:p: Parent company is false'],
+    ],
+    [
+      'a relation of somebody else',
+      { c: { customerRelations: [relation('p', 'Parent'), relation('x', 'Partner')] } },
+      ['t:c: relations that others made have changed'],
+    ],
+  ])('finds %s', (_, changes, wrong) => {
+    expect(given(changes).wrong).toEqual(wrong)
+  })
+
+  it('finds who is missing, and who should not be there', () => {
+    const { omnium, again } = given()
+
+    omnium.deleteCustomer('t', 'B2B', 'c')
+    omnium.seed('t', 'B2C', [{ customerId: 'x' }])
+
+    expect(again()).toEqual(['t:x should not be there', 't:c is missing'])
+  })
+})

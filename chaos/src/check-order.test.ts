@@ -1,0 +1,61 @@
+import { createJournal } from '@sync/sandbox/journal'
+import { describe, expect, it } from 'vitest'
+import { checkOrder } from './check-order.ts'
+import type { StoredRecord } from './records.ts'
+import type { System } from './system.ts'
+
+const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, '0')}:00.000Z`
+const write = (requestId: string | null, version: string | null, parentVersion: string | null = null) => ({
+  ...{ kind: 'write' as const, requestId, tenant: 't', resource: 'PrivateCustomer', operation: 'updated' as const },
+  ...{ id: '1', user: 'api', version, parentVersion, fields: [], changed: [] },
+})
+
+function checked(
+  writes: readonly ReturnType<typeof write>[],
+  late: readonly string[] = [],
+  lane: readonly StoredRecord[] = [],
+) {
+  const journal = createJournal(100, () => 0)
+  for (const each of writes) journal.add(each)
+  for (const requestId of late) {
+    const request = { kind: 'request' as const, requestId, tenant: 't', method: 'POST', path: '/', status: null }
+    journal.add({ ...request, effect: null, fault: 'late' })
+  }
+  return checkOrder({ omnium: { journal } } as unknown as System, lane).map(({ counted, wrong }) => [
+    counted,
+    wrong.length,
+  ])
+}
+
+describe('the order of effects', () => {
+  it('is kept by versions that go up, or stay', () => {
+    expect(checked([write('a', at(1)), write('b', at(1)), write('c', at(2), at(1)), write('d', null, at(2))])).toEqual([
+      [3, 0],
+      [2, 0],
+    ])
+  })
+
+  it('is broken by an older version after a newer one', () => {
+    expect(checked([write('a', at(2)), write('b', at(1))])[0]).toEqual([2, 1])
+    expect(checked([write('a', null, at(2)), write('b', null, at(1))])[1]).toEqual([2, 1])
+  })
+
+  it('is not ours for a write that the target executed when it had given up answering', () => {
+    expect(checked([write('a', at(2)), write('b', at(1))], ['b'])[0]).toEqual([1, 0])
+  })
+
+  it('is not ours for a write that we had given up, and said so', () => {
+    const verify = (version: string): StoredRecord => ({
+      ...{ topic: 'customer-mapper.retry.v1', partition: 0, offset: 0, key: 't:1' },
+      headers: { 'lane-why': Buffer.from('verify') },
+      value: Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify({ version }))]),
+    })
+
+    expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(1))])[0]).toEqual([2, 0])
+    expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(2))])[0]).toEqual([2, 1])
+  })
+
+  it('is nobody’s on the shop floor', () => {
+    expect(checked([write('a', at(2)), write(null, at(1))])[0]).toEqual([1, 0])
+  })
+})

@@ -1,0 +1,78 @@
+import { createJournal } from '@sync/sandbox/journal'
+import { describe, expect, it } from 'vitest'
+import { checkAccepted, checkEnds, checkParked } from './check-records.ts'
+import type { Expected } from './oracle.ts'
+import type { Performed } from './perform.ts'
+import type { StoredRecord } from './records.ts'
+
+const INPUT = 'flow.customers.v1'
+const wire = (value: object) => Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify(value))])
+const record = (topic: string, offset: number, value: object, headers: Record<string, string> = {}): StoredRecord => ({
+  ...{ topic, partition: 0, offset, key: 't:1', value: wire(value) },
+  headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
+})
+
+describe('accepted webhooks', () => {
+  const topic = 'flow.notifications.v1'
+  const delivered = (count: number) => {
+    const journal = createJournal(100, () => 0)
+    for (let n = 0; n < count; n++) {
+      const delivery = { kind: 'delivery' as const, deliveryId: `${n}`, tenant: 't', objectId: '1', action: 'x' }
+      journal.add({ ...delivery, attempt: 1, status: 202, end: 'delivered' })
+    }
+    return journal
+  }
+  const stored = [record(topic, 0, { via: 'webhook' }), record(topic, 1, { via: 'sweep' })]
+
+  it('are all on their topic, where what a sweep found does not count', () => {
+    expect(checkAccepted('', delivered(1), topic, stored).wrong).toEqual([])
+    expect(checkAccepted('', delivered(2), topic, stored).wrong).toEqual(['t:1: 2 accepted, 1 stored'])
+  })
+})
+
+describe('ends of records', () => {
+  const ended = (outcome: string, offset: number) =>
+    record('sync.outcomes.v1', 0, {
+      ...{ service: 'customer-mapper', topic: `p.${INPUT}`, partition: 0, offset: String(offset), outcome },
+    })
+
+  it.each(['done', 'skipped', 'parked'])('are there when one says %s', (outcome) => {
+    expect(checkEnds([record(INPUT, 7, {})], [ended(outcome, 7)], 'p.').wrong).toEqual([])
+  })
+
+  it('are lacking without one, with one of another record, and while it is deferred', () => {
+    const wrong = [`customer-mapper ${INPUT}/0/7 (t:1) has no end`]
+
+    expect(checkEnds([record(INPUT, 7, {})], [], 'p.').wrong).toEqual(wrong)
+    expect(checkEnds([record(INPUT, 7, {})], [ended('done', 8)], 'p.').wrong).toEqual(wrong)
+    expect(checkEnds([record(INPUT, 7, {})], [ended('deferred', 7)], 'p.').wrong).toEqual(wrong)
+  })
+})
+
+describe('what is parked', () => {
+  const expected = (poison: string[], cured: string[] = []) =>
+    ({ poison: new Set(poison), cured: new Set(cured) }) as unknown as Expected
+  const performed = (garbage: string[] = []) => ({ garbage: new Set(garbage) }) as unknown as Performed
+  const letter = record(
+    'customer-mapper.dead-letters.v1',
+    0,
+    {},
+    {
+      ...{ 'dl-topic': `p.${INPUT}`, 'dl-partition': '0', 'dl-offset': '7', 'dl-reason': 'refused' },
+    },
+  )
+  const wrongOf = (letters: StoredRecord[], ...[of, by]: [Expected, Performed]) =>
+    checkParked(letters, of, by, 'p.').wrong
+
+  it('is the poison, what was poison for a while, and what keeps no contract', () => {
+    expect(wrongOf([letter], expected(['t:1']), performed())).toEqual([])
+    expect(wrongOf([letter], expected([], ['t:1']), performed())).toEqual([])
+    expect(wrongOf([letter], expected([]), performed([`${INPUT}/0/7`]))).toEqual([])
+  })
+
+  it('is nothing else, and no less', () => {
+    expect(wrongOf([letter], expected([]), performed())).toHaveLength(1)
+    expect(wrongOf([], expected(['t:1']), performed())).toEqual(['t:1 is poison and not parked'])
+    expect(wrongOf([], expected([]), performed([`${INPUT}/0/7`]))).toHaveLength(1)
+  })
+})
