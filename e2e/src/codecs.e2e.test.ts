@@ -6,6 +6,7 @@ import type { RawHeaders, Source, SourceRecord } from '@sync/shared/kafka/ports'
 import { createLogger } from '@sync/shared/logger'
 import kafkajs, { CompressionTypes } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createTopics } from './create-topics.ts'
 import { eventually } from './eventually.ts'
 import { newTopicPrefix, sharedStack } from './stack.ts'
 
@@ -65,7 +66,7 @@ const batchesBy = (writer: string): Written[][] => [
 const createTopic = async (name: string, config: Record<string, string>) => {
   const configEntries = Object.entries({ 'max.message.bytes': '2097176', ...config })
   const topic = { topic: prefix + name, numPartitions: 1, configEntries: configEntries.map(toEntry) }
-  await admin.createTopics({ topics: [topic], waitForLeaders: true })
+  await createTopics(admin, [topic])
   return topic.topic
 }
 const toEntry = ([name, value]: [string, string]) => ({ name, value })

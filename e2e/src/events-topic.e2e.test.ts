@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createKafka } from '@sync/shared/kafka/connect'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTopics } from './create-topics.ts'
 import { eventually } from './eventually.ts'
 import { sharedStack } from './stack.ts'
 import { startWorld, TENANT, type World } from './world.ts'
@@ -16,7 +17,7 @@ let world: World
 beforeAll(async () => {
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 2, replicationFactor: 1 }] })
+  await createTopics(admin, [{ topic: TOPIC, numPartitions: 2, replicationFactor: 1 }])
   await admin.disconnect()
   await producer.connect()
   world = await startWorld({
@@ -86,7 +87,7 @@ test('a topic that is missing holds up no other, and is read once it is there', 
   world.omnium.seed(OTHER, 'B2C', [{ customerId: 'late', firstName: 'Kari', lastName: 'Eksempel' }])
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic: MISSING, numPartitions: 1, replicationFactor: 1 }] })
+  await createTopics(admin, [{ topic: MISSING, numPartitions: 1, replicationFactor: 1 }])
   await admin.disconnect()
   await producer.send({ topic: MISSING, messages: [event('late')] })
 

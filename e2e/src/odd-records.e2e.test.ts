@@ -4,6 +4,7 @@ import type { RawMessage, Source, SourceRecord } from '@sync/shared/kafka/ports'
 import { createProducer } from '@sync/shared/kafka/producer'
 import { createLogger } from '@sync/shared/logger'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { createTopics } from './create-topics.ts'
 import { eventually } from './eventually.ts'
 import { newTopicPrefix, sharedStack } from './stack.ts'
 
@@ -22,10 +23,9 @@ afterAll(() => Promise.all([admin.disconnect(), producer.disconnect()]))
 
 const createTopic = async (name: string, numPartitions: number) => {
   const topic = prefix + name
-  await admin.createTopics({
-    topics: [{ topic, numPartitions, configEntries: [{ name: 'max.message.bytes', value: '2097176' }] }],
-    waitForLeaders: true,
-  })
+  await createTopics(admin, [
+    { topic, numPartitions, configEntries: [{ name: 'max.message.bytes', value: '2097176' }] },
+  ])
   return topic
 }
 

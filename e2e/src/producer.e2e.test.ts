@@ -2,6 +2,7 @@ import { createKafka } from '@sync/shared/kafka/connect'
 import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
 import { type BatchedProducer, createProducer } from '@sync/shared/kafka/producer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTopics } from './create-topics.ts'
 import { newTopicPrefix, sharedStack } from './stack.ts'
 
 const TOPIC = `${newTopicPrefix('producer')}inbox`
@@ -15,7 +16,7 @@ beforeAll(async () => {
   })
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1, replicationFactor: 1 }] })
+  await createTopics(admin, [{ topic: TOPIC, numPartitions: 1, replicationFactor: 1 }])
   await admin.disconnect()
   producer = createProducer({
     kafka: {

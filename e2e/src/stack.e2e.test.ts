@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createTopics } from './create-topics.ts'
 import { envWithoutStack, newTopicPrefix, sharedStack, startOwnStack } from './stack.ts'
 
 const anAdmin = async (brokers: string[]) => {
@@ -22,7 +23,7 @@ describe('the shared stack', () => {
     const admin = await anAdmin(brokers)
     const topic = `${newTopicPrefix('stack')}made`
 
-    await admin.createTopics({ topics: [{ topic, numPartitions: 3 }] })
+    await createTopics(admin, [{ topic, numPartitions: 3 }])
 
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
     expect(topics[0]?.partitions).toHaveLength(3)
@@ -91,7 +92,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a stack on the local Java', () => 
     const admin = await anAdmin(stack.brokers)
     const producer = new Kafka({ brokers: stack.brokers, logLevel: logLevel.NOTHING }).producer()
     onTestFinished(() => producer.disconnect())
-    await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }] })
+    await createTopics(admin, [{ topic: 'kept', numPartitions: 1 }])
     await producer.connect()
 
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

@@ -6,6 +6,7 @@ import { createCursorStore } from '@sync/shared/kafka/cursor-store'
 import { createProducer, createPublisher } from '@sync/shared/kafka/producer'
 import { createLogger } from '@sync/shared/logger'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from './eventually.ts'
 import { newTopicPrefix, sharedStack, startOwnStack } from './stack.ts'
 
 describe.runIf(sharedStack().mode === 'jvm')('the marks of the sweeps', () => {
@@ -45,7 +46,12 @@ describe.runIf(sharedStack().mode === 'jvm')('the marks of the sweeps', () => {
     await stack.kafka!.stop('SIGKILL')
     await expect(reader.start()).rejects.toThrow('ECONNREFUSED')
     await stack.kafka!.start()
-    await reader.start()
+    await eventually('the marks', () =>
+      reader.start().then(
+        () => true,
+        () => false,
+      ),
+    )
 
     expect(await reader.get('acme', 'flow', 'customers')).toMatchObject({ mark })
     await reader.stop()

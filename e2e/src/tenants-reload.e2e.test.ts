@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTopics } from './create-topics.ts'
 import { eventually } from './eventually.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
@@ -147,7 +148,7 @@ describe('the tenants file of running services', () => {
   it('names an events topic, which is read from then on', async () => {
     const admin = world.kafka.admin()
     await admin.connect()
-    await admin.createTopics({ topics: [{ topic: EVENTS, numPartitions: 1, replicationFactor: 1 }] })
+    await createTopics(admin, [{ topic: EVENTS, numPartitions: 1, replicationFactor: 1 }])
     await admin.disconnect()
     const producer = world.kafka.producer()
     await producer.connect()

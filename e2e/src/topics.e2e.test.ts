@@ -4,6 +4,7 @@ import { assertTopics } from '@sync/shared/kafka/apply-topics'
 import { createKafka } from '@sync/shared/kafka/connect'
 import { TOPICS } from '@sync/shared/kafka/topics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTopics } from './create-topics.ts'
 import { newTopicPrefix, sharedStack } from './stack.ts'
 
 const COMMAND_MS = 60_000
@@ -91,7 +92,7 @@ describe('syncctl topics', { timeout: COMMAND_MS }, () => {
   it('reports a topic that was set up otherwise, without altering it', async () => {
     const prefix = newPrefix()
     const foreign = `${prefix}flow.customers.v1`
-    await admin.createTopics({ topics: [{ topic: foreign, numPartitions: 2 }] })
+    await createTopics(admin, [{ topic: foreign, numPartitions: 2 }])
 
     const applied = await syncctl(prefix, 'topics', 'apply')
     const checked = await syncctl(prefix, 'topics', 'check')
