@@ -35,6 +35,12 @@ export async function performWorkload(
   const background: Promise<unknown>[] = []
   const waiting = new AbortController()
 
+  /** Whoever waits for all of them hears of a failure. */
+  const later = (work: Promise<unknown>) => {
+    background.push(work)
+    work.catch(() => {})
+  }
+
   const edit = (tenant: string, uid: string, fields: Record<string, unknown>) => {
     const name = nameOf(tenant, uid)
     const line = lines.get(name)
@@ -47,8 +53,7 @@ export async function performWorkload(
       flow.editCustomer(tenant, uid, fields)
     })
     lines.set(name, next)
-    // Whoever waits for all of them hears of it.
-    next.catch(() => {})
+    later(next)
   }
 
   const perform = (operation: Operation) => {
@@ -83,12 +88,12 @@ export async function performWorkload(
       case 'garbage': {
         const { topic, key, size } = operation
         const written = operator.write(topic, key, randomFillSync(Buffer.alloc(size)))
-        return background.push(written.then(({ partition, offset }) => garbage.add(`${topic}/${partition}/${offset}`)))
+        return later(written.then(({ partition, offset }) => garbage.add(`${topic}/${partition}/${offset}`)))
       }
       case 'replay':
-        return background.push(operator.replay(operation.topic, operation.from, operation.to))
+        return later(operator.replay(operation.topic, operation.from, operation.to))
       case 'redrive':
-        return background.push(operator.redrive(new Set(cured)))
+        return later(operator.redrive(new Set(cured)))
     }
   }
 
@@ -103,7 +108,7 @@ export async function performWorkload(
     cured,
     async finished(until) {
       until.addEventListener('abort', () => waiting.abort(until.reason), { once: true })
-      await Promise.all([...lines.values(), ...background])
+      await Promise.all(background)
     },
   }
 }

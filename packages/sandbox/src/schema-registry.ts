@@ -78,9 +78,13 @@ const startOnNewPort = async (folder: string, options: LocalRegistryOptions): Pr
     void process.exited.then(() => {
       if (registry === process) registry = undefined
     })
-    const answers = () => doesRegistryAnswer(registryUrl)
+    const isSet = () =>
+      requireBackwardCompatibility(registryUrl).then(
+        () => true,
+        () => false,
+      )
+    const answers = async () => (await doesRegistryAnswer(registryUrl)) && isSet()
     await untilAnswers({ what: 'starting the schema registry', process, logFile, deadlineMs, answers })
-    await requireBackwardCompatibility(registryUrl)
   }
   const stop = async () => {
     if (registry === undefined) return
