@@ -5,7 +5,7 @@ import type { ErrorCode } from './errors.ts'
 import { createAdminApp } from './http/admin.ts'
 import { createTargets, type Targets } from './http/targets.ts'
 import { assertTopics } from './kafka/apply-topics.ts'
-import { createKafka } from './kafka/connect.ts'
+import { createKafka, withAdmin } from './kafka/connect.ts'
 import { createConsumer } from './kafka/consumer.ts'
 import { exportStatus } from './kafka/export-status.ts'
 import { createOutcomeSink } from './kafka/outcome-sink.ts'
@@ -103,13 +103,12 @@ export function assemble<C extends SharedConfig>({
   )
   const connectKafka = (suffix: string, retries = 5) =>
     createKafka(config, { clientId: `${config.serviceInstanceId}-${suffix}`, logger: kafkaLogger, retries })
-  const contracts = createContracts({
+  const { codec } = createContracts({
     registryUrl: config.schemaRegistryUrl,
     ...(config.schemaRegistryUsername !== undefined && { username: config.schemaRegistryUsername }),
     ...(config.schemaRegistryPassword !== undefined && { password: config.schemaRegistryPassword }),
     prefix,
   })
-  const { codec } = contracts
   const producer = createProducer({
     kafka: createKafka(config, {
       clientId: `${config.serviceInstanceId}-producer`,
@@ -171,33 +170,23 @@ export function assemble<C extends SharedConfig>({
   const ownTopics = [...handler.topics, retryTopicOf(service)]
   const otherTopics = [...new Set<TopicName>([deadLetterTopicOf(service), 'sync.outcomes.v1', ...writes])]
 
-  const whenReachable = <V>(
-    what: 'kafka' | 'schema registry',
-    attempt: () => Promise<V>,
-    final: readonly ErrorCode[],
-  ): Promise<V> =>
-    untilReachable({ what, attempt, final, logger, signal: stopping.signal }).then((result) => {
-      waitingFor.delete(what)
-      return result
-    })
+  const reach = <V>(what: string, attempt: () => Promise<V>, final: readonly ErrorCode[] = []): Promise<V> =>
+    untilReachable({ what, attempt, final, logger, signal: stopping.signal })
 
   const kafkaPart: Part = {
     name: 'kafka',
     async start() {
-      const ask = async () => {
-        const admin = connectKafka('admin', 1).admin()
-        try {
-          await admin.connect()
+      const ask = () =>
+        withAdmin(connectKafka('admin', 1), async (admin) => {
           const count = await assertTopics(admin, [...ownTopics, ...otherTopics], prefix)
           await producer.connect()
           return count
-        } finally {
-          await admin.disconnect()
-        }
-      }
-      partitions = await whenReachable('kafka', ask, ['topic-missing', 'config-invalid'])
+        })
+      partitions = await reach('kafka', ask, ['topic-missing', 'config-invalid'])
+      waitingFor.delete('kafka')
       const used = [...handler.topics, 'sync.outcomes.v1' as const, ...writes.filter(isContract)]
-      await whenReachable('schema registry', () => codec.ready(used), ['contract-violation'])
+      await reach('schema registry', () => codec.ready(used), ['contract-violation'])
+      waitingFor.delete('schema registry')
     },
     stop: () => producer.disconnect(),
   }
@@ -258,9 +247,8 @@ export function assemble<C extends SharedConfig>({
         onFatal: fail,
       })
       exportStatus(runtime, metrics)
-      const { start } = runtime
       // The broker may have gone again meanwhile, while the registry was waited for.
-      await untilReachable({ what: 'consumer group', attempt: start, final: [], logger, signal: stopping.signal })
+      await reach('consumer group', runtime.start)
     },
     stop: async () => runtime?.stop(config.requestDeadlineMs),
   }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ParseEvent } from '@sync/shared/http/event-fields'
+import { withAdmin } from '@sync/shared/kafka/connect'
 import { leaveInTime } from '@sync/shared/kafka/leave-group'
 import { keyOf, type Message, type Publisher } from '@sync/shared/kafka/publisher'
 import { readTopics } from '@sync/shared/kafka/read-topics'
@@ -90,15 +91,8 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
   }
 
   /** Those of the topics that are there: a consumer of several reads none of them while one is missing. */
-  const existing = async (names: readonly string[]): Promise<string[]> => {
-    const admin = kafka.admin()
-    await admin.connect()
-    try {
-      return [...(await readTopics(admin, names)).keys()]
-    } finally {
-      await admin.disconnect()
-    }
-  }
+  const existing = (names: readonly string[]): Promise<string[]> =>
+    withAdmin(kafka, async (admin) => [...(await readTopics(admin, names)).keys()])
 
   const later = (look: () => void) => {
     if (!stopped) timer = setTimeout(look, RETRY_MS)

@@ -1,4 +1,4 @@
-import { Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs'
+import { type Admin, Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs'
 import type { ClusterConfig } from '../config.ts'
 import { registerCodecs } from './codecs.ts'
 import { mendKafkaJs } from './kafkajs-fixes.ts'
@@ -46,6 +46,17 @@ export function createKafka(config: KafkaConnection, options: ConnectOptions): K
   }
   if (sasl) settings.sasl = sasl
   return new Kafka(settings)
+}
+
+/** Runs `ask` with an admin client that is connected for it alone. Throws what kafkajs throws, or `ask`. */
+export async function withAdmin<V>(kafka: Kafka, ask: (admin: Admin) => Promise<V>): Promise<V> {
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await ask(admin)
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 function saslOf(config: KafkaConnection): KafkaConfig['sasl'] {

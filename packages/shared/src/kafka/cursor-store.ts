@@ -4,6 +4,7 @@ import type { SweepCursor } from '../contracts/sweep-cursor.ts'
 import type { Logger } from '../logger.ts'
 import type { CursorStore } from '../sweep.ts'
 import { compareVersions } from '../version.ts'
+import { withAdmin } from './connect.ts'
 import { leaveInTime } from './leave-group.ts'
 import { keyOf, type Publisher } from './publisher.ts'
 
@@ -39,20 +40,15 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
     if (known === undefined || compareVersions(cursor.sweptAt, known.sweptAt) >= 0) cursors.set(key, cursor)
   }
 
-  const ends = async (): Promise<Map<number, number>> => {
-    const admin = kafka.admin()
-    await admin.connect()
-    try {
+  const ends = (): Promise<Map<number, number>> =>
+    withAdmin(kafka, async (admin) => {
       const offsets = await admin.fetchTopicOffsets(topic)
       return new Map(
         offsets
           .filter(({ high, low }) => Number(high) > Number(low))
           .map(({ partition, high }) => [partition, Number(high)]),
       )
-    } finally {
-      await admin.disconnect()
-    }
-  }
+    })
 
   const read = async (consumer: Consumer) => {
     const left = await ends()
@@ -101,9 +97,9 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
         maxWaitTimeInMs: 1_000,
         retry: { retries: 5, restartOnFailure: async () => true },
       })
+      reader = consumer
       try {
         await read(consumer)
-        reader = consumer
       } catch (error) {
         await leaveInTime(consumer.disconnect())
         throw error
@@ -112,10 +108,7 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
     stop() {
       const leave = async () => {
         await reader?.disconnect()
-        const admin = kafka.admin()
-        await admin.connect()
-        await admin.deleteGroups([groupId]).catch(() => [])
-        await admin.disconnect()
+        await withAdmin(kafka, (admin) => admin.deleteGroups([groupId]).catch(() => []))
       }
       stopped ??= leaveInTime(leave())
       return stopped

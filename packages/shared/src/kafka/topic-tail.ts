@@ -1,4 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs'
+import { withAdmin } from './connect.ts'
 import { leaveInTime } from './leave-group.ts'
 
 export interface TopicTailOptions {
@@ -28,17 +29,13 @@ interface Tail {
 /** Reads the ends of topics, up to what is there when it begins. Rejects with what kafkajs throws, or the signal's reason. */
 export async function readTopicTails(options: TopicTailOptions): Promise<void> {
   const { kafka, topics, groupId, signal } = options
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
+  await withAdmin(kafka, async (admin) => {
     const tails = (await Promise.all(topics.map((topic) => tailsOf(admin, topic, options)))).flat()
     if (tails.length === 0) return
     signal.throwIfAborted()
     await readTails(tails, options)
     await admin.deleteGroups([groupId]).catch(() => [])
-  } finally {
-    await admin.disconnect()
-  }
+  })
 }
 
 async function tailsOf(admin: Admin, topic: string, { sinceMs, maxRecords }: TopicTailOptions): Promise<Tail[]> {
