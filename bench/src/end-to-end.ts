@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { FlowApi } from '@sync/sandbox/flow-api'
 import type { OmniumApi } from '@sync/sandbox/omnium-api'
+import { paced } from '@sync/sandbox/paced'
 import { SERVICES } from '@sync/shared/kafka/topics'
 import { startBench } from './bench-system.ts'
 
@@ -105,16 +106,6 @@ const isSettled = (flow: FlowApi, omnium: OmniumApi) =>
     const row = omnium.customer(tenantOf(n), isCompany(n) ? 'B2B' : 'B2C', uidOf(n))
     return row !== undefined && (row.address as { city?: unknown } | undefined)?.city === wanted
   })
-
-/** `act` so often, so many times a second, by the clock. */
-async function paced(count: number, rate: number, act: (n: number) => void): Promise<void> {
-  const startedAt = performance.now()
-  for (let n = 0; n < count; ) {
-    const due = Math.min(count, Math.floor(((performance.now() - startedAt) / 1_000) * rate))
-    while (n < due) act(n++)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const deadline = performance.now() + SETTLE_WITHIN_MS

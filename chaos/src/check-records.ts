@@ -1,16 +1,15 @@
+import { READ } from '@sync/sandbox/demo/rest'
 import type { Journal } from '@sync/sandbox/journal'
-import { SERVICES, type ServiceName, TOPICS } from '@sync/shared/kafka/topics'
+import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import type { Check } from './check.ts'
 import { nameOf } from './operations.ts'
 import type { Expected } from './oracle.ts'
 import type { Performed } from './perform.ts'
-import { jsonOf, readTopics, type StoredRecord } from './records.ts'
+import { DEAD_LETTERS, jsonOf, readTopics, type StoredRecord } from './records.ts'
 import type { System } from './system.ts'
 
 const FINAL: readonly unknown[] = ['done', 'skipped', 'parked']
-const READ = TOPICS.filter(({ name, readers }) => readers.length > 0 && name !== 'sync.cursors.v1')
 const INPUTS = READ.filter(({ name }) => !name.endsWith('.retry.v1'))
-const DEAD_LETTERS = SERVICES.map((service) => `${service}.dead-letters.v1`)
 
 export interface RecordsSeen {
   readonly checks: readonly Check[]

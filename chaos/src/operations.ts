@@ -1,7 +1,7 @@
 import type { Fields } from '@sync/sandbox/fields'
+import type { OmniumKind } from '@sync/sandbox/omnium-customers'
 
 export type CustomerType = 'PERSON' | 'COMPANY'
-export type OmniumKind = 'B2C' | 'B2B'
 
 /** What the harness calls itself by in both systems' configuration. */
 export interface PlannedTenant {

@@ -1,6 +1,7 @@
 import type { Producer } from 'kafkajs'
 import type { ReplayTopic } from './operations.ts'
-import { readTopics, type StoredRecord } from './records.ts'
+import { patiently } from './patiently.ts'
+import { DEAD_LETTERS, readTopics, type StoredRecord } from './records.ts'
 import type { System } from './system.ts'
 
 /** What an engineer does at the topics. All of it waits for the broker, when that is away. */
@@ -24,11 +25,6 @@ const READER = {
   'omnium.orders.v1': 'customer-mapper',
   'company.parent-changes.v1': 'relation-manager',
 } as const
-const DEAD_LETTERS = ['flow-ingest', 'omnium-ingest', 'customer-mapper', 'relation-manager'].map(
-  (service) => `${service}.dead-letters.v1`,
-)
-const ATTEMPTS = 60
-
 export function createOperator(system: System): Operator {
   const { kafka, prefix } = system
   const producer: Producer = kafka.producer({ retry: { retries: 20, maxRetryTime: 2_000 } })
@@ -36,17 +32,6 @@ export function createOperator(system: System): Operator {
   const redriven = new Set<string>()
   const counts = { replayed: 0, redriven: 0 }
 
-  /** The broker may be down for a while: it is an operator's way to try again. */
-  const patiently = async <V>(work: () => Promise<V>): Promise<V> => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work()
-      } catch (error) {
-        if (attempt >= ATTEMPTS) throw error
-        await new Promise((resolve) => setTimeout(resolve, 1_000))
-      }
-    }
-  }
   const send = (topic: string, record: Omit<Parameters<Producer['send']>[0]['messages'][number], 'timestamp'>) =>
     patiently(async () => {
       connected ??= producer.connect()

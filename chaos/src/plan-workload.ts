@@ -1,15 +1,10 @@
 import type { Fields } from '@sync/sandbox/fields'
 import { type Chance, createChance } from './chance.ts'
-import {
-  type CustomerType,
-  GARBAGE_TOPICS,
-  nameOf,
-  type OmniumKind,
-  type Operation,
-  type PlannedTenant,
-  REPLAY_TOPICS,
-} from './operations.ts'
-import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS, type People } from './people.ts'
+import { GARBAGE_TOPICS, nameOf, type Operation, type PlannedTenant, REPLAY_TOPICS } from './operations.ts'
+import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS } from './people.ts'
+import { chained, moved, swapped } from './plan-companies.ts'
+import { fromWebShop } from './plan-web-shop.ts'
+import { type Customer, created, createState, type Scene, type Unplaced } from './workload-scene.ts'
 
 export interface WorkloadOptions {
   readonly seed: number
@@ -25,19 +20,6 @@ export interface Workload {
   readonly tenants: readonly PlannedTenant[]
   /** In the order of their times. */
   readonly operations: readonly Operation[]
-}
-
-type Unplaced = Operation extends infer O ? (O extends Operation ? Omit<O, 'atMs'> : never) : never
-
-interface Customer {
-  readonly tenant: PlannedTenant
-  readonly uid: string
-  readonly type: CustomerType
-  readonly isOfWebShop: boolean
-  contacts: Fields[]
-  addresses: Fields[]
-  parent: string | null
-  isPoison: boolean
 }
 
 const COUNTRIES = ['NO', 'SE', 'DK', 'FI']
@@ -94,25 +76,6 @@ export function planWorkload(options: WorkloadOptions): Workload {
     atMs += Math.max(1, steps.length) * (1000 / options.rate) * 2 * chance.draw()
   }
   return { tenants, operations: operations.toSorted((a, b) => a.atMs - b.atMs) }
-}
-
-interface State {
-  readonly customers: Customer[]
-  readonly byName: Map<string, Customer>
-  readonly webOnly: { readonly tenant: PlannedTenant; readonly id: string; readonly type: OmniumKind }[]
-  readonly next: (what: string) => string
-}
-
-function createState(): State {
-  let made = 0
-  return { customers: [], byName: new Map(), webOnly: [], next: (what) => `${what}-${++made}` }
-}
-
-interface Scene {
-  readonly chance: Chance
-  readonly people: People
-  readonly state: State
-  readonly tenant: PlannedTenant
 }
 
 function perform(act: Act, scene: Scene): Unplaced[] {
@@ -187,7 +150,7 @@ function perform(act: Act, scene: Scene): Unplaced[] {
       const type = chance.pick(['PERSON', 'COMPANY'] as const)
       const birth = created(scene, type)
       state.customers.at(-1)!.isPoison = true
-      const { tenant, uid } = birth as Extract<Unplaced, { kind: 'flow-create' }>
+      const { tenant, uid } = birth
       return [{ kind: 'poison', tenant, uid, status: chance.pick([400, 422, 500] as const) }, birth]
     }
     case 'cure': {
@@ -212,136 +175,9 @@ function perform(act: Act, scene: Scene): Unplaced[] {
   }
 }
 
-function created({ people, state, tenant }: Scene, type: CustomerType, parent: string | null = null): Unplaced {
-  const uid = state.next(type === 'PERSON' ? 'p' : 'c')
-  const fields = people.fieldsOf(type)
-  const customer: Customer = {
-    ...{ tenant, uid, type, parent, isOfWebShop: false, isPoison: false },
-    contacts: (fields.contacts as Fields[]) ?? [],
-    addresses: (fields.addresses as Fields[]) ?? [],
-  }
-  state.customers.push(customer)
-  state.byName.set(nameOf(tenant.uid, uid), customer)
-  return {
-    kind: 'flow-create',
-    tenant: tenant.uid,
-    uid,
-    fields: { customerType: type, ...fields, ...(parent !== null && { parentCustomer: { customerUid: parent } }) },
-  }
-}
-
 /** One element more, one changed, or one less. */
 function changedList(chance: Chance, list: Fields[], make: () => Fields, change: () => Fields): Fields[] {
   const at = chance.between(0, list.length)
   if (at === list.length) return [...list, make()]
   return chance.happens(0.5) ? list.with(at, { ...list[at]!, ...change() }) : list.toSpliced(at, 1)
-}
-
-function reparented(customer: Customer, parent: string | null): Unplaced {
-  customer.parent = parent
-  const parentCustomer = parent === null ? null : { customerUid: parent }
-  return { kind: 'flow-edit', tenant: customer.tenant.uid, uid: customer.uid, fields: { parentCustomer } }
-}
-
-const parentOf = (state: State, { tenant, parent }: Customer): Customer | undefined =>
-  parent === null ? undefined : state.byName.get(nameOf(tenant.uid, parent))
-
-/** Flow itself never holds a cycle in this workload: one that it held would rightly be parked. */
-function isBelow(state: State, customer: Customer, ancestor: Customer): boolean {
-  for (let it: Customer | undefined = customer; it !== undefined; it = parentOf(state, it)) {
-    if (it === ancestor) return true
-  }
-  return false
-}
-
-function possibleParents(state: State, child: Customer): Customer[] {
-  return state.customers.filter(
-    (it) =>
-      it.type === 'COMPANY' &&
-      it.tenant === child.tenant &&
-      !it.isOfWebShop &&
-      !it.isPoison &&
-      !isBelow(state, it, child),
-  )
-}
-
-function moved({ chance, state }: Scene, child: Customer): Unplaced[] {
-  if (child.parent !== null && chance.happens(0.25)) return [reparented(child, null)]
-  const parents = possibleParents(state, child)
-  return parents.length === 0 ? [] : [reparented(child, chance.pick(parents).uid)]
-}
-
-/** A child takes its parent's place, and the parent becomes its child. */
-function swapped({ chance, state }: Scene): Unplaced[] {
-  const children = state.customers.filter((it) => it.parent !== null && !it.isPoison)
-  if (children.length === 0) return []
-  const child = chance.pick(children)
-  const parent = parentOf(state, child)!
-  return [reparented(child, parent.parent), reparented(parent, child.uid)]
-}
-
-/** Departments that come at once, some under others, in any order: a child may come before its parent. */
-function chained(scene: Scene): Unplaced[] {
-  const { chance, state } = scene
-  const births = [created(scene, 'COMPANY')]
-  const chain = [state.customers.at(-1)!.uid]
-  for (let n = chance.between(3, 10); n > 0; n--) {
-    births.push(created(scene, 'COMPANY', chance.happens(0.5) ? chain[0]! : chance.pick(chain)))
-    chain.push(state.customers.at(-1)!.uid)
-  }
-  return chance.happens(0.5) ? births.toReversed() : births
-}
-
-/** Ids as Omnium has them: opaque, to be encoded in paths. */
-function webId({ chance, state, tenant }: Scene): string {
-  const n = state.next('web')
-  return chance.pick([n, `${n}@example.org`, `+4799${n}`, `${n} 50%`, `${n}/æ?b`]) + (tenant.uid.length % 2 ? '' : '.')
-}
-
-/**
- * A customer whose fields come back from Flow as they are, so that it doesn't matter how many of the edits at the till
- * Omnium sees one by one.
- */
-function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
-  const { chance, people, state, tenant } = scene
-  const type: OmniumKind = chance.happens(0.6) ? 'B2C' : 'B2B'
-  const id = webId(scene)
-  const customerType = type === 'B2C' ? 'PERSON' : 'COMPANY'
-  const typed = people.fieldsOf(customerType)
-  const address: Fields = { line2: people.valueOf('PERSON', 'address'), countryCode: tenant.countryCode }
-  for (const [name, from] of Object.entries({ line1: 'address', city: 'city', postalCode: 'postalCode' })) {
-    if (typed[from] !== undefined) address[name] = typed[from]
-  }
-  const fields: Fields = { customerId: id, address, marketGroupId: tenant.marketGroupId, tags: ['web'] }
-  if (type === 'B2C') {
-    fields.firstName = chance.happens(0.2) ? '' : typed.firstname
-    fields.lastName = typed.lastname
-  } else {
-    fields.name = typed.companyName
-    address.name = typed.companyName
-    if (typed.vatNumber !== undefined) fields.taxId = typed.vatNumber
-    fields.contacts = [{ id: state.next('web-contact'), firstName: 'Web', lastName: 'Shop', roles: ['buyer'] }]
-    fields.customerRelations = [{ customerId: 'a-partner', customerType: 'B2B', relationType: 'Partner' }]
-  }
-  if (typed.email !== undefined) fields.email = typed.email
-  if (typed.mobile !== undefined) fields.phone = typed.mobile
-  if (typed.loyaltyId !== undefined) {
-    fields.customerNumber = typed.loyaltyId
-    fields.externalIds = [
-      { id: 'CRM-1', providerName: 'SomeCrm' },
-      { id: typed.loyaltyId, providerName: 'Voyado' },
-    ]
-  }
-  state.webOnly.push({ tenant, id, type })
-  if (withOrder || tenant.omniumCustomerEvents === 'create') {
-    const customer: Customer = {
-      ...{ tenant, uid: id, type: customerType, parent: null, isOfWebShop: true, isPoison: false },
-      ...{ contacts: [], addresses: [] },
-    }
-    state.customers.push(customer)
-    state.byName.set(nameOf(tenant.uid, id), customer)
-  }
-  const creation: Unplaced = { kind: 'omnium-create', tenant: tenant.uid, type, id, fields }
-  if (!withOrder) return [creation]
-  return [creation, { kind: 'omnium-order', tenant: tenant.uid, orderId: state.next('W'), customerId: id, type }]
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { deadLetterTopicOf, SERVICES } from '@sync/shared/kafka/topics'
 import type { Admin, Kafka } from 'kafkajs'
 
 export interface StoredRecord {
@@ -10,6 +11,8 @@ export interface StoredRecord {
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, Buffer>>
 }
+
+export const DEAD_LETTERS = SERVICES.map(deadLetterTopicOf)
 
 const GIVE_UP_MS = 120_000
 

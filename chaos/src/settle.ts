@@ -41,7 +41,7 @@ export async function untilSettled(
   await atRest()
   log('all is handled; waiting for sweeps')
   const since = Date.now()
-  await until('a sweep of every tenant', signal, () => lacksSweep(system, since) === null)
+  await until('a sweep of every tenant', signal, () => isSwept(system, since))
   await atRest()
   await operator.redrive(performed.cured)
   await atRest()
@@ -49,19 +49,13 @@ export async function untilSettled(
   log(`${replayed} records were replayed, and ${redriven} dead letters redriven`)
 }
 
-function lacksSweep({ flow, omnium }: System, since: number): string | null {
-  for (const [target, api] of [['flow', flow] as const, ['omnium', omnium] as const]) {
-    const recent = api.journal.entries({ kind: 'request' }).filter((entry) => entry.at > since)
-    for (const tenant of api.tenants.keys()) {
-      for (const path of SWEEPS[target]) {
-        const isSwept = recent.some(
-          (it) => it.kind === 'request' && it.tenant === tenant && it.status === 200 && path.test(it.path),
-        )
-        if (!isSwept) return `${tenant} ${target} ${path}`
-      }
-    }
-  }
-  return null
+function isSwept({ flow, omnium }: System, since: number): boolean {
+  return [['flow', flow] as const, ['omnium', omnium] as const].every(([target, api]) => {
+    const recent = api.journal.entries({ kind: 'request' }).filter(({ at }) => at > since)
+    const isAsked = (tenant: string, path: RegExp) =>
+      recent.some((it) => it.kind === 'request' && it.tenant === tenant && it.status === 200 && path.test(it.path))
+    return [...api.tenants.keys()].every((tenant) => SWEEPS[target].every((path) => isAsked(tenant, path)))
+  })
 }
 
 async function until(what: string, signal: AbortSignal, holds: () => boolean): Promise<void> {

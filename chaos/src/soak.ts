@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { percentile } from '@sync/sandbox/demo/percentile'
 import { untilAtRest } from '@sync/sandbox/demo/rest'
+import { paced } from '@sync/sandbox/paced'
 import { type Chance, createChance } from './chance.ts'
 import type { Check } from './check.ts'
 import { createPeople, PERSON_FIELDS } from './people.ts'
@@ -48,7 +49,7 @@ export async function runSoak(
     const create = ({ tenant, uid }: Edited) =>
       system.flow.createCustomer(tenant, { customerUid: uid, customerType: 'PERSON', ...people.fieldsOf('PERSON') })
     say(`creating ${customers.length} customers`)
-    await paced(customers.length, rate, signal, (n) => void create(customers[n]!))
+    await paced(customers.length, rate, (n) => void create(customers[n]!), signal)
     await atRest(system, signal)
 
     const from = new Date().toISOString()
@@ -57,7 +58,7 @@ export async function runSoak(
     const perWindow = Math.round((minutes * 60 * rate) / windows)
     const samples: Sample[] = []
     for (let window = 1; window <= windows; window++) {
-      await paced(perWindow, rate, signal, () => edit(system, people, chance, customers))
+      await paced(perWindow, rate, () => edit(system, people, chance, customers), signal)
       samples.push(await sampleOf(system))
       const { latencies, processes } = samples.at(-1)!
       const rss = [...processes].map(([name, { rssMiB }]) => `${name} ${Math.round(rssMiB)}`).join(', ')
@@ -171,14 +172,4 @@ async function atRest({ admin, prefix, flow, omnium }: System, signal: AbortSign
   const late = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_WITHIN_MS)])
   await Promise.all([flow.webhooks.idle(), omnium.webhooks.idle()])
   await untilAtRest(admin, prefix, late)
-}
-
-/** `act` so often, so many times a second, by the clock. */
-async function paced(count: number, rate: number, signal: AbortSignal, act: (n: number) => void): Promise<void> {
-  const startedAt = performance.now()
-  for (let n = 0; n < count; ) {
-    const due = Math.min(count, Math.floor(((performance.now() - startedAt) / 1_000) * rate))
-    while (n < due) act(n++)
-    await delay(5, undefined, { signal })
-  }
 }

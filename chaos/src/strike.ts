@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { seededChance } from '@sync/sandbox/disturbance'
+import { patiently } from './patiently.ts'
 import type { Fault } from './plan-faults.ts'
 import type { System } from './system.ts'
 
@@ -80,7 +81,7 @@ async function strikeOne(system: System, fault: Fault, seed: number): Promise<vo
       await stack.registry!.stop()
       await delay(forMs)
       await stack.registry!.start()
-      return patiently(system.registerContracts)
+      return patiently(system.registerContracts, 20)
     case 'target': {
       const { faults } = system[fault.target]
       const id = faults.add(fault.rule)
@@ -97,20 +98,6 @@ async function strikeOne(system: System, fault: Fault, seed: number): Promise<vo
         sender.disturb({ chance: seededChance(seed + i), drop, duplicate, reorder })
       await delay(forMs)
       for (const sender of senders) sender.disturb(null)
-    }
-  }
-}
-
-const ATTEMPTS = 20
-
-/** A machine at its limit may let a first answer wait for longer than its client does. */
-async function patiently(work: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (attempt >= ATTEMPTS) throw error
-      await delay(1_000)
     }
   }
 }

@@ -19,8 +19,8 @@ export async function untilAtRest(admin: Admin, prefix: string, signal: AbortSig
   }
 }
 
-/** The sweeps' marks are looked up, not consumed: nobody commits there. */
-const READ = TOPICS.filter(({ name, readers }) => readers.length > 0 && name !== 'sync.cursors.v1')
+/** What groups commit on. The sweeps' marks are looked up, not consumed: nobody commits there. */
+export const READ = TOPICS.filter(({ name, readers }) => readers.length > 0 && name !== 'sync.cursors.v1')
 const topicsOf = (service: ServiceName) =>
   READ.filter(({ readers }) => readers.includes(service)).map(({ name }) => name)
 
