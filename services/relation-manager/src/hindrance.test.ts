@@ -82,6 +82,27 @@ describe('a company that would be its own ancestor', () => {
     expect(await world.handle(observed())).toMatchObject([{ kind: 'retry', reason: 'parent-cycle-pending' }])
   })
 
+  test('is not set aside for a cycle that Flow never held, only passed by while it was read', async () => {
+    world.inOmnium('B', { parent: 'C' })
+    world.inOmnium('C')
+    world.inFlow('C', 'B')
+    world.inFlow('B')
+    const { getCustomer } = world.flow
+    let reads = 0
+    world.flow.getCustomer = async (call, id) => {
+      const customer = await getCustomer(call, id)
+      reads++
+      if (reads === 1) {
+        world.inFlow('C', null, V3)
+        world.inFlow('B', 'C', V3)
+      }
+      return customer
+    }
+
+    expect(await world.handle(observed())).toMatchObject([{ kind: 'retry', reason: 'parent-cycle-pending' }])
+    expect(reads).toBeGreaterThan(1)
+  })
+
   test('a cycle among its ancestors without it does no harm', async () => {
     world.inOmnium('B', { parent: 'M' })
     world.inOmnium('M', { parent: 'B' })

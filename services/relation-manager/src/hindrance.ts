@@ -1,3 +1,5 @@
+import type { FlowClient } from '@sync/shared/flow/client'
+import type { Call } from '@sync/shared/http/call'
 import { type Outcome, park, retry } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
 import { propertyPrefix } from '@sync/shared/tenants'
@@ -32,14 +34,25 @@ export async function hindranceOf(
   }
   if (!(await leadsTo(id, [to], inOmnium))) return null
 
-  const inFlow = async (company: string) => {
-    const above = (await flow.getCustomer(call, company))?.parentCustomer?.customerUid
-    return above ? [above] : []
-  }
-  if (await leadsTo(id, await inFlow(id), inFlow)) {
+  // Read one after the other, while companies move, they may show a cycle that never was: what two looks show alike, was
+  // there between them.
+  const seen = await cycleInFlow(id, call, flow)
+  if (seen !== null && seen === (await cycleInFlow(id, call, flow))) {
     return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Flow')
   }
   const waitedMs = now() - firstSeenAt
   if (waitedMs < parentWaitMs) return retry('parent-cycle-pending', companyDelayMs(waitedMs, parentWaitMs))
   return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Omnium, and stays so')
+}
+
+/** What Flow's companies say on the way up from `id` back to it, with their versions; null when it leads elsewhere. */
+async function cycleInFlow(id: string, call: Call, flow: FlowClient): Promise<string | null> {
+  const said: string[] = []
+  const parentOf = async (company: string) => {
+    const customer = await flow.getCustomer(call, company)
+    const above = customer?.parentCustomer?.customerUid
+    said.push(JSON.stringify([company, above, customer?.lastModifiedAt]))
+    return above ? [above] : []
+  }
+  return (await leadsTo(id, await parentOf(id), parentOf)) ? said.join() : null
 }

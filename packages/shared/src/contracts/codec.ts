@@ -66,7 +66,9 @@ export function createCodec({ writer, reader, idOf }: CodecParts): Codec {
       // A registry that lost its data answers 404 to everything: then the record is not to blame, and it waits. Asked
       // again after that, because the contracts may just have been registered anew.
       await idOf(topic)
-      if (!(await isRegistered(topic, id))) throw violation(topic, `schema ${id} isn't in the registry`)
+      // Twice, because the client shares answers: the first may be one that another record asked for before that.
+      const isThere = (await isRegistered(topic, id)) || (await isRegistered(topic, id))
+      if (!isThere) throw violation(topic, `schema ${id} isn't in the registry`)
     }
     const type = reader.cache.getSchema(id)?.type
     if (type !== SchemaType.JSON) throw violation(topic, `schema ${id} is ${type}, not JSON`)
