@@ -3,7 +3,7 @@ import { Config as CustomerMapper } from '@sync/customer-mapper/config'
 import { Config as FlowIngest } from '@sync/flow-ingest/config'
 import { Config as OmniumIngest } from '@sync/omnium-ingest/config'
 import { Config as RelationManager } from '@sync/relation-manager/config'
-import { readConfig } from '@sync/shared/config'
+import { cliEnv, readConfig } from '@sync/shared/config'
 import { parseTenants } from '@sync/shared/tenants'
 import { expect, it } from 'vitest'
 
@@ -23,8 +23,8 @@ const secrets = [...read('tenants.example.json').matchAll(/"env:(\w+)"/g)].map((
 
 const envOf = (chosen) => Object.fromEntries(chosen.map(({ name, value }) => [name, value]))
 
-it('shows every variable of the services once, and the secrets of the example tenants', () => {
-  const known = new Set(schemas.flatMap((schema) => Object.keys(schema.shape)))
+it('shows every variable of the services and of syncctl once, and the secrets of the example tenants', () => {
+  const known = new Set([...schemas.flatMap((schema) => Object.keys(schema.shape)), ...Object.keys(cliEnv)])
 
   expect(lines.map(({ name }) => name).sort()).toEqual([...known, ...secrets].sort())
 })

@@ -19,6 +19,12 @@ export interface BenchSystem {
   readonly flow: FlowApi
   readonly omnium: OmniumApi
   readonly services: ReadonlyMap<ServiceName, MeasuredProcess>
+  /** What a service, or syncctl, is started with. */
+  readonly env: NodeJS.ProcessEnv
+  /** For files, deleted at the end. */
+  readonly folder: string
+  /** One more service. */
+  start(name: ServiceName): Promise<void>
 }
 
 /** A stack, the stand-ins and services as processes. `stops` gets what ends each, to be run from the last to the first. */
@@ -51,20 +57,20 @@ export async function startBench(
   })
   await writeFile(tenantsFile, JSON.stringify(tenants.map(entryOf)))
 
+  const env = {
+    KAFKA_BROKERS: stack.brokers.join(','),
+    SCHEMA_REGISTRY_URL: stack.registryUrl,
+    TENANTS_FILE: tenantsFile,
+    TOPIC_PREFIX: prefix,
+    SWEEP_INTERVAL_MS: '0',
+  }
   const services = new Map<ServiceName, MeasuredProcess>()
-  await Promise.all(
-    names.map(async (name) => {
-      const service = await startService(name, {
-        KAFKA_BROKERS: stack.brokers.join(','),
-        SCHEMA_REGISTRY_URL: stack.registryUrl,
-        TENANTS_FILE: tenantsFile,
-        TOPIC_PREFIX: prefix,
-        SWEEP_INTERVAL_MS: '0',
-      })
-      stops.push(service.stop)
-      services.set(name, service)
-    }),
-  )
+  const start = async (name: ServiceName) => {
+    const service = await startService(name, env)
+    stops.push(service.stop)
+    services.set(name, service)
+  }
+  await Promise.all(names.map(start))
   for (const uid of tenants) {
     const webhook = (source: 'flow' | 'omnium') => {
       const url = services.get(`${source}-ingest`)?.url
@@ -74,5 +80,5 @@ export async function startBench(
     flow.configureTenant(uid, { webhook: webhook('flow') })
     omnium.configureTenant(uid, { webhook: webhook('omnium') })
   }
-  return { flow, omnium, services }
+  return { flow, omnium, services, env, folder, start }
 }

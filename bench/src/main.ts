@@ -5,6 +5,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   'keyed-sink': async () => (await import('./keyed-sink.ts')).keyedSink,
   ingest: async () => (await import('./ingest.ts')).ingest,
   'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
+  replay: async () => (await import('./replay.ts')).replay,
+  reconcile: async () => (await import('./reconcile.ts')).reconcile,
   idle: async () => (await import('./idle.ts')).idle,
 }
 

@@ -1,8 +1,15 @@
 import { SyncError } from '@sync/shared/errors'
 import { Command, CommanderError } from 'commander'
+import { addBackfill } from './backfill.ts'
+import { addDeadLetters } from './dead-letters.ts'
+import { addErase } from './erase.ts'
 import { EXIT, type ExitCode } from './exit.ts'
+import { addLag } from './lag.ts'
+import { addReconcile } from './reconcile.ts'
+import { addReplay } from './replay.ts'
 import { painter, type Terminal } from './terminal.ts'
 import { addTopics } from './topics.ts'
+import { addTrace } from './trace.ts'
 
 /** Runs one command line (without node and script) and returns its exit code; whatever it throws becomes one. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -32,16 +39,37 @@ function createProgram(terminal: Terminal, end: (code: ExitCode) => void): Comma
     .addHelpText(
       'after',
       `
-Environment: KAFKA_BROKERS and SCHEMA_REGISTRY_URL, the same as for the services; see .env.example.
-Exit codes: 0 done, 1 failed, 2 differences found, 64 wrong usage, 78 wrong configuration.`,
+Environment, the same as for the services (see .env.example): KAFKA_BROKERS and SCHEMA_REGISTRY_URL always, TOPIC_PREFIX
+where they have it, TENANTS_FILE for what asks Flow or Omnium (replay --dry-run, backfill, reconcile, erase), FLOW_RATE_SHARE
+and OMNIUM_RATE_SHARE of each tenant's rate (0.15), SYNCCTL_STATE_DIR.
+Times are ISO 8601, or an age such as 30m, 2h, 7d, 1w. Positions (--from, --to of a replay) are a time, earliest, latest, an
+offset for all partitions, or offsets such as 0:120,3:95, which leave the other partitions out.
+Exit codes: 0 done, 1 failed, 2 differences found or something left over, 64 wrong usage, 78 wrong configuration,
+130 interrupted (long work goes on where it stopped when the same command is run again).`,
     )
   addTopics(program, terminal, end)
+  addLag(program, terminal, end)
+  addTrace(program, terminal, end)
+  addDeadLetters(program, terminal, end)
+  addReplay(program, terminal, end)
+  addBackfill(program, terminal, end)
+  addReconcile(program, terminal, end)
+  addErase(program, terminal, end)
   return program
 }
 
 function report(error: unknown, terminal: Terminal): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   const paint = painter(terminal)
+  if (error instanceof CommanderError) {
+    // Commander has said what it found by itself.
+    if (error.code.startsWith('syncctl.')) terminal.err(`${paint('red', 'syncctl:')} ${error.message}\n`)
+    if (error.code.startsWith('syncctl.')) return error.exitCode as ExitCode
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+  if (terminal.signal?.aborted) {
+    terminal.err(`${paint('yellow', 'Interrupted.')}\n`)
+    return EXIT.interrupted
+  }
   if (error instanceof SyncError) {
     terminal.err(`${paint('red', 'syncctl:')} ${error.message}\n`)
     return error.code === 'config-invalid' ? EXIT.config : EXIT.error

@@ -26,6 +26,7 @@ export function addTopics(program: Command, terminal: Terminal, end: (code: Exit
     .addHelpText(
       'after',
       `
+Exit code: 0 all as it should be, 2 differences that were left alone.
 Examples:
   syncctl topics apply                  create what is missing, with 12 partitions
   syncctl topics apply --partitions 48  for many processes; the number can't be changed later
@@ -49,13 +50,13 @@ Examples:
 Exit code: 0 all as it should be, 2 differences.
 Examples:
   syncctl topics check                  in a deployment, before the services start
-  syncctl topics check --json | jq '.topics[].topic'`,
+  syncctl topics check --json | jq -r .[].message`,
     )
     .action(async (options: Options) => {
       const checked = await withCluster(terminal, ({ admin, contracts, prefix }) =>
         checkTopics(admin, contracts, { prefix, partitions: options.partitions }),
       )
-      terminal.out(options.json ? json(checked) : describeChecked(checked, terminal))
+      terminal.out(options.json ? json([...checked.topics, ...checked.contracts]) : describeChecked(checked, terminal))
       end(checked.topics.length + checked.contracts.length > 0 ? EXIT.differences : EXIT.ok)
     })
   topics

@@ -1,4 +1,5 @@
-import { hostname } from 'node:os'
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { SyncError } from './errors.ts'
 import { SERVICES, type ServiceName } from './kafka/topics.ts'
@@ -81,11 +82,13 @@ const SECRETS: ReadonlySet<string> = new Set(['KAFKA_SASL_PASSWORD', 'SCHEMA_REG
  * calls a target doesn't use its share there.
  */
 const RATE_SHARES: Record<ServiceName, { readonly flow: string; readonly omnium: string }> = {
-  'flow-ingest': { flow: '0.45', omnium: '0.01' },
-  'omnium-ingest': { flow: '0.01', omnium: '0.25' },
-  'customer-mapper': { flow: '0.4', omnium: '0.5' },
-  'relation-manager': { flow: '0.1', omnium: '0.2' },
+  'flow-ingest': { flow: '0.4', omnium: '0.01' },
+  'omnium-ingest': { flow: '0.01', omnium: '0.2' },
+  'customer-mapper': { flow: '0.34', omnium: '0.45' },
+  'relation-manager': { flow: '0.1', omnium: '0.19' },
 }
+/** What is left of them. */
+const CLI_RATE_SHARE = '0.15'
 
 const ADMIN_PORT_BASE = 9401
 
@@ -130,6 +133,18 @@ export const ingestEnv = (service: 'flow-ingest' | 'omnium-ingest') => ({
 export const parentEnv = {
   PARENT_WAIT_MS: durationMs(0).prefault('1800000'),
   PARENT_CONFIRM_MS: durationMs(1).prefault('60000'),
+}
+
+/** The variables that `syncctl` reads; those that not every command needs may be missing. */
+export const cliEnv = {
+  ...clusterEnv,
+  TENANTS_FILE: z.string().optional(),
+  RETRY_MAX_ATTEMPTS: integer(0, 1_000).prefault('8'),
+  FLOW_RATE_SHARE: share.prefault(CLI_RATE_SHARE),
+  OMNIUM_RATE_SHARE: share.prefault(CLI_RATE_SHARE),
+  /** Where long commands keep what they need to go on after an interruption. */
+  SYNCCTL_STATE_DIR: text.prefault(() => join(homedir(), '.local', 'state', 'syncctl')),
+  ...parentEnv,
 }
 
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`

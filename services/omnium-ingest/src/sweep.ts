@@ -4,23 +4,10 @@ import type { Call } from '@sync/shared/http/call'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { Logger } from '@sync/shared/logger'
 import type { OmniumClient, OmniumQuery } from '@sync/shared/omnium/client'
-import {
-  createAnnounce,
-  justAfter,
-  type Listed,
-  newestOf,
-  nextMark,
-  requireOrder,
-  type Sweep,
-  type SweepPorts,
-  sweepFrom,
-} from '@sync/shared/sweep'
+import { modifiedPages, TAKE } from '@sync/shared/omnium/pages'
+import { createAnnounce, type Listed, nextMark, type Sweep, type SweepPorts, sweepFrom } from '@sync/shared/sweep'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
-
-const TAKE = 100
-/** Omnium answers no more than take × page ≤ 10,000. */
-const MAX_PAGE = 10_000 / TAKE
 
 type Omnium = Pick<OmniumClient, 'searchCustomers' | 'searchOrders'>
 
@@ -71,37 +58,24 @@ export function createOmniumSweep(ports: OmniumSweepPorts): Sweep {
     const cursor = await cursors.get(tenant.uid, 'omnium', list.entity)
     const from = sweepFrom(cursor, overlapMs, startedAt)
     const call: Call = { tenant, key: keyOf(tenant.uid, `sweep ${list.entity}`), signal, fence: () => {} }
-    const read: Read = async (modifiedFrom, page) => {
+    const search = (modifiedFrom: string, page: number) => {
       signal.throwIfAborted()
-      const query = { take: TAKE, page, modifiedFrom, sortOrder: 'ModifiedAscending' } as const
-      const items = await list.search(omnium, call, query)
-      requireOrder(items, 'ascending', 'omnium')
-      const isChanged = ({ version }: Listed) => compareVersions(version, modifiedFrom) >= 0
-      await announce(tenant, list.of, items.filter(isChanged))
-      return items
+      return list.search(omnium, call, { take: TAKE, page, modifiedFrom, sortOrder: 'ModifiedAscending' })
     }
-    const put = async (newest: string | null, sweptAt: string) => {
+    const put = async (newest: string, sweptAt: string) => {
       const mark = nextMark(cursor, from, newest, startedAt)
       await cursors.put({ tenant: tenant.uid, source: 'omnium', entity: list.entity, mark, sweptAt })
     }
 
-    let since: string = from
-    for (;;) {
-      const items = await read(since, 0)
-      const newest = newestOf(items)
-      const isNewer = newest !== null && compareVersions(newest, since) > 0
-      const isLast = items.length < TAKE
-      const next = isNewer ? newest : isLast ? since : await readTimestamp(since, read)
-      if (isLast || next === null) {
-        await put(isNewer ? newest : since, new Date(startedAt).toISOString())
-        return
-      }
-      if (next === UNLISTABLE) {
-        const about = { tenant: tenant.uid, entity: list.entity, at: since }
+    for await (const step of modifiedPages(search, from)) {
+      if (step.kind === 'page') {
+        const isChanged = ({ version }: Listed) => compareVersions(version, step.modifiedFrom) >= 0
+        await announce(tenant, list.of, step.items.filter(isChanged))
+      } else if (step.kind === 'unlistable') {
+        const about = { tenant: tenant.uid, entity: list.entity, at: step.at }
         logger.error(about, 'more than 10,000 records share one modification time: a reconciliation finds the rest')
-        since = justAfter(since)
-      } else since = next
-      if (cursor !== null) await put(since, cursor.sweptAt)
+      } else if (step.isLast) await put(step.since, new Date(startedAt).toISOString())
+      else if (cursor !== null) await put(step.since, cursor.sweptAt)
     }
   }
 
@@ -121,29 +95,5 @@ export function createOmniumSweep(ports: OmniumSweepPorts): Sweep {
       if (failures.length === 1) throw failures[0]
       if (failures.length > 1) throw new AggregateError(failures, 'sweeping several lists of omnium')
     },
-  }
-}
-
-type Read = (modifiedFrom: string, page: number) => Promise<readonly Listed[]>
-const UNLISTABLE = Symbol('unlistable')
-
-/**
- * Reads all records of a timestamp that fills a page, which only the page index can tell apart. What is changed
- * meanwhile leaves the timestamp and moves the rest up, over the edge onto a page that was read before; so it is read
- * again until that shows nothing new. Answers the next timestamp, or null at the end of the list.
- */
-async function readTimestamp(timestamp: string, read: Read): Promise<string | null | typeof UNLISTABLE> {
-  const seen = new Set<string>()
-  for (;;) {
-    const before = seen.size
-    let next: string | null | typeof UNLISTABLE = UNLISTABLE
-    for (let page = 0; page <= MAX_PAGE && next === UNLISTABLE; page++) {
-      const items = await read(timestamp, page)
-      for (const { id, version } of items) if (compareVersions(version, timestamp) <= 0) seen.add(id)
-      const newest = newestOf(items)
-      if (compareVersions(newest, timestamp) > 0) next = newest
-      else if (items.length < TAKE) next = null
-    }
-    if (seen.size === before) return next
   }
 }

@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util'
+import { createContracts } from '@sync/shared/contracts/registry'
+import { createKafka } from '@sync/shared/kafka/connect'
+import { createProducer, createPublisher } from '@sync/shared/kafka/producer'
+import { newEventId, newTraceparent } from '@sync/shared/tracing'
+import { startBench } from './bench-system.ts'
+import { runSyncctl } from './cli-process.ts'
+
+const TENANT = 'acme-no'
+/** Far above what is asked, so that no rate limit shows. */
+const LIMITS = { requestsPerSecond: 20_000, maxInFlight: 2_000 }
+const CHUNK = 1_000
+
+/**
+ * `npm run bench -- replay [--customers 10000] [--snapshots 100000] [--latency 20]`: a topic with several snapshots of each
+ * customer is replayed to the customer-mapper, and decided on by a dry run; every third customer differs in Omnium.
+ */
+export async function replay(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      customers: { type: 'string', default: '10000' },
+      snapshots: { type: 'string', default: '100000' },
+      latency: { type: 'string', default: '20' },
+    },
+  })
+  const [customers, snapshots, latencyMs] = [Number(values.customers), Number(values.snapshots), Number(values.latency)]
+  const stops: (() => Promise<unknown>)[] = []
+  try {
+    const { flow, omnium, env, folder, start } = await startBench([TENANT], [], stops, LIMITS)
+    console.error(`writing ${snapshots} snapshots of ${customers} customers`)
+    const uids = Array.from({ length: customers }, (_, n) => `customer-${n}`)
+    flow.seed(TENANT, uids.map(flowCustomer))
+    omnium.seed(
+      TENANT,
+      'B2C',
+      uids.map((customerId, n) => ({ customerId, firstName: n % 3 === 0 ? 'Wrong' : 'Kari', lastName: 'E' })),
+    )
+    await writeSnapshots(env, uids, snapshots)
+    for (const api of [flow, omnium]) api.faults.add({ kind: 'latency', latencyMs })
+    const calls = () => [flow, omnium].map((api) => api.journal.entries({ kind: 'request' }).length)
+    const measured = async (what: string, more: readonly string[]) => {
+      const before = calls()
+      const range = ['--service', 'customer-mapper', '--topic', 'flow.customers.v1', '--from', 'earliest']
+      const shares = { FLOW_RATE_SHARE: '1', OMNIUM_RATE_SHARE: '1' }
+      const { code, seconds, peakMiB, out } = await runSyncctl(
+        ['replay', ...range, ...more],
+        { ...env, ...shares },
+        folder,
+      )
+      const [inFlow = 0, inOmnium = 0] = calls().map((after, i) => (after - before[i]!) / customers)
+      console.error(out.trim().split('\n').slice(-6).join('\n'))
+      return {
+        ...{ what, code, seconds: Number(seconds.toFixed(1)), 'flow calls/customer': Number(inFlow.toFixed(2)) },
+        ...{ 'omnium calls/customer': Number(inOmnium.toFixed(2)), 'syncctl MiB': peakMiB },
+      }
+    }
+    const dry = await measured('dry run', ['--dry-run'])
+    await start('customer-mapper')
+    const real = await measured('replay', ['--yes'])
+    console.table([dry, real])
+  } finally {
+    for (const stop of stops.reverse()) await stop()
+  }
+}
+
+const AT = '2026-01-01T00:00:00.000Z'
+const flowCustomer = (customerUid: string) => ({
+  ...{ customerUid, customerType: 'PERSON', externalId: customerUid, firstname: 'Kari', lastname: 'E' },
+  ...{ createdAt: AT, lastModifiedAt: AT },
+})
+
+async function writeSnapshots(env: NodeJS.ProcessEnv, uids: readonly string[], count: number): Promise<void> {
+  const prefix = env.TOPIC_PREFIX!
+  const { codec } = createContracts({ registryUrl: env.SCHEMA_REGISTRY_URL!, prefix })
+  const kafka = createKafka({ kafkaBrokers: env.KAFKA_BROKERS!.split(','), kafkaSsl: false } as never, {
+    clientId: 'bench',
+    retries: 0,
+  })
+  const producer = createProducer({ kafka, deadlineMs: 30_000 })
+  await producer.connect()
+  const publisher = createPublisher({
+    ...{ producer, encode: codec.encode, prefix, source: 'bench', newEventId, newTraceparent, now: Date.now },
+  })
+  for (let from = 0; from < count; from += CHUNK) {
+    const messages = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => {
+      const id = uids[(from + i) % uids.length]!
+      const times = { version: AT, fetchedAt: AT, notifiedAt: AT }
+      return {
+        key: `${TENANT}:${id}`,
+        value: { tenant: TENANT, id, ...times, repair: false, customer: flowCustomer(id) },
+      }
+    })
+    await publisher.publish('flow.customers.v1', messages)
+  }
+  await producer.disconnect()
+}

@@ -1,0 +1,233 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { SyncOutcome } from '@sync/shared/contracts/sync-outcome'
+import { partitionOf } from '@sync/shared/kafka/partition-of'
+import type { RawMessage } from '@sync/shared/kafka/ports'
+import { keyOf } from '@sync/shared/kafka/publisher'
+import { laneMessage } from '@sync/shared/kafka/retry-lane'
+import { retryTopicOf } from '@sync/shared/kafka/topics'
+import type { Listed } from '@sync/shared/sweep'
+import { newEventId, newTraceparent } from '@sync/shared/tracing'
+import { type Command, Option } from 'commander'
+import { type Cluster, withCluster } from './cluster.ts'
+import { confirm } from './confirm.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { warnWithoutMembers } from './group-members.ts'
+import { createTally, followOutcomes, outcomeEnds, summary } from './outcomes.ts'
+import { callFor, withTargets } from './peers.ts'
+import { createProgress } from './progress.ts'
+import { select } from './selectors.ts'
+import { allOfFlow, allOfOmnium, countOf, type FlowPlace, type OmniumPlace } from './source-list.ts'
+import { openState } from './state.ts'
+import { counted, type Terminal } from './terminal.ts'
+
+interface Options {
+  readonly tenant: string
+  readonly from: 'flow' | 'omnium'
+  readonly yes?: boolean
+  readonly restart?: boolean
+}
+
+/** Customers under way at once: few, so that live changes never wait for them. */
+const WINDOW = 500
+const CHECK_MS = 50
+const MAX_SEEN = 10_000
+
+/** `syncctl backfill`. */
+export function addBackfill(program: Command, terminal: Terminal, end: (code: ExitCode) => void): void {
+  program
+    .command('backfill')
+    .description('bring all customers of a tenant across, behind its live changes')
+    .addOption(select.tenant().makeOptionMandatory())
+    .addOption(new Option('--from <peer>', 'where they come from').choices(['flow', 'omnium']).makeOptionMandatory())
+    .addOption(new Option('--entity <name>', 'what').choices(['customers']).default('customers'))
+    .option('--restart', 'begin anew instead of going on with an interrupted backfill')
+    .addOption(select.yes())
+    .addHelpText(
+      'after',
+      `
+Pages through the tenant's customers and sends notifications of them down the ingest service's retry lane, where live
+ones go first, and never more than ${WINDOW} that have not ended. What is known already costs no call.
+From omnium, what happens to a customer is the tenant's omniumCustomerEvents.
+Ctrl-C stops; the same command goes on where it stopped.
+Exit code: 0 all have ended, 2 some were parked.
+Examples:
+  syncctl backfill --tenant acme-no --from flow
+  syncctl backfill --tenant acme-no --from omnium --entity customers --yes`,
+    )
+    .action(async (options: Options) => end(await backfill(options, terminal)))
+}
+
+/** How far an interrupted backfill came. */
+interface Begun {
+  readonly startedAt: string
+  readonly place: FlowPlace | OmniumPlace
+  readonly sent: number
+}
+
+async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: Terminal): Promise<ExitCode> {
+  return withCluster(terminal, async (cluster) => {
+    const tenant = cluster.tenant(uid)
+    const state = openState<Begun>(cluster, 'backfill', { uid, from })
+    return withTargets(cluster, async (targets) => {
+      const call = callFor(tenant, keyOf(uid, `backfill from ${from}`), cluster.signal)
+      const total = await countOf(from, targets, call)
+      if (total === 0) {
+        terminal.err(`Nothing to do: tenant ${uid} has no customers in ${from}.\n`)
+        return EXIT.ok
+      }
+      const before = restart ? null : await state.read()
+      if (before !== null) terminal.err(`Going on with the backfill of ${before.startedAt}; --restart begins anew.\n`)
+      const what = `${counted(total, 'customer')} of tenant ${uid} in ${from} will be read and brought across.`
+      if (before === null && !(await confirm(terminal, what, yes))) return EXIT.ok
+      await warnWithoutMembers(cluster, `${from}-ingest`, terminal)
+      await warnWithoutMembers(cluster, 'customer-mapper', terminal)
+
+      const startedAt = new Date().toISOString()
+      const tracker = createTracker(cluster.prefix, uid, from)
+      const ends = await outcomeEnds(cluster)
+      let isListed = false
+      let isGivenUp = false
+      let sent = before?.sent ?? 0
+      const progress = createProgress(terminal, 'ended', Date.now, before?.sent ?? 0)
+      const following = followOutcomes(
+        cluster,
+        ends,
+        (outcome) => {
+          tracker.take(outcome)
+          progress.update((before?.sent ?? 0) + tracker.ended, Math.max(total, sent))
+        },
+        () => isGivenUp || (isListed && tracker.open === 0),
+      )
+      // A failure of it is found when it is waited for, or at the next full window.
+      let failed: unknown
+      following.catch((error: unknown) => {
+        failed = error
+      })
+      const seen = new Set<string>()
+      const announce = async (customers: readonly Listed[]) => {
+        const fresh = customers.filter(({ id, version }) => !seen.has(`${id} ${version}`))
+        // Pages that overlap are close to each other.
+        if (seen.size > MAX_SEEN) seen.clear()
+        for (const { id, version } of fresh) seen.add(`${id} ${version}`)
+        while (tracker.open + fresh.length > WINDOW && tracker.open > 0) {
+          if (failed !== undefined) throw failed
+          await delay(CHECK_MS, undefined, { signal: cluster.signal })
+        }
+        await sendNotifications(cluster, uid, from, fresh, tracker)
+        sent += fresh.length
+      }
+      try {
+        if (from === 'flow') {
+          for await (const { customers, place } of allOfFlow(targets, call, (before?.place as FlowPlace) ?? null)) {
+            await announce(customers.map((it) => ({ id: it.customerUid, version: it.lastModifiedAt ?? null })))
+            await state.write({ startedAt: before?.startedAt ?? startedAt, place, sent })
+          }
+        } else {
+          for await (const page of allOfOmnium(targets, call, (before?.place as OmniumPlace) ?? null)) {
+            await announce(page.customers)
+            await state.write({ startedAt: before?.startedAt ?? startedAt, place: page.place, sent })
+          }
+        }
+        isListed = true
+        await following
+      } finally {
+        isGivenUp = true
+        await following.catch(() => {})
+        progress.stop()
+      }
+      await state.remove()
+      terminal.out(summary(tracker.tally, tracker.ended, Date.now() - Date.parse(startedAt), terminal))
+      return tracker.tally.of('parked') > 0 ? EXIT.differences : EXIT.ok
+    })
+  })
+}
+
+type Tracker = ReturnType<typeof createTracker>
+
+/** What is under way: read by the ingest service first, and when it wrote a snapshot, handled by the mapper. */
+function createTracker(prefix: string, tenant: string, from: 'flow' | 'omnium') {
+  const reading = new Map<string, string>()
+  const mapping = new Map<string, number>()
+  /** Mapped since they were announced: the outcomes of two services come in any order. */
+  const mapped = new Set<string>()
+  const tally = createTally()
+  const notifications = `${prefix}${from}.notifications.v1`
+  const snapshots = `${prefix}${from}.customers.v1`
+  let ended = 0
+  const end = ({ outcome, reason }: Pick<SyncOutcome, 'outcome' | 'reason'>) => {
+    tally.add(outcome, reason)
+    ended++
+  }
+  return {
+    tally,
+    get ended() {
+      return ended
+    },
+    get open() {
+      return reading.size + mapping.size
+    },
+    announced: (place: string, id: string) => {
+      reading.set(place, id)
+      mapped.delete(id)
+    },
+    take(outcome: SyncOutcome) {
+      if (outcome.tenant !== tenant || outcome.outcome === 'deferred') return
+      const place = `${outcome.topic}/${outcome.partition}/${outcome.offset}`
+      if (outcome.topic === notifications && reading.has(place)) {
+        const id = reading.get(place)!
+        reading.delete(place)
+        const isHydrated = outcome.outcome === 'done' && outcome.operation === 'hydrated'
+        if (isHydrated && !mapped.has(id)) mapping.set(id, 1)
+        else end(outcome)
+      } else if (outcome.topic === snapshots && outcome.reason !== 'superseded') {
+        if (mapping.delete(outcome.id)) end(outcome)
+        else if (reading.size > 0) mapped.add(outcome.id)
+      }
+      if (reading.size === 0) mapped.clear()
+    },
+  }
+}
+
+async function sendNotifications(
+  cluster: Cluster,
+  tenant: string,
+  from: 'flow' | 'omnium',
+  customers: readonly (Listed & { readonly kind?: 'B2C' | 'B2B' })[],
+  tracker: Tracker,
+): Promise<void> {
+  if (customers.length === 0) return
+  const topic = `${from}.notifications.v1` as const
+  const partitions = await cluster.partitions()
+  const receivedAt = new Date().toISOString()
+  const messages = await Promise.all(
+    customers.map(async ({ id, version, kind }): Promise<RawMessage> => {
+      const key = keyOf(tenant, id)
+      const value = await cluster.contracts.codec.encode(topic, {
+        ...{ tenant, entity: 'customer', id, via: 'backfill', action: null, kind: kind ?? null },
+        ...{ users: [], version, repair: false, receivedAt },
+      })
+      // It never stood on the topic of its origin: an offset that no record has tells it from all others.
+      const origin = { topic: cluster.prefix + topic, partition: partitionOf(key, partitions), offset: newOffset() }
+      tracker.announced(`${origin.topic}/${origin.partition}/${origin.offset}`, id)
+      const headers = {
+        ...{ 'event-id': newEventId(), source: 'syncctl', 'occurred-at': receivedAt, traceparent: newTraceparent() },
+      }
+      return laneMessage(
+        cluster.prefix + retryTopicOf(`${from}-ingest`),
+        { key: Buffer.from(key), value, headers },
+        {
+          ...{ why: 'replayed', origin, reason: `backfill from ${from}`, notBefore: 0, attempts: 0 },
+          ...{ firstSeenAt: Date.now(), passes: 0, redrives: 0 },
+        },
+      )
+    }),
+  )
+  await cluster.send(messages)
+}
+
+let lastOffset = 0
+/** Rising within a run and from run to run, beyond any offset of a real record. */
+function newOffset(): number {
+  lastOffset = Math.max(lastOffset + 1, Date.now() * 1_000)
+  return lastOffset
+}

@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { classifyFailure, SyncError } from '@sync/shared/errors'
+import type { Call } from '@sync/shared/http/call'
+import { createTargets, type Targets } from '@sync/shared/http/targets'
+import { createLogger } from '@sync/shared/logger'
+import { createMetrics } from '@sync/shared/metrics'
+import type { Tenant } from '@sync/shared/tenants'
+import type { Cluster } from './cluster.ts'
+
+const REQUEST_DEADLINE_MS = 10_000
+const ATTEMPTS = 5
+const PAUSE = { baseMs: 500, capMs: 5_000 }
+
+/** Runs `work` with clients of both peers, within syncctl's share of each tenant's rate (FLOW_RATE_SHARE, OMNIUM_RATE_SHARE). */
+export async function withTargets<T>({ config }: Cluster, work: (targets: Targets) => Promise<T>): Promise<T> {
+  const targets = createTargets({
+    service: 'syncctl',
+    requestDeadlineMs: REQUEST_DEADLINE_MS,
+    metrics: createMetrics('syncctl'),
+    logger: createLogger({ service: 'syncctl', level: 'silent' }),
+    shares: { flow: config.flowRateShare, omnium: config.omniumRateShare },
+    now: Date.now,
+    random: Math.random,
+  })
+  try {
+    return await work(targets)
+  } finally {
+    await targets.close()
+  }
+}
+
+/** A call of nobody's record: there is no partition to lose. */
+export const callFor = (tenant: Tenant, key: string, signal: AbortSignal): Call => ({
+  tenant,
+  key,
+  signal,
+  fence: () => {},
+})
+
+/** Repeats a read that failed for a moment. Throws the SyncError of the last attempt. */
+export async function persistently<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read()
+    } catch (error) {
+      const kind = classifyFailure(error)
+      const mayPass = error instanceof SyncError && (kind === 'attempt' || kind === 'outage')
+      if (!mayPass || attempt >= ATTEMPTS || signal.aborted || error.code === 'target-unauthorized') throw error
+      await pause(attempt, error.retryAfterMs, signal)
+    }
+  }
+}
+
+export async function pause(attempt: number, retryAfterMs: number | undefined, signal: AbortSignal): Promise<void> {
+  const ownMs = Math.min(PAUSE.capMs, PAUSE.baseMs * 2 ** (attempt - 1))
+  await delay(Math.min(60_000, Math.max(retryAfterMs ?? 0, ownMs)), undefined, { signal })
+}

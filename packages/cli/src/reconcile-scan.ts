@@ -1,0 +1,169 @@
+import type { FlowCustomer } from '@sync/shared/flow/schema'
+import type { Targets } from '@sync/shared/http/targets'
+import { keyOf } from '@sync/shared/kafka/publisher'
+import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import type { Tenant } from '@sync/shared/tenants'
+import { compareVersions } from '@sync/shared/version'
+import { callFor } from './peers.ts'
+import type { Progress } from './progress.ts'
+import { type Drift, driftsOf, type Ends, endsOf, relationDrifts } from './reconcile-compare.ts'
+import { allOfFlow, allOfOmnium, countOf, type OmniumListed } from './source-list.ts'
+import { openSpill, type Spill } from './spill.ts'
+
+export interface ScanOptions {
+  readonly targets: Targets
+  readonly tenant: Tenant
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  readonly say: (line: string) => void
+  /** Told of each drift, bucket by bucket; `changedAt` is the latest change of the records behind it, ms since the epoch. */
+  readonly take: (drift: Drift, changedAt: number) => Promise<void>
+}
+
+export interface Scanned {
+  readonly flow: number
+  readonly omnium: number
+}
+
+const PER_BUCKET = 2_000
+const MAX_BUCKETS = 1_024
+
+/** What a company that isn't in Flow or Omnium any more, or a list, says of it; by the id of the one at the other end. */
+type Edge = { readonly of: string } & (
+  | { readonly from: 'child'; readonly child: string; readonly says: Pick<Ends, 'parents' | 'parentVersion'> }
+  | { readonly from: 'list'; readonly parent: string }
+)
+
+/**
+ * Reads all customers of a tenant from both systems to disk and compares them there, a few thousand at a time: first each
+ * customer with its own records, then each company's list of sub-departments with what those say.
+ */
+export async function scan(options: ScanOptions): Promise<Scanned> {
+  const { targets, tenant, signal, progress } = options
+  const call = callFor(tenant, keyOf(tenant.uid, 'reconcile'), signal)
+  const [inFlow, inOmnium] = await Promise.all([countOf('flow', targets, call), countOf('omnium', targets, call)])
+  const buckets = Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(Math.max(inFlow, inOmnium) / PER_BUCKET)))
+  const spill = await openSpill(buckets)
+  let read = 0
+  const count = (n: number) => {
+    read += n
+    progress.update(read, Math.max(read, inFlow + inOmnium))
+  }
+  const readFlow = async () => {
+    for await (const { customers } of allOfFlow(targets, call)) {
+      for (const customer of customers) await spill.add('flow', customer.customerUid, customer)
+      count(customers.length)
+    }
+  }
+  const readOmnium = async () => {
+    const unlistable = (at: string) =>
+      options.say(`More than 10,000 customers share the modification time ${at} in omnium: the rest can't be listed.`)
+    for await (const { customers } of allOfOmnium(targets, call, null, unlistable)) {
+      for (const { kind, customer } of customers) await spill.add('omnium', customer.customerId, { kind, customer })
+      count(customers.length)
+    }
+  }
+  try {
+    // Side by side, since each has its own rate; and the closer in time, the less seems to differ that is only under way.
+    await Promise.all([readFlow(), readOmnium()])
+    const counts = await compareAll(spill, options)
+    await compareRelations(spill, options)
+    return counts
+  } finally {
+    await spill.remove()
+  }
+}
+
+async function compareAll(spill: Spill, { tenant, take, signal }: ScanOptions): Promise<Scanned> {
+  let flowCount = 0
+  let omniumCount = 0
+  for (let bucket = 0; bucket < spill.buckets; bucket++) {
+    signal.throwIfAborted()
+    const flow = new Map<string, FlowCustomer>()
+    for await (const customer of spill.read<FlowCustomer>('flow', bucket)) {
+      const known = flow.get(customer.customerUid)
+      const isNewer = compareVersions(customer.lastModifiedAt, known?.lastModifiedAt) >= 0
+      if (known === undefined || isNewer) flow.set(customer.customerUid, customer)
+    }
+    const omnium = { B2C: new Map<string, OmniumCustomer>(), B2B: new Map<string, OmniumCustomer>() }
+    for await (const { kind, customer } of spill.read<Pick<OmniumListed, 'kind' | 'customer'>>('omnium', bucket)) {
+      const known = omnium[kind].get(customer.customerId)
+      if (known === undefined || compareVersions(customer.modified, known.modified) >= 0) {
+        omnium[kind].set(customer.customerId, customer)
+      }
+    }
+    flowCount += flow.size
+    omniumCount += omnium.B2C.size + omnium.B2B.size
+    for (const id of new Set([...flow.keys(), ...omnium.B2C.keys(), ...omnium.B2B.keys()])) {
+      const pair = {
+        flow: flow.get(id) ?? null,
+        private: omnium.B2C.get(id) ?? null,
+        business: omnium.B2B.get(id) ?? null,
+      }
+      const changedAt = latest(pair.flow?.lastModifiedAt, pair.private?.modified, pair.business?.modified)
+      for (const drift of driftsOf(id, pair, tenant)) await take(drift, changedAt)
+    }
+    for (const company of omnium.B2B.values()) await spillEnds(spill, endsOf(company, tenant), latest(company.modified))
+  }
+  return { flow: flowCount, omnium: omniumCount }
+}
+
+const latest = (...versions: (string | null | undefined)[]) =>
+  Math.max(0, ...versions.map((version) => Date.parse(version ?? '')).filter((at) => !Number.isNaN(at)))
+
+type StoredEnds = Ends & { readonly changedAt: number }
+
+async function spillEnds(spill: Spill, ends: Ends, changedAt: number): Promise<void> {
+  await spill.add('ends', ends.id, { ...ends, changedAt } satisfies StoredEnds)
+  const { parents, parentVersion } = ends
+  for (const parent of parents) {
+    await spill.add('edges', parent, {
+      of: parent,
+      from: 'child',
+      child: ends.id,
+      says: { parents, parentVersion },
+    } satisfies Edge)
+  }
+}
+
+async function compareRelations(spill: Spill, { tenant, take, signal }: ScanOptions): Promise<void> {
+  // What the children on a company's list say stands in the children's buckets: asked there, and answered in a stream.
+  for (let bucket = 0; bucket < spill.buckets; bucket++) {
+    for await (const { id, children } of spill.read<StoredEnds>('ends', bucket)) {
+      for (const child of children)
+        await spill.add('asked', child, { of: child, from: 'list', parent: id } satisfies Edge)
+    }
+  }
+  for (let bucket = 0; bucket < spill.buckets; bucket++) {
+    signal.throwIfAborted()
+    const ends = new Map<string, StoredEnds>()
+    for await (const each of spill.read<StoredEnds>('ends', bucket)) ends.set(each.id, each)
+    for await (const asked of spill.read<Edge>('asked', bucket)) {
+      if (asked.from !== 'list') continue
+      const child = ends.get(asked.of)
+      const says = child === undefined ? null : { parents: child.parents, parentVersion: child.parentVersion }
+      await spill.add('answers', asked.parent, { parent: asked.parent, child: asked.of, says })
+    }
+  }
+  for (let bucket = 0; bucket < spill.buckets; bucket++) {
+    signal.throwIfAborted()
+    const ends = new Map<string, StoredEnds>()
+    for await (const each of spill.read<StoredEnds>('ends', bucket)) ends.set(each.id, each)
+    const children = new Map<string, Map<string, Pick<Ends, 'parents' | 'parentVersion'> | null>>()
+    const note = (parent: string, child: string, says: Pick<Ends, 'parents' | 'parentVersion'> | null) => {
+      const own = children.get(parent) ?? new Map()
+      children.set(parent, own.set(child, says))
+    }
+    for await (const edge of spill.read<Edge>('edges', bucket)) {
+      if (edge.from === 'child') note(edge.of, edge.child, edge.says)
+    }
+    type Answer = { parent: string; child: string; says: Pick<Ends, 'parents' | 'parentVersion'> | null }
+    for await (const { parent, child, says } of spill.read<Answer>('answers', bucket)) note(parent, child, says)
+    for (const id of new Set([...ends.keys(), ...children.keys()])) {
+      const own = ends.get(id) ?? null
+      for (const drift of relationDrifts(tenant.uid, id, own, children.get(id) ?? new Map())) {
+        await take(drift, own?.changedAt ?? 0)
+      }
+    }
+  }
+}

@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto'
+import type { SourceRecord } from '@sync/shared/kafka/ports'
+import { keyOf } from '@sync/shared/kafka/publisher'
+import type { TopicRange } from '@sync/shared/kafka/read-ranges'
+import { laneMessage, readLane } from '@sync/shared/kafka/retry-lane'
+import { CONTRACT_TOPICS, type ContractTopic, retryTopicOf, type ServiceName, TOPICS } from '@sync/shared/kafka/topics'
+import { type Command, CommanderError, InvalidArgumentError } from 'commander'
+import { type Cluster, withCluster } from './cluster.ts'
+import { confirm } from './confirm.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { warnWithoutMembers } from './group-members.ts'
+import { createTally, followOutcomes, type OutcomeEnds, outcomeEnds, summary, type Tally } from './outcomes.ts'
+import { createProgress } from './progress.ts'
+import { dryRun } from './replay-dry-run.ts'
+import { resetGroup } from './reset-group.ts'
+import { withSelected } from './selected-records.ts'
+import { type Position, parsePosition, select } from './selectors.ts'
+import { openState } from './state.ts'
+import { counted, type Terminal } from './terminal.ts'
+
+export interface ReplayOptions {
+  readonly service: ServiceName
+  readonly topic?: readonly string[]
+  readonly tenant?: string
+  readonly customer?: string
+  readonly from: string
+  readonly to?: string
+  readonly dryRun?: boolean
+  readonly resetGroup?: boolean
+  readonly showValues?: boolean
+  readonly follow?: boolean
+  readonly restart?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+const CHUNK_RECORDS = 500
+
+/** `syncctl replay`. */
+export function addReplay(program: Command, terminal: Terminal, end: (code: ExitCode) => void): void {
+  program
+    .command('replay')
+    .description('have a service handle a range of a topic again, in key order with live changes')
+    .addOption(select.service().makeOptionMandatory())
+    .addOption(select.topic())
+    .addOption(select.tenant())
+    .addOption(select.customer())
+    .addOption(select.from().makeOptionMandatory())
+    .addOption(select.to())
+    .option('--dry-run', 'read the targets, write nothing, and show what would change')
+    .option('--reset-group', "instead rewind the service's own group, which must be stopped")
+    .option('--no-follow', "don't wait for the ends")
+    .option('--restart', 'begin anew instead of going on with an interrupted replay')
+    .addOption(select.showValues())
+    .addOption(select.yes())
+    .addOption(select.json())
+    .addHelpText(
+      'after',
+      `
+Without --topic: all topics that the service reads. Without --to: up to what is there now. Of a customer's records of one
+kind only the newest is sent. A replayed record is a reason to look at the source again, so nothing newer is undone.
+Ctrl-C stops; the same command goes on where it stopped.
+Exit code: 0 all have ended, 2 some were parked (or, with --dry-run, something would change).
+Examples:
+  syncctl replay --service customer-mapper --topic flow.customers.v1 --from 2h --dry-run
+  syncctl replay --service customer-mapper --topic flow.customers.v1 --from 2026-11-25T08:00:00Z --to 2026-11-25T10:00:00Z
+  syncctl replay --service relation-manager --topic company.parent-changes.v1 --tenant acme-no --from earliest
+  syncctl replay --service customer-mapper --from 0:1200,3:950 --reset-group`,
+    )
+    .action(async (options: ReplayOptions) => end(await replay(options, terminal)))
+}
+
+async function replay(options: ReplayOptions, terminal: Terminal): Promise<ExitCode> {
+  const from = position(options.from, '--from')
+  const to = options.to === undefined ? undefined : position(options.to, '--to')
+  if (options.customer !== undefined && options.tenant === undefined) usage('--customer needs --tenant')
+  if (options.dryRun && options.resetGroup) usage('--dry-run and --reset-group exclude each other')
+  return withCluster(terminal, async (cluster) => {
+    const topics = topicsFor(cluster, options)
+    if (options.tenant !== undefined && cluster.tenants() !== null) cluster.tenant(options.tenant)
+    if (options.resetGroup) return resetGroup(cluster, { ...options, topics, from }, terminal)
+    const partition =
+      options.tenant !== undefined && options.customer !== undefined
+        ? await cluster.partitionOf(options.tenant, options.customer)
+        : undefined
+    const ranges = () => cluster.ranges(topics, { from, to, partition })
+    if (options.dryRun) return dryRun(cluster, await ranges(), options, terminal)
+    return send(cluster, ranges, { ...options, topics }, terminal)
+  })
+}
+
+const usage = (message: string): never => {
+  throw new CommanderError(EXIT.usage, 'syncctl.replay', `${message}.`)
+}
+
+function position(text: string, option: string): Position {
+  try {
+    return parsePosition(text)
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return usage(`${option} ${error.message.replace(/\.$/, '')}`)
+    throw error
+  }
+}
+
+function topicsFor({ prefix }: Cluster, { service, topic }: ReplayOptions): ContractTopic[] {
+  const isRead = (name: ContractTopic) =>
+    name !== 'sync.cursors.v1' && TOPICS.some((spec) => spec.name === name && spec.readers.includes(service))
+  const own = CONTRACT_TOPICS.filter(isRead)
+  if (topic === undefined) return own
+  return topic.map((given) => {
+    const name = prefix !== '' && given.startsWith(prefix) ? given.slice(prefix.length) : given
+    const found = own.find((each) => each === name || each === `${name}.v1`)
+    return found ?? usage(`${service} doesn't read ${given}; it reads ${own.join(', ')}`)
+  })
+}
+
+/** A replay that was begun: its ranges are those of its beginning, whenever it goes on. */
+interface Begun {
+  readonly id: string
+  readonly startedAt: string
+  readonly ranges: readonly TopicRange[]
+  readonly outcomesFrom: OutcomeEnds
+  /** Time from which the lane may hold records of it, ms since the epoch. */
+  readonly laneSince: number
+}
+
+async function send(
+  cluster: Cluster,
+  ranges: () => Promise<TopicRange[]>,
+  options: ReplayOptions & { readonly topics: readonly ContractTopic[] },
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const { service, tenant, customer, from, to, topics } = options
+  const state = openState<Begun>(cluster, 'replay', { service, tenant, customer, from, to, topics })
+  const before = options.restart ? null : await state.read()
+  const begun: Begun = before ?? {
+    id: randomUUID().slice(0, 8),
+    startedAt: new Date().toISOString(),
+    ranges: await ranges(),
+    outcomesFrom: await outcomeEnds(cluster),
+    laneSince: Date.now() - 60_000,
+  }
+  const records = begun.ranges.reduce((sum, range) => sum + range.to - range.from, 0)
+  if (records === 0) {
+    terminal.err('Nothing to replay: there are no records in that range.\n')
+    return EXIT.ok
+  }
+  if (before === null) {
+    const of =
+      tenant === undefined ? '' : ` (those of ${customer === undefined ? `tenant ${tenant}` : keyOf(tenant, customer)})`
+    const what = `${service} will handle again what ${counted(records, 'record')} of ${topics.join(', ')} say${of}.`
+    if (!(await confirm(terminal, what, options.yes))) return EXIT.ok
+    await state.write(begun)
+  } else {
+    terminal.err(`Going on with the replay of ${before.startedAt}; --restart begins anew.\n`)
+  }
+  await warnWithoutMembers(cluster, service, terminal)
+
+  const sent = before === null ? new Set<string>() : await sentBefore(cluster, service, begun)
+  const read = createProgress(terminal, 'sending')
+  try {
+    await withSelected(
+      cluster,
+      begun.ranges,
+      options,
+      (done) => read.update(done, records),
+      async (selected) => {
+        const fresh = selected.filter(({ record }) => !sent.has(placeOf(record)))
+        for (let i = 0; i < fresh.length; i += CHUNK_RECORDS) {
+          cluster.signal.throwIfAborted()
+          const chunk = fresh.slice(i, i + CHUNK_RECORDS)
+          await cluster.send(chunk.map(({ record }) => replayed(cluster.prefix, service, record, begun.id)))
+          for (const { record } of chunk) sent.add(placeOf(record))
+        }
+      },
+    )
+  } finally {
+    read.stop()
+  }
+  if (sent.size === 0) {
+    await state.remove()
+    terminal.err('Nothing to replay: no record in that range is of that selection.\n')
+    return EXIT.ok
+  }
+  if (options.follow === false) {
+    await state.remove()
+    terminal.out(`${counted(sent.size, 'record')} sent to ${service}.\n`)
+    return EXIT.ok
+  }
+  const startedAt = Date.now()
+  const tally = await follow(cluster, begun.outcomesFrom, sent, terminal)
+  await state.remove()
+  terminal.out(summary(tally, sent.size, Date.now() - startedAt, terminal))
+  return tally.of('parked') > 0 ? EXIT.differences : EXIT.ok
+}
+
+const placeOf = ({ topic, partition, offset }: { topic: string; partition: number; offset: number | string }) =>
+  `${topic}/${partition}/${offset}`
+
+const reasonOf = (id: string) => `replay ${id}`
+
+const replayed = (prefix: string, service: ServiceName, record: SourceRecord, id: string) =>
+  laneMessage(prefix + retryTopicOf(service), record, {
+    why: 'replayed',
+    origin: { topic: record.topic, partition: record.partition, offset: record.offset },
+    reason: reasonOf(id),
+    notBefore: 0,
+    attempts: 0,
+    firstSeenAt: Date.now(),
+    passes: 0,
+    redrives: 0,
+  })
+
+/** The lane holds what was acknowledged of an interrupted run: none of it is sent again. */
+async function sentBefore(cluster: Cluster, service: ServiceName, { id, laneSince }: Begun): Promise<Set<string>> {
+  const sent = new Set<string>()
+  await cluster.read({
+    ranges: await cluster.ranges([retryTopicOf(service)], { from: { time: laneSince } }),
+    take(record) {
+      const lane = readLane(record)
+      if (lane !== null && lane.mark.reason === reasonOf(id)) sent.add(placeOf(lane.mark.origin))
+    },
+  })
+  return sent
+}
+
+/** Waits until all of them have ended, through deferrals and whatever else delays them. */
+async function follow(
+  cluster: Cluster,
+  from: OutcomeEnds,
+  sent: ReadonlySet<string>,
+  terminal: Terminal,
+): Promise<Tally> {
+  const open = new Set(sent)
+  const tally = createTally()
+  const progress = createProgress(terminal, 'handled')
+  progress.update(0, sent.size)
+  try {
+    await followOutcomes(
+      cluster,
+      from,
+      (outcome) => {
+        if (outcome.lane !== 'replayed' || outcome.outcome === 'deferred' || !open.delete(placeOf(outcome))) return
+        tally.add(outcome.outcome, outcome.reason)
+        progress.update(sent.size - open.size, sent.size)
+      },
+      () => open.size === 0,
+    )
+  } finally {
+    progress.stop()
+  }
+  return tally
+}

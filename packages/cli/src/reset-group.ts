@@ -1,0 +1,86 @@
+import { SyncError } from '@sync/shared/errors'
+import type { TopicRange } from '@sync/shared/kafka/read-ranges'
+import type { ContractTopic, ServiceName } from '@sync/shared/kafka/topics'
+import type { Cluster } from './cluster.ts'
+import { confirm } from './confirm.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { membersOf } from './group-members.ts'
+import type { Position } from './selectors.ts'
+import { counted, type Terminal } from './terminal.ts'
+
+interface ResetOptions {
+  readonly service: ServiceName
+  readonly topics: readonly ContractTopic[]
+  readonly from: Position
+  readonly tenant?: string
+  readonly to?: string
+  readonly yes?: boolean
+}
+
+/** Rewinds the committed offsets of a service's own group: its next start handles everything from there on in its place. */
+export async function resetGroup(cluster: Cluster, options: ResetOptions, terminal: Terminal): Promise<ExitCode> {
+  const { service, topics, from } = options
+  if (options.tenant !== undefined || options.to !== undefined) {
+    terminal.err('--reset-group rewinds whole topics: it takes no --tenant, --customer or --to.\n')
+    return EXIT.usage
+  }
+  const members = await membersOf(cluster, service)
+  if (members.length > 0) {
+    const list = members.map(({ clientId, clientHost }) => `  ${clientId} at ${clientHost.replace(/^\//, '')}`)
+    terminal.err(`Refused: ${service} has ${counted(members.length, 'member')}; stop them first.\n${list.join('\n')}\n`)
+    return EXIT.error
+  }
+  const committed = await committedOf(cluster, service, topics)
+  // Only ever back: what lies between the committed offset and a later one would never be handled.
+  const ranges = (await cluster.ranges(topics, { from })).filter(
+    (range) => range.from < (committed.get(`${range.topic}/${range.partition}`) ?? 0),
+  )
+  const records = ranges.reduce((sum, range) => sum + range.to - range.from, 0)
+  if (ranges.length === 0) {
+    terminal.err('Nothing to rewind: the group has handled nothing from there on.\n')
+    return EXIT.ok
+  }
+  const what = `${service} will begin again at ${counted(records, 'record')} of ${topics.join(', ')} once it starts.`
+  if (!(await confirm(terminal, what, options.yes))) return EXIT.ok
+  await commit(cluster, service, topics, ranges)
+  terminal.out(`${service} begins again at ${counted(ranges.length, 'partition')}.\n`)
+  return EXIT.ok
+}
+
+async function committedOf({ admin, prefix }: Cluster, service: ServiceName, topics: readonly ContractTopic[]) {
+  const found = await admin.fetchOffsets({ groupId: prefix + service, topics: topics.map((topic) => prefix + topic) })
+  return new Map(
+    found.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, offset }) => [`${topic}/${partition}`, Number(offset)] as const),
+    ),
+  )
+}
+
+/** By a member that does nothing else: kafkajs's own way may commit something else, when its first fetch comes too soon. */
+async function commit(
+  cluster: Cluster,
+  service: ServiceName,
+  topics: readonly ContractTopic[],
+  ranges: readonly TopicRange[],
+): Promise<void> {
+  const { kafka, prefix } = cluster
+  const consumer = kafka.consumer({ groupId: prefix + service, allowAutoTopicCreation: false })
+  const joined = Promise.withResolvers<void>()
+  consumer.on(consumer.events.GROUP_JOIN, () => joined.resolve())
+  consumer.on(consumer.events.CRASH, ({ payload }) => joined.reject(payload.error))
+  try {
+    await consumer.connect()
+    await consumer.subscribe({ topics: topics.map((topic) => prefix + topic), fromBeginning: true })
+    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => {} })
+    await joined.promise
+    await consumer.commitOffsets(
+      ranges.map(({ topic, partition, from }) => ({ topic, partition, offset: String(from) })),
+    )
+  } finally {
+    await consumer.disconnect()
+  }
+  const committed = await committedOf(cluster, service, topics)
+  const wrong = ranges.filter(({ topic, partition, from }) => committed.get(`${topic}/${partition}`) !== from)
+  if (wrong.length === 0) return
+  throw new SyncError('kafka-unavailable', `rewinding ${service}: ${wrong.length} partitions did not take it`)
+}
