@@ -12,13 +12,14 @@ import { callFor, persistently, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
 import type { Drift } from './reconcile-compare.ts'
 import { hopeless, isStillThere, lookAt } from './reconcile-look.ts'
+import { describeDrift, printJson, printValues, shownOf } from './reconcile-print.ts'
 import { repair } from './reconcile-repair.ts'
 import { createSummary, type ReconcileSummary, writeReport } from './reconcile-report.ts'
 import { sampleOf } from './reconcile-sample.ts'
 import { type Scanned, scan } from './reconcile-scan.ts'
 import { parseCount, select } from './selectors.ts'
 import { openSpill, type Spill } from './spill.ts'
-import { counted, duration, painter, type Terminal, titled } from './terminal.ts'
+import { counted, duration, type Terminal } from './terminal.ts'
 
 interface Options {
   readonly tenant: string
@@ -100,11 +101,11 @@ async function reconcile(options: Options, terminal: Terminal): Promise<ExitCode
         const counts = await find(run)
         await judge(run)
         const summary = await summarise(run, counts)
-        const listed = () => shownOf(spill.read<Drift>('drifts', 0), options)
+        const listed = () => shownOf(spill.read<Drift>('drifts', 0), options.showValues ?? false)
         if (options.json) await printJson(listed(), terminal)
         else {
           if (options.showValues) await printValues(listed(), terminal)
-          terminal.out(describe(summary, options, terminal))
+          terminal.out(describeDrift(summary, terminal))
         }
         const folder = options.report ?? join('syncctl-reports', `reconcile-${safe(tenant.uid)}-${stamp(startedAt)}`)
         const paths = await writeReport(folder, summary, listed)
@@ -223,54 +224,6 @@ async function requireThere(id: string, { flow, omnium }: Targets, tenant: Tenan
   ])
   if (found.some((customer) => customer !== null)) return
   throw new CommanderError(EXIT.error, 'syncctl.customer', `customer ${id} is neither in flow nor in omnium`)
-}
-
-/** Ids and names of fields; values, which are personal data, only when asked for. */
-async function* shownOf(drifts: AsyncIterable<Drift>, { showValues }: Options): AsyncIterable<Drift> {
-  for await (const drift of drifts) {
-    yield showValues ? drift : { ...drift, changes: drift.changes.map(({ field }) => ({ field })) }
-  }
-}
-
-async function printJson(drifts: AsyncIterable<Drift>, terminal: Terminal): Promise<void> {
-  let isFirst = true
-  terminal.out('[')
-  for await (const { cure: _cure, ...drift } of drifts) {
-    terminal.out(`${isFirst ? '' : ','}\n  ${JSON.stringify(drift)}`)
-    isFirst = false
-  }
-  terminal.out(`${isFirst ? '' : '\n'}]\n`)
-}
-
-async function printValues(drifts: AsyncIterable<Drift>, terminal: Terminal): Promise<void> {
-  for await (const { customer, kind, target, changes } of drifts) {
-    const values = changes.map(
-      ({ field, before, after }) => `  ${field}: ${JSON.stringify(before)} → ${JSON.stringify(after)}\n`,
-    )
-    terminal.out(`${customer}  ${kind} in ${target}\n${values.join('')}`)
-  }
-}
-
-function describe(summary: ReconcileSummary, { fields }: Options, terminal: Terminal): string {
-  const { tenant, customersInFlow, customersInOmnium, looked, byKind, byField, durationMs, drifts } = summary
-  const paint = painter(terminal)
-  const of =
-    looked === null
-      ? `${counted(customersInFlow ?? 0, 'customer')} in flow and ${counted(customersInOmnium ?? 0, 'customer')} in omnium`
-      : counted(looked, 'customer')
-  const took = `${of} compared in ${duration(durationMs)}`
-  if (drifts === 0) return `${paint('green', `No drift for tenant ${tenant}`)}: ${took}.\n`
-  const kinds = byKind.map(({ kind, drifts: n, repaired, reported, examples }) => [
-    ...[kind, String(n), String(repaired), String(reported), examples.join(' ')],
-  ])
-  const names = byField.map(({ field, drifts: n }) => [field, String(n)])
-  const head = ['DRIFT', 'COUNT', 'REPAIRABLE', 'REPORTED ONLY', 'EXAMPLES']
-  const perField = fields !== undefined || names.length <= 30 ? names : names.slice(0, 30)
-  return [
-    titled(terminal, head, kinds),
-    perField.length > 0 ? `\n${titled(terminal, ['FIELD', 'COUNT'], perField)}` : '',
-    `\n${paint('bold', `${counted(drifts, 'drift')} for tenant ${tenant}`)}: ${took}.\n`,
-  ].join('')
 }
 
 async function mend(run: Run, summary: ReconcileSummary): Promise<ExitCode> {
