@@ -148,6 +148,33 @@ describe('a part of it', () => {
   })
 })
 
+describe('a parent that is missing in Omnium', () => {
+  it('comes back with its list', async () => {
+    world.omnium.deleteCustomer(TENANT, 'B2B', 'b', 'flow-sync')
+    await rest()
+
+    const { code, out } = await reconcile('--repair', '--yes')
+
+    expect(out).not.toContain('left:')
+    expect(code).toBe(0)
+    expect(hasRelation('b', 'b1')).toBe(true)
+    expect((await reconcile()).code).toBe(0)
+  })
+})
+
+describe('what was mistyped', () => {
+  it.each([
+    [['--fields', 'firstname'], 64, 'no such field: firstname; known: firstName'],
+    [['--sample', '0'], 64, 'must be a whole number above 0'],
+    [['--customer', 'nobody-at-all'], 1, 'customer nobody-at-all is neither in flow nor in omnium'],
+  ])('does not look like agreement: %j', async (args, expected, reason) => {
+    const { code, err } = await reconcile(...args)
+
+    expect(code).toBe(expected)
+    expect(err).toContain(reason)
+  })
+})
+
 describe('a parent that no repair can bring', () => {
   it('is reported: one that is no company, and a circle', async () => {
     world.flow.seed(TENANT, [company('x1', 'nowhere'), company('y1', 'y2'), company('y2', 'y1')])

@@ -122,6 +122,8 @@ describe('a replay', () => {
     [['--from', 'yesterday'], '--from must be a time'],
     [['--customer', '1', '--from', '1h'], '--customer needs --tenant'],
     [['--tenant', 'nobody', '--from', '1h'], "unknown tenant 'nobody'"],
+    [['--from', '1h', '--to', '2h'], '--from must come before --to'],
+    [['--from', '99:5'], 'there is no partition 99; there are 3'],
     [['--from', '1h'], 'add --yes'],
   ])('refuses %j', async (args, reason) => {
     const { code, err } = await syncctl('replay', '--service', 'customer-mapper', ...args)

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SyncOutcome } from '@sync/shared/contracts/sync-outcome'
 import { partitionOf } from '@sync/shared/kafka/partition-of'
 import type { RawMessage } from '@sync/shared/kafka/ports'
 import { keyOf } from '@sync/shared/kafka/publisher'
-import { laneMessage } from '@sync/shared/kafka/retry-lane'
+import { laneMessage, readLane } from '@sync/shared/kafka/retry-lane'
 import { retryTopicOf } from '@sync/shared/kafka/topics'
 import type { Listed } from '@sync/shared/sweep'
 import { newEventId, newTraceparent } from '@sync/shared/tracing'
@@ -12,7 +13,7 @@ import { type Cluster, withCluster } from './cluster.ts'
 import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { warnWithoutMembers } from './group-members.ts'
-import { createTally, followOutcomes, outcomeEnds, summary } from './outcomes.ts'
+import { createTally, followOutcomes, type OutcomeEnds, outcomeEnds, summary } from './outcomes.ts'
 import { callFor, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
 import { select } from './selectors.ts'
@@ -59,9 +60,11 @@ Examples:
 
 /** How far an interrupted backfill came. */
 interface Begun {
+  readonly id: string
   readonly startedAt: string
+  /** Of then, so that what was sent before an interruption is followed to its end too. */
+  readonly outcomesFrom: OutcomeEnds
   readonly place: FlowPlace | OmniumPlace
-  readonly sent: number
 }
 
 async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: Terminal): Promise<ExitCode> {
@@ -82,19 +85,23 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
       await warnWithoutMembers(cluster, `${from}-ingest`, terminal)
       await warnWithoutMembers(cluster, 'customer-mapper', terminal)
 
-      const startedAt = new Date().toISOString()
+      const startedAt = Date.now()
+      const begun = before ?? {
+        id: randomUUID().slice(0, 8),
+        startedAt: new Date(startedAt).toISOString(),
+        outcomesFrom: await outcomeEnds(cluster),
+      }
       const tracker = createTracker(cluster.prefix, uid, from)
-      const ends = await outcomeEnds(cluster)
+      if (before !== null) await announcedBefore(cluster, from, begun, tracker)
       let isListed = false
       let isGivenUp = false
-      let sent = before?.sent ?? 0
-      const progress = createProgress(terminal, 'ended', Date.now, before?.sent ?? 0)
+      const progress = createProgress(terminal, 'ended')
       const following = followOutcomes(
         cluster,
-        ends,
+        begun.outcomesFrom,
         (outcome) => {
           tracker.take(outcome)
-          progress.update((before?.sent ?? 0) + tracker.ended, Math.max(total, sent))
+          progress.update(tracker.ended, Math.max(total, tracker.ended + tracker.open))
         },
         () => isGivenUp || (isListed && tracker.open === 0),
       )
@@ -113,19 +120,18 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
           if (failed !== undefined) throw failed
           await delay(CHECK_MS, undefined, { signal: cluster.signal })
         }
-        await sendNotifications(cluster, uid, from, fresh, tracker)
-        sent += fresh.length
+        await sendNotifications(cluster, uid, from, fresh, begun.id, tracker)
       }
       try {
         if (from === 'flow') {
           for await (const { customers, place } of allOfFlow(targets, call, (before?.place as FlowPlace) ?? null)) {
             await announce(customers.map((it) => ({ id: it.customerUid, version: it.lastModifiedAt ?? null })))
-            await state.write({ startedAt: before?.startedAt ?? startedAt, place, sent })
+            await state.write({ ...begun, place })
           }
         } else {
           for await (const page of allOfOmnium(targets, call, (before?.place as OmniumPlace) ?? null)) {
             await announce(page.customers)
-            await state.write({ startedAt: before?.startedAt ?? startedAt, place: page.place, sent })
+            await state.write({ ...begun, place: page.place })
           }
         }
         isListed = true
@@ -136,9 +142,32 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
         progress.stop()
       }
       await state.remove()
-      terminal.out(summary(tracker.tally, tracker.ended, Date.now() - Date.parse(startedAt), terminal))
+      terminal.out(summary(tracker.tally, tracker.ended, Date.now() - startedAt, terminal))
       return tracker.tally.of('parked') > 0 ? EXIT.differences : EXIT.ok
     })
+  })
+}
+
+const reasonOf = (from: string, id: string) => `backfill from ${from}, ${id}`
+
+/** The lane holds what an interrupted run has sent. */
+async function announcedBefore(
+  cluster: Cluster,
+  from: 'flow' | 'omnium',
+  { id, startedAt }: Pick<Begun, 'id' | 'startedAt'>,
+  tracker: Tracker,
+): Promise<void> {
+  const time = Date.parse(startedAt) - 60_000
+  await cluster.read({
+    ranges: await cluster.ranges([retryTopicOf(`${from}-ingest`)], { from: { time } }),
+    take(record) {
+      const lane = readLane(record)
+      // One that the service deferred stands there twice.
+      if (lane === null || lane.mark.reason !== reasonOf(from, id)) return
+      const { topic, partition, offset } = lane.mark.origin
+      const key = record.key?.toString('utf8') ?? ''
+      tracker.announced(`${topic}/${partition}/${offset}`, key.slice(key.indexOf(':') + 1))
+    },
   })
 }
 
@@ -193,6 +222,7 @@ async function sendNotifications(
   tenant: string,
   from: 'flow' | 'omnium',
   customers: readonly (Listed & { readonly kind?: 'B2C' | 'B2B' })[],
+  runId: string,
   tracker: Tracker,
 ): Promise<void> {
   if (customers.length === 0) return
@@ -216,7 +246,7 @@ async function sendNotifications(
         cluster.prefix + retryTopicOf(`${from}-ingest`),
         { key: Buffer.from(key), value, headers },
         {
-          ...{ why: 'replayed', origin, reason: `backfill from ${from}`, notBefore: 0, attempts: 0 },
+          ...{ why: 'replayed', origin, reason: reasonOf(from, runId), notBefore: 0, attempts: 0 },
           ...{ firstSeenAt: Date.now(), passes: 0, redrives: 0 },
         },
       )

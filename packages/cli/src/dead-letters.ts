@@ -96,7 +96,7 @@ export function addDeadLetters(program: Command, terminal: Terminal, end: (code:
         })
         terminal.out(options.json ? jsonList(shown) : shown.map((it) => `${JSON.stringify(it, null, 2)}\n`).join(''))
         if (shown.length === 0) terminal.err('No such dead letter.\n')
-        end(ids.length > 0 && shown.length < ids.length ? EXIT.error : EXIT.ok)
+        end(ids.length > 0 && shown.length < ids.length ? EXIT.usage : EXIT.ok)
       })
     })
 
@@ -131,6 +131,9 @@ async function open(cluster: Cluster, ids: readonly string[], options: Options, 
   const unknown = ids.filter((id) => !found.some((letter) => letter.id === id))
   if (unknown.length > 0) {
     throw new CommanderError(EXIT.usage, 'syncctl.letter', `no such dead letter: ${unknown.join(', ')}`)
+  }
+  for (const { id, state } of found) {
+    if (ids.includes(id) && state !== 'parked') terminal.err(`${id} is ${state} already.\n`)
   }
   return found.filter(({ id, state }) => state === 'parked' && (ids.length === 0 || ids.includes(id)))
 }

@@ -67,6 +67,11 @@ async function erase(options: Options, terminal: Terminal): Promise<ExitCode> {
       )
       return EXIT.error
     }
+    if ((await heldOf(cluster, options)).length === 0) {
+      if (options.json) terminal.out(jsonList([]))
+      terminal.err(`No topic holds anything of customer ${customer} of tenant ${tenant}: nothing to erase.\n`)
+      return EXIT.ok
+    }
     const what = `All snapshots of customer ${customer} of tenant ${tenant} get a tombstone.`
     if (!(await confirm(terminal, what, options.yes))) return EXIT.ok
     const key = keyOf(tenant, customer)
@@ -109,7 +114,7 @@ async function heldOf(cluster: Cluster, { tenant, customer }: Options): Promise<
     found.set(topic, { records: known.records + 1, newest: Math.max(known.newest, timestamp) })
   }
   const partition = await cluster.partitionOf(tenant, customer)
-  const topics = TOPICS.map(({ name }) => name).filter((name) => name !== 'sync.cursors.v1')
+  const topics: TopicName[] = TOPICS.map(({ name }) => name).filter((name) => name !== 'sync.cursors.v1')
   await cluster.read({
     ranges: await cluster.ranges(topics, { from: { end: 'earliest' }, partition }),
     async take(record) {
@@ -131,8 +136,9 @@ async function heldOf(cluster: Cluster, { tenant, customer }: Options): Promise<
       },
     })
   }
+  const inOrder = [...found].sort(([a], [b]) => topics.indexOf(a) - topics.indexOf(b))
   return Promise.all(
-    [...found].map(async ([topic, { records, newest }]): Promise<Held> => {
+    inOrder.map(async ([topic, { records, newest }]): Promise<Held> => {
       const retentionMs = Number(await topicConfigValue(cluster, topic, 'retention.ms'))
       const isCompacted = (SNAPSHOTS as readonly string[]).includes(topic)
       const newestAt = new Date(newest).toISOString()

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TopicRange } from '@sync/shared/kafka/read-ranges'
 import { SERVICES, type ServiceName, TOPICS, type TopicName } from '@sync/shared/kafka/topics'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
 import { readLetters } from './dead-letter-records.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -38,7 +38,7 @@ export function addLag(program: Command, terminal: Terminal, end: (code: ExitCod
     .command('lag')
     .description('what each service has before it: records behind, age of the oldest, and what was set aside')
     .addOption(select.service())
-    .option('--watch', 'show it again every two seconds')
+    .addOption(new Option('--watch', 'show it again every two seconds').conflicts('json'))
     .option('--all', 'also partitions without anything before them')
     .addOption(select.json())
     .addHelpText(

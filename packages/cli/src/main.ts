@@ -22,6 +22,11 @@ const ask = async (question: string) => {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return /^y(es)?$/i.test((await lines.question(question, { signal: stopping.signal })).trim())
+  } catch (error) {
+    // The end of the input is no answer; Ctrl-C reaches the prompt and not the process.
+    if (/Ctrl\+D/.test((error as Error).message)) return false
+    stopping.abort(new Error('interrupted'))
+    throw error
   } finally {
     lines.close()
   }

@@ -65,6 +65,11 @@ export function createTally() {
       const name = reason === null ? outcome : `${outcome}(${reason})`
       counts.set(name, (counts.get(name) ?? 0) + 1)
     },
+    entries: () =>
+      [...counts].map(([name, records]) => {
+        const [, outcome, reason = null] = /^([^(]*)(?:\((.*)\))?$/.exec(name)!
+        return { outcome, reason, records }
+      }),
     rows: (): [string, number][] => [...counts].sort((a, b) => b[1] - a[1]),
     of: (outcome: string): number =>
       [...counts].reduce((sum, [name, n]) => sum + (name === outcome || name.startsWith(`${outcome}(`) ? n : 0), 0),

@@ -39,13 +39,19 @@ export const callFor = (tenant: Tenant, key: string, signal: AbortSignal): Call 
 
 /** Repeats a read that failed for a moment. Throws the SyncError of the last attempt. */
 export async function persistently<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+  let first: unknown
   for (let attempt = 1; ; attempt++) {
     try {
       return await read()
     } catch (error) {
       const kind = classifyFailure(error)
       const mayPass = error instanceof SyncError && (kind === 'attempt' || kind === 'outage')
-      if (!mayPass || attempt >= ATTEMPTS || signal.aborted || error.code === 'target-unauthorized') throw error
+      // An open circuit only says that something was wrong before: what that was is what helps.
+      const isCircuit = error instanceof SyncError && error.code === 'circuit-open'
+      if (!isCircuit) first = error
+      if (!mayPass || attempt >= ATTEMPTS || signal.aborted || error.code === 'target-unauthorized') {
+        throw isCircuit ? (first ?? error) : error
+      }
       await pause(attempt, error.retryAfterMs, signal)
     }
   }

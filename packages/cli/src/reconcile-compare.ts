@@ -1,6 +1,7 @@
 import { decideUpsert } from '@sync/customer-mapper/decide'
 import { decideFlowUpdate } from '@sync/customer-mapper/decide-flow'
 import { differences } from '@sync/customer-mapper/differences'
+import { type FlowField, mapFields } from '@sync/customer-mapper/map-to-omnium'
 import { hasParent, PARENT_COMPANY, relationsOf } from '@sync/relation-manager/relations'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
@@ -79,6 +80,20 @@ export function driftsOf(id: string, pair: Pair, tenant: Tenant): Drift[] {
   }
   return [...fieldDrifts(about, kind, flow, own, tenant), ...parentDrifts(about, flow, own, kind, tenant)]
 }
+
+/** The names that a drift can have. */
+export function fieldNames(tenant: Tenant): string[] {
+  const all = { customerUid: '', customerType: '', ...Object.fromEntries(FLOW_FIELDS.map((field) => [field, ''])) }
+  const mapped = (['B2C', 'B2B'] as const).flatMap((kind) => mapFields(kind, all, tenant).map(({ field }) => field))
+  const inFlow = tenant.omniumCustomerEvents === 'update' ? FLOW_FIELDS : []
+  const others = ['contacts', 'addresses', 'externalId', 'customerRelations', `properties.${PARENT_COMPANY}`]
+  return [...new Set([...mapped, ...others, ...inFlow])]
+}
+
+const FLOW_FIELDS: readonly FlowField[] = [
+  ...(['firstname', 'lastname', 'companyName', 'email', 'mobile', 'address', 'city', 'postalCode'] as const),
+  ...(['countryCode', 'vatNumber', 'loyaltyId'] as const),
+]
 
 type About = Pick<Drift, 'tenant' | 'customer'>
 
@@ -170,13 +185,14 @@ export type ChildSays = Pick<Ends, 'parents' | 'parentVersion'> | null
 
 /**
  * In what a company's own list disagrees with what its children say. `children`: those that name it, or that it lists.
- * `ends` null: the company itself isn't there, but children name it.
+ * `ends` null: the company itself isn't there, but children name it; `isInFlow`: it will be, and then has to list them.
  */
 export function relationDrifts(
   tenant: string,
   id: string,
   ends: Ends | null,
   children: ReadonlyMap<string, ChildSays>,
+  isInFlow = false,
 ): Drift[] {
   const about = { tenant, customer: id, target: 'omnium' } as const
   const drifts: Drift[] = []
@@ -188,8 +204,8 @@ export function relationDrifts(
     const cure = cureOf(child, says)
     drifts.push({
       ...{ ...about, kind: 'one-sided-relation', changes: [change], related: child },
-      ...(ends === null
-        ? { repair: 'reported', why: 'the parent is not in omnium', cure: null }
+      ...(ends === null && !isInFlow
+        ? { repair: 'reported', why: 'the parent is neither in omnium nor in flow', cure: null }
         : { repair: 'repaired', cure }),
     })
   }

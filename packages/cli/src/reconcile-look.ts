@@ -39,11 +39,13 @@ export async function lookAt(
   for (const parent of own.parents) {
     const company = await inOmnium('B2B', parent)
     const ends = company === null ? null : endsOf(company, tenant)
+    const isInFlow = company === null && (await persistently(signal, () => flow.getCustomer(call, parent))) !== null
     const found = relationDrifts(
       tenant.uid,
       parent,
       ends && { ...ends, children: ends.children.filter((it) => it === id) },
       new Map([[id, own]]),
+      isInFlow,
     )
     relations.push(...found.filter(({ kind }) => kind === 'one-sided-relation'))
   }

@@ -61,7 +61,6 @@ export async function repair(drifts: AsyncIterable<Drift>, options: RepairOption
   const take = ({ tenant: uid, id, outcome, reason, service }: SyncOutcome) => {
     if (uid !== tenant.uid || outcome === 'deferred') return
     if (outcome === 'parked') parked.set(id, `${service} parked it: ${reason}`)
-    else betterAt = Date.now()
     for (const each of open) if (each.drift.customer === id || each.drift.related === id) each.isDue = true
   }
 
@@ -73,6 +72,9 @@ export async function repair(drifts: AsyncIterable<Drift>, options: RepairOption
     const worker = async () => {
       for (const each of work) {
         each.isDue = false
+        // To the end, so that those that nothing is heard of take turns.
+        open.delete(each)
+        open.add(each)
         if (await isStillThere(targets, tenant, each.drift, signal, true)) continue
         open.delete(each)
         betterAt = Date.now()

@@ -50,9 +50,16 @@ export async function scan(options: ScanOptions): Promise<Scanned> {
     progress.update(read, Math.max(read, inFlow + inOmnium))
   }
   const readFlow = async () => {
+    let newest: string | null = null
     for await (const { customers } of allOfFlow(targets, call)) {
       for (const customer of customers) await spill.add('flow', customer.customerUid, customer)
+      newest ??= customers[0]?.lastModifiedAt ?? null
       count(customers.length)
+    }
+    // What was changed meanwhile may have moved from a page not yet read to one that was.
+    for await (const { customers } of allOfFlow(targets, call)) {
+      for (const customer of customers) await spill.add('flow', customer.customerUid, customer)
+      if (customers.some(({ lastModifiedAt }) => compareVersions(lastModifiedAt, newest) <= 0)) break
     }
   }
   const readOmnium = async () => {
@@ -159,9 +166,11 @@ async function compareRelations(spill: Spill, { tenant, take, signal }: ScanOpti
     }
     type Answer = { parent: string; child: string; says: Pick<Ends, 'parents' | 'parentVersion'> | null }
     for await (const { parent, child, says } of spill.read<Answer>('answers', bucket)) note(parent, child, says)
+    const inFlow = new Set<string>()
+    for await (const { customerUid } of spill.read<FlowCustomer>('flow', bucket)) inFlow.add(customerUid)
     for (const id of new Set([...ends.keys(), ...children.keys()])) {
       const own = ends.get(id) ?? null
-      for (const drift of relationDrifts(tenant.uid, id, own, children.get(id) ?? new Map())) {
+      for (const drift of relationDrifts(tenant.uid, id, own, children.get(id) ?? new Map(), inFlow.has(id))) {
         await take(drift, own?.changedAt ?? 0)
       }
     }

@@ -10,7 +10,7 @@ import { EXIT, type ExitCode } from './exit.ts'
 import { warnWithoutMembers } from './group-members.ts'
 import { callFor, persistently, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
-import type { Drift } from './reconcile-compare.ts'
+import { type Drift, fieldNames } from './reconcile-compare.ts'
 import { hopeless, isStillThere, lookAt } from './reconcile-look.ts'
 import { describeDrift, printJson, printValues, shownOf } from './reconcile-print.ts'
 import { repair } from './reconcile-repair.ts'
@@ -78,6 +78,8 @@ What each kind of drift is, and what --repair does about it:
   newer-in-omnium      reported  a repair must not undo what is newer
   type-conflict        reported  one id can't be of both kinds
   unmappable           reported  its type is none that we know
+A company's list of sub-departments is compared in full only by a run over all customers, because neither system can be
+asked for those that name a company as their parent: after repairing a parent alone, look at its children too.
 A parent that is no company in flow, or a circle of parents there, is reported too. Both lists are read to disk (a folder
 for this user alone, deleted at the end) and compared there bit by bit, so a million customers take little memory.
 Exit code: 0 no drift, or all of it mended; 2 drift, or some is left.
@@ -141,6 +143,11 @@ interface Found {
 async function find({ cluster, targets, tenant, options, terminal, spill }: Run): Promise<Counts> {
   const { signal } = cluster
   const wanted = typeof options.fields === 'string' ? new Set(options.fields.split(',').map((it) => it.trim())) : null
+  const strange = [...(wanted ?? [])].filter((field) => !fieldNames(tenant).includes(field))
+  if (strange.length > 0) {
+    const known = fieldNames(tenant).join(', ')
+    throw new CommanderError(EXIT.usage, 'syncctl.fields', `no such field: ${strange.join(', ')}; known: ${known}`)
+  }
   const take = async (drift: Drift, changedAt: number) => {
     const of = onlyFields(drift, wanted)
     if (of !== null) await spill.add('found', '', { drift: of, changedAt } satisfies Found)
@@ -251,5 +258,6 @@ async function mend(run: Run, summary: ReconcileSummary): Promise<ExitCode> {
   return left.length + reported > 0 ? EXIT.differences : EXIT.ok
 }
 
-const stamp = (at: number) => new Date(at).toISOString().replace(/[-:]/g, '').slice(0, 15)
+/** Two runs of the same second must not write over each other. */
+const stamp = (at: number) => `${new Date(at).toISOString().replace(/[-:.]/g, '').slice(0, 18)}-${process.pid}`
 const safe = (text: string) => text.replace(/[^\w.-]/g, '_')

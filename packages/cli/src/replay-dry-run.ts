@@ -228,7 +228,7 @@ function deliveryOf(
   const [uid, id] = colon > 0 ? [key.slice(0, colon), key.slice(colon + 1)] : ['', '']
   const tenant = cluster.tenants()?.get(uid)
   if (tenant === undefined || value === undefined) {
-    const reason = value === undefined ? 'contract-violation' : 'unknown-tenant'
+    const reason = value === undefined || uid === '' ? 'contract-violation' : 'unknown-tenant'
     return { tenant: uid, customer: id, topic, partition, offset, outcome: 'parked', reason, changes: [] }
   }
   return {

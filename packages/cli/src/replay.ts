@@ -16,7 +16,7 @@ import { resetGroup } from './reset-group.ts'
 import { withSelected } from './selected-records.ts'
 import { type Position, parsePosition, select } from './selectors.ts'
 import { openState } from './state.ts'
-import { counted, type Terminal } from './terminal.ts'
+import { counted, jsonList, type Terminal } from './terminal.ts'
 
 export interface ReplayOptions {
   readonly service: ServiceName
@@ -74,9 +74,15 @@ async function replay(options: ReplayOptions, terminal: Terminal): Promise<ExitC
   const from = position(options.from, '--from')
   const to = options.to === undefined ? undefined : position(options.to, '--to')
   if (options.customer !== undefined && options.tenant === undefined) usage('--customer needs --tenant')
+  if (to !== undefined && 'time' in from && 'time' in to && from.time >= to.time) usage('--from must come before --to')
   if (options.dryRun && options.resetGroup) usage('--dry-run and --reset-group exclude each other')
   return withCluster(terminal, async (cluster) => {
     const topics = topicsFor(cluster, options)
+    const partitions = await cluster.partitions()
+    for (const each of [from, ...(to === undefined ? [] : [to])]) {
+      const strange = 'offsets' in each && [...each.offsets.keys()].find((partition) => partition >= partitions)
+      if (typeof strange === 'number') usage(`there is no partition ${strange}; there are ${partitions}`)
+    }
     if (options.tenant !== undefined && cluster.tenants() !== null) cluster.tenant(options.tenant)
     if (options.resetGroup) return resetGroup(cluster, { ...options, topics, from }, terminal)
     const partition =
@@ -142,6 +148,7 @@ async function send(
   }
   const records = begun.ranges.reduce((sum, range) => sum + range.to - range.from, 0)
   if (records === 0) {
+    if (options.json) terminal.out(jsonList([]))
     terminal.err('Nothing to replay: there are no records in that range.\n')
     return EXIT.ok
   }
@@ -179,18 +186,21 @@ async function send(
   }
   if (sent.size === 0) {
     await state.remove()
+    if (options.json) terminal.out(jsonList([]))
     terminal.err('Nothing to replay: no record in that range is of that selection.\n')
     return EXIT.ok
   }
   if (options.follow === false) {
     await state.remove()
-    terminal.out(`${counted(sent.size, 'record')} sent to ${service}.\n`)
+    if (options.json) terminal.out(jsonList([{ outcome: 'sent', reason: null, records: sent.size }]))
+    else terminal.out(`${counted(sent.size, 'record')} sent to ${service}.\n`)
     return EXIT.ok
   }
   const startedAt = Date.now()
   const tally = await follow(cluster, begun.outcomesFrom, sent, terminal)
   await state.remove()
-  terminal.out(summary(tally, sent.size, Date.now() - startedAt, terminal))
+  if (options.json) terminal.out(jsonList(tally.entries()))
+  else terminal.out(summary(tally, sent.size, Date.now() - startedAt, terminal))
   return tally.of('parked') > 0 ? EXIT.differences : EXIT.ok
 }
 

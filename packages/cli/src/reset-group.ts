@@ -6,7 +6,7 @@ import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { membersOf } from './group-members.ts'
 import type { Position } from './selectors.ts'
-import { counted, type Terminal } from './terminal.ts'
+import { counted, jsonList, type Terminal } from './terminal.ts'
 
 interface ResetOptions {
   readonly service: ServiceName
@@ -15,6 +15,7 @@ interface ResetOptions {
   readonly tenant?: string
   readonly to?: string
   readonly yes?: boolean
+  readonly json?: boolean
 }
 
 /** Rewinds the committed offsets of a service's own group: its next start handles everything from there on in its place. */
@@ -38,11 +39,15 @@ export async function resetGroup(cluster: Cluster, options: ResetOptions, termin
   const records = ranges.reduce((sum, range) => sum + range.to - range.from, 0)
   if (ranges.length === 0) {
     terminal.err('Nothing to rewind: the group has handled nothing from there on.\n')
-    return EXIT.ok
+    return EXIT.error
   }
   const what = `${service} will begin again at ${counted(records, 'record')} of ${topics.join(', ')} once it starts.`
   if (!(await confirm(terminal, what, options.yes))) return EXIT.ok
   await commit(cluster, service, topics, ranges)
+  if (options.json) {
+    terminal.out(jsonList(ranges.map(({ topic, partition, from: offset }) => ({ topic, partition, offset }))))
+    return EXIT.ok
+  }
   terminal.out(`${service} begins again at ${counted(ranges.length, 'partition')}.\n`)
   return EXIT.ok
 }

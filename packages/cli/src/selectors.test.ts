@@ -116,14 +116,13 @@ describe('a position', () => {
 
 describe('a count', () => {
   test.each([
-    ['0', 0],
-    ['007', 7],
+    ['1', 1],
     ['999999999', 999_999_999],
-  ])('%s is a whole number', (text, expected) => {
+  ])('%s is a whole number above 0', (text, expected) => {
     expect(parseCount(text)).toBe(expected)
   })
 
-  test.each(['', '-1', '1.5', '1e3', '0x10', ' 1', '1000000000'])('%j is refused', (text) => {
+  test.each(['', '0', '007', '-1', '1.5', '1e3', '0x10', ' 1', '1000000000'])('%j is refused', (text) => {
     expect(() => parseCount(text)).toThrow(InvalidArgumentError)
   })
 })

@@ -86,7 +86,10 @@ function describe(
   if (topic.endsWith('.retry.v1')) return laneEvent(topic, record, prefix)
   if (topic.endsWith('.dead-letters.v1')) return letterEvent(topic, record, prefix)
   if (value === undefined) return { event: 'notified', what: 'a record that keeps no contract of ours' }
-  if (value === null) return { event: 'erased', what: 'tombstone: gone at its source' }
+  if (value === null) {
+    const isOurs = headerText(record.headers, 'source') === 'syncctl'
+    return { event: 'erased', what: isOurs ? 'tombstone: erased by syncctl' : 'tombstone: gone at its source' }
+  }
   switch (topic) {
     case 'flow.notifications.v1':
     case 'omnium.notifications.v1': {

@@ -2,7 +2,7 @@ import { partitionOf } from '@sync/shared/kafka/partition-of'
 import type { SourceRecord } from '@sync/shared/kafka/ports'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { CONTRACT_TOPICS, type ContractTopic, TOPICS, type TopicName } from '@sync/shared/kafka/topics'
-import type { Command } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { readValue } from './read-value.ts'
@@ -57,7 +57,10 @@ const isContract = (topic: TopicName): topic is ContractTopic => (CONTRACT_TOPIC
 const TRACED = TOPICS.map(({ name }) => name).filter((name) => name !== 'sync.cursors.v1')
 
 async function trace(cluster: Cluster, options: Options): Promise<TraceEvent[]> {
-  const { tenant, customer } = options
+  const { tenant, customer, since, until } = options
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw new CommanderError(EXIT.usage, 'syncctl.trace', '--since must come before --until.')
+  }
   if (cluster.tenants() !== null) cluster.tenant(tenant)
   const partitions = await cluster.partitions()
   const related: Related = { orders: new Set(), parents: new Set() }

@@ -22,7 +22,7 @@ const PAGE_SIZE = 100
 
 /**
  * Flow's customers, newest change first, page by page until there is none. A change moves its customer to the front and
- * the rest one place down, so paging sees some twice and misses none.
+ * the rest one place down, so paging sees some twice, and misses only what is changed meanwhile: that stands in front.
  */
 export async function* flowPages(
   flow: Pick<FlowClient, 'listCustomers'>,
