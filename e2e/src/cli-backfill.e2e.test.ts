@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { atRest } from './at-rest.ts'
 import { eventually } from './eventually.ts'
 import { type Syncctl, syncctlFor } from './syncctl.ts'
 import { startWorld, TENANT, type World } from './world.ts'
@@ -36,9 +37,7 @@ it('brings all customers of Flow to Omnium, relations too, and a second run cost
   )
   await eventually('the links', () => world.flow.customers(TENANT).every(({ externalId }) => externalId))
   // Their events may be read before the versions of the second run are listed.
-  await eventually('rest', async () =>
-    (await syncctl.json<{ lag: number }>('lag', '--json')).every(({ lag }) => lag === 0),
-  )
+  await atRest(syncctl, world)
   const before = world.omnium.journal.entries({ kind: 'write' }).length
 
   const again = await syncctl(...backfill(TENANT, '--from', 'flow'))

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { atRest } from './at-rest.ts'
 import { eventually } from './eventually.ts'
 import { type Syncctl, syncctlFor } from './syncctl.ts'
 import { startWorld, TENANT, type World } from './world.ts'
@@ -34,8 +35,7 @@ const business = (id: string) => world.omnium.customer(TENANT, 'B2B', id)
 const relations = (id: string) =>
   (business(id)?.customerRelations ?? []) as { customerId: string; relationType: string }[]
 const hasRelation = (id: string, to: string) => relations(id).some(({ customerId }) => customerId === to)
-const rest = () =>
-  eventually('rest', async () => (await syncctl.json<{ lag: number }>('lag', '--json')).every(({ lag }) => lag === 0))
+const rest = () => atRest(syncctl, world)
 
 beforeEach(async () => {
   if (world.flow.customers(TENANT).length > 0) return

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { atRest } from './at-rest.ts'
 import { eventually } from './eventually.ts'
 import { type Syncctl, syncctlFor } from './syncctl.ts'
 import { startWorld, TENANT, type World } from './world.ts'
@@ -33,9 +34,7 @@ const replayedOf = async (id: string) => {
   const records = await world.topics.records('sync.outcomes.v1')
   return records.flatMap(({ value }) => (value?.id === id && value.lane === 'replayed' ? [value] : []))
 }
-/** A write-back comes as an event again. */
-const rest = () =>
-  eventually('rest', async () => (await syncctl.json<{ lag: number }>('lag', '--json')).every(({ lag }) => lag === 0))
+const rest = () => atRest(syncctl, world)
 const writes = () => world.omnium.journal.entries({ kind: 'write' }).length
 
 describe('a replay', () => {
