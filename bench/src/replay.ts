@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { createKafka } from '@sync/shared/kafka/connect'
@@ -31,12 +32,22 @@ export async function replay(args: readonly string[]): Promise<void> {
     console.error(`writing ${snapshots} snapshots of ${customers} customers`)
     const uids = Array.from({ length: customers }, (_, n) => `customer-${n}`)
     flow.seed(TENANT, uids.map(flowCustomer))
+    await writeSnapshots(env, uids, snapshots)
+    await start('customer-mapper')
+    for (let left = 600; ; left--) {
+      const { out } = await runSyncctl(['lag', '--service', 'customer-mapper'], env, folder)
+      if (out.includes('nothing waits')) break
+      if (left === 0) throw new Error('waiting for the mapper to be up to date: not in time')
+      await delay(500)
+    }
+    // What a faulty mapping might have done since.
+    const firstName = (n: number) => (n % 3 === 0 ? 'Wrong' : 'Kari')
+    const made = omnium.customers(TENANT, 'B2C')
     omnium.seed(
       TENANT,
       'B2C',
-      uids.map((customerId, n) => ({ customerId, firstName: n % 3 === 0 ? 'Wrong' : 'Kari', lastName: 'E' })),
+      made.map((customer, n) => ({ ...customer, firstName: firstName(n) })),
     )
-    await writeSnapshots(env, uids, snapshots)
     for (const api of [flow, omnium]) api.faults.add({ kind: 'latency', latencyMs })
     const calls = () => [flow, omnium].map((api) => api.journal.entries({ kind: 'request' }).length)
     const measured = async (what: string, more: readonly string[]) => {
@@ -56,7 +67,6 @@ export async function replay(args: readonly string[]): Promise<void> {
       }
     }
     const dry = await measured('dry run', ['--dry-run'])
-    await start('customer-mapper')
     const real = await measured('replay', ['--yes'])
     console.table([dry, real])
   } finally {
@@ -91,7 +101,17 @@ async function writeSnapshots(env: NodeJS.ProcessEnv, uids: readonly string[], c
         value: { tenant: TENANT, id, ...times, repair: false, customer: flowCustomer(id) },
       }
     })
-    await publisher.publish('flow.customers.v1', messages)
+    // A broker is not the leader of a new topic's partitions at once.
+    for (let attempts = 20; ; attempts--) {
+      const isSent = await publisher.publish('flow.customers.v1', messages).then(
+        () => true,
+        (error: unknown) => {
+          if (attempts <= 1) throw error
+          return delay(500, false)
+        },
+      )
+      if (isSent) break
+    }
   }
   await producer.disconnect()
 }
