@@ -185,7 +185,7 @@ describe('a dry run', () => {
       { target: 'omnium', operation: 'update', customer: 'dry', field: 'firstName' },
     ])
     expect(values[0]!.changes[0]).toMatchObject({ before: 'Wrong', after: 'Kari' })
-    expect(text.code).toBe(2)
+    expect(text.code).toBe(0)
     expect(text.out).toContain('update in omnium  firstName')
     expect(text.out).not.toContain('Kari')
     expect(text.out).toContain('1 record of 1 customer would change something')

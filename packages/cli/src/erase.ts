@@ -1,3 +1,4 @@
+import { SyncError } from '@sync/shared/errors'
 import type { SourceRecord } from '@sync/shared/kafka/ports'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { TOPICS, type TopicName } from '@sync/shared/kafka/topics'
@@ -15,7 +16,6 @@ import { topicConfigValue } from './topic-config.ts'
 interface Options {
   readonly tenant: string
   readonly customer: string
-  readonly force?: boolean
   readonly yes?: boolean
   readonly json?: boolean
 }
@@ -39,7 +39,6 @@ export function addErase(program: Command, terminal: Terminal, end: (code: ExitC
     .description('have Kafka forget a person, and say until when something of them is left')
     .addOption(select.tenant().makeOptionMandatory())
     .addOption(select.customer().makeOptionMandatory())
-    .option('--force', 'also while the customer is still in Flow or Omnium')
     .addOption(select.yes())
     .addOption(select.json())
     .addHelpText(
@@ -47,7 +46,7 @@ export function addErase(program: Command, terminal: Terminal, end: (code: ExitC
       `
 Writes tombstones to the compacted topics. Topics that delete by age keep what they hold until it is old enough: the
 report says which, and until when. It erases nothing in Flow or Omnium: erase there first, or the next change brings the
-person back. Without TENANTS_FILE that can't be checked.
+person back. It says so when the customer is still there, which needs TENANTS_FILE to be asked.
 Examples:
   syncctl erase --tenant acme-no --customer 1000
   syncctl erase --tenant acme-no --customer 1000 --yes --json`,
@@ -58,15 +57,8 @@ Examples:
 async function erase(options: Options, terminal: Terminal): Promise<ExitCode> {
   const { tenant, customer } = options
   return withCluster(terminal, async (cluster) => {
-    const isBlind = cluster.tenants() === null
-    if (isBlind) terminal.err('TENANTS_FILE is not set: whether Flow or Omnium still have the customer is not known.\n')
-    const where = isBlind ? [] : await stillIn(cluster, options)
-    if (where.length > 0 && !options.force) {
-      terminal.err(
-        `Refused: customer ${customer} is still in ${where.join(' and ')}, and the next change would bring it back. Erase it there first, or add --force.\n`,
-      )
-      return EXIT.error
-    }
+    const warning = await warningOf(cluster, options)
+    if (warning !== null) terminal.err(`${painter(terminal)('yellow', warning)}\n`)
     if ((await heldOf(cluster, options)).length === 0) {
       if (options.json) terminal.out(jsonList([]))
       terminal.err(`No topic holds anything of customer ${customer} of tenant ${tenant}: nothing to erase.\n`)
@@ -89,6 +81,21 @@ async function erase(options: Options, terminal: Terminal): Promise<ExitCode> {
     else terminal.out(describe(held, options, terminal))
     return EXIT.ok
   })
+}
+
+/** Why the person may come back. */
+async function warningOf(cluster: Cluster, options: Options): Promise<string | null> {
+  const unknown = 'Whether Flow or Omnium still have the customer is not known'
+  if (cluster.tenants() === null) return `${unknown}: TENANTS_FILE is not set.`
+  cluster.tenant(options.tenant)
+  try {
+    const where = await stillIn(cluster, options)
+    if (where.length === 0) return null
+    return `Customer ${options.customer} is still in ${where.join(' and ')}: erase it there too, or its next change brings it back.`
+  } catch (error) {
+    if (!(error instanceof SyncError) || cluster.signal.aborted) throw error
+    return `${unknown}: ${error.message}.`
+  }
 }
 
 async function stillIn(cluster: Cluster, { tenant: uid, customer }: Options): Promise<string[]> {

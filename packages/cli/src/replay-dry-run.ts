@@ -102,7 +102,7 @@ export async function dryRun(
   const sum = `${counted(changing, 'record')} of ${counted(decided, 'customer')} would change something; ${counted(records, 'record')} looked at in ${duration(Date.now() - startedAt)}. Nothing was written.`
   const say = options.json ? terminal.err : terminal.out
   say(`${rows.length > 0 ? `${table(rows)}\n` : ''}${painter(terminal)('bold', sum)}\n`)
-  return changing > 0 ? EXIT.differences : EXIT.ok
+  return EXIT.ok
 }
 
 function handlerOf({ service }: ReplayOptions, peers: DryPeers, { config }: Cluster): StreamHandler {

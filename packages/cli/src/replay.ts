@@ -60,7 +60,7 @@ export function addReplay(program: Command, terminal: Terminal, end: (code: Exit
 Without --topic: all topics that the service reads. Without --to: up to what is there now. Of a customer's records of one
 kind only the newest is sent. A replayed record is a reason to look at the source again, so nothing newer is undone.
 Ctrl-C stops; the same command goes on where it stopped.
-Exit code: 0 all have ended, 2 some were parked (or, with --dry-run, something would change).
+Exit code: 0 all have ended (or, with --dry-run, all was decided), 2 some were parked.
 Examples:
   syncctl replay --service customer-mapper --topic flow.customers.v1 --from 2h --dry-run
   syncctl replay --service customer-mapper --topic flow.customers.v1 --from 2026-11-25T08:00:00Z --to 2026-11-25T10:00:00Z
