@@ -8,6 +8,8 @@ export interface PartitionState {
   readonly partition: number
   readonly tracker: OffsetTracker
   endOffset: number
+  /** The furthest mark that all outcomes are acknowledged of; null before anything was read. Never goes back. */
+  told: Mark | null
   /** By us; null before the first time. */
   committed: Mark | null
 }

@@ -52,6 +52,7 @@ describe('a gained partition', () => {
           logger: createLogger({ service: 'test', level: 'silent' }),
           now: Date.now,
           handOut: (records) => void handedOut.push(...records),
+          isAllTold: () => true,
         })
 
         void partitions.assigned([0], [], new Set())

@@ -46,6 +46,8 @@ export interface PartitionsOptions {
   readonly logger: Logger
   readonly now: () => number
   readonly handOut: (records: readonly Pending[]) => void
+  /** Whether the outcomes of all that has ended are acknowledged. */
+  readonly isAllTold: () => boolean
 }
 
 /** Brokers take 4096 bytes of metadata unless told otherwise; the owner is in them too. */
@@ -58,7 +60,7 @@ const CLAIM_RETRY_MS = 500
  * living (or crashed) owner waits until that owner's last request is over.
  */
 export function createPartitions(options: PartitionsOptions): Partitions {
-  const { source, topics, instanceId, drainMs, logger, now, handOut } = options
+  const { source, topics, instanceId, drainMs, logger, now, handOut, isAllTold } = options
   const gates = new Map<number, Gate>()
   /** Until when requests of ours may be executed that were aborted when the partition was lost. */
   const sentUntil = new Map<number, number>()
@@ -83,12 +85,16 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     }
   }
 
-  /** What is committed of a gate's topics, or can be: the low-water marks, else what was committed before us. */
+  /**
+   * What is committed of a gate's topics, or can be at once: the low-water marks, else what was committed before us. While
+   * outcomes are not acknowledged yet, only as far as they are: a crash after such a commit would leave ends untold for
+   * good, where without it the records are only handled again.
+   */
   const marksOf = (gate: Gate): Map<string, Mark> => {
     const marks = new Map(gate.base)
     for (const [topic, state] of gate.states) {
-      const mark = markOf(state, maxRangesLength)
-      if (mark !== null) marks.set(topic, mark)
+      if (isAllTold()) state.told = markOf(state, maxRangesLength) ?? state.told
+      if (state.told !== null) marks.set(topic, state.told)
     }
     return marks
   }
@@ -195,7 +201,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       let state = gate.states.get(batch.topic)
       if (state === undefined) {
         const { topic, partition, endOffset } = batch
-        state = { topic, partition, endOffset, tracker: createOffsetTracker(), committed: null }
+        state = { topic, partition, endOffset, tracker: createOffsetTracker(), told: null, committed: null }
         const known = gate.known.get(topic)
         if (known !== undefined) restoreMark(state, known)
         gate.states.set(topic, state)
@@ -206,6 +212,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         if (state.tracker.add(record.offset)) fresh.push(toPending(record, state))
       }
       state.tracker.readTo(batch.lastOffset)
+      state.told ??= gate.base.get(batch.topic) ?? markOf(state, maxRangesLength)
       if (gate.open) handOut(fresh)
       else {
         for (const pending of fresh) {
@@ -233,6 +240,9 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         ended.push({ gate, requests: requestsFor(partition, byTopic, release ? RELEASED : claim), marks })
       }
       if (!(await mayCommit())) return
+      for (const { marks } of ended) {
+        for (const [state, mark] of marks) if (mark.offset >= (state.told?.offset ?? 0)) state.told = mark
+      }
       // A commit is taken from any member of the group, also for a partition that has another owner by now.
       const current = ended.filter(({ gate }) => [...gates.values()].includes(gate))
       const requests = current.flatMap((each) => each.requests)

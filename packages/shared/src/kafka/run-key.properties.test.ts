@@ -27,7 +27,14 @@ const run = async (options: {
   const abort = new AbortController()
   const settled: number[] = []
   const verified: number[] = []
-  const state = { topic: TOPIC, partition: 0, tracker: createOffsetTracker(), endOffset: 0, committed: null }
+  const state = {
+    topic: TOPIC,
+    partition: 0,
+    tracker: createOffsetTracker(),
+    endOffset: 0,
+    told: null,
+    committed: null,
+  }
   const records = Array.from({ length: options.count }, (_, offset): Pending => {
     const bytes = { key: Buffer.from('acme:1'), value: Buffer.from('{}') }
     const source = { topic: TOPIC, partition: 0, offset, headers: {}, timestamp: 0, ...bytes }

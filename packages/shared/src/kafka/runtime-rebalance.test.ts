@@ -77,6 +77,37 @@ describe('a rebalance', () => {
     expect(calls).toEqual([['1 released'], ['1 owned']])
   })
 
+  it('hands over no further than what ended is told: a crash now would leave those ends untold for good', async () => {
+    const written = Promise.withResolvers<void>()
+    let untold = 0
+    const outcomes = {
+      add: () => void untold++,
+      flush: () => written.promise,
+      get size() {
+        return untold
+      },
+    }
+    const { source } = await givenRuntime({ overrides: { outcomes } })
+    source.append(TOPIC, 0, [{ key: 'acme:1', value: '1 a' }])
+    await settle()
+
+    source.rebalance()
+    expect(source.commits.at(-1)).toMatchObject({
+      partition: 0,
+      offset: 0,
+      metadata: expect.stringContaining('released'),
+    })
+    source.join()
+    source.assign([0])
+    await settle()
+    expect(source.commits.at(-1)).toMatchObject({ partition: 0, offset: 0, metadata: expect.stringContaining('owned') })
+
+    untold = 0
+    written.resolve()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(1)
+  })
+
   it('releases what is idle before it joins, keeps what is busy, and claims what it kept before it sends again', async () => {
     const gate = Promise.withResolvers<void>()
     const { source, calls } = await givenRuntime({

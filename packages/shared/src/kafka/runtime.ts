@@ -75,6 +75,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     drainMs: 2 * limits.requestDeadlineMs,
     logger,
     now,
+    isAllTold: () => options.outcomes.size === 0,
     handOut(records) {
       const at = now()
       for (const record of records) queues.add(record, at)
@@ -170,7 +171,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 
   const listener = {
-    /** Without waiting for the outcomes of the last second: they follow as long as the process lives. */
+    /** Without waiting for the outcomes of the last second: what has those is not committed now. */
     rebalancing() {
       if (!ownership.settled) return
       ownership.joining()

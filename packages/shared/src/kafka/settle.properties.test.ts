@@ -22,7 +22,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
   const log: ({ end: SyncOutcome } | { sent: RawMessage })[] = []
   const queues = createKeyQueues<Pending>(1)
   const tracker = createOffsetTracker()
-  const state = { topic: TOPIC, partition: 0, tracker, endOffset: 6, committed: null }
+  const state = { topic: TOPIC, partition: 0, tracker, endOffset: 6, told: null, committed: null }
   const pending = Array.from({ length: older + 1 }, (_, index) => {
     const source = { topic: TOPIC, partition: 0, offset: 5 - older + index, timestamp: 0, headers: {} }
     const bytes = { key: Buffer.from('acme:1'), value: Buffer.from('v') }
