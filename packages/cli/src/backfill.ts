@@ -4,8 +4,6 @@ import type { SyncOutcome } from '@sync/shared/contracts/sync-outcome'
 import { partitionOf } from '@sync/shared/kafka/partition-of'
 import type { RawMessage } from '@sync/shared/kafka/ports'
 import { keyOf } from '@sync/shared/kafka/publisher'
-import { laneMessage, readLane } from '@sync/shared/kafka/retry-lane'
-import { retryTopicOf } from '@sync/shared/kafka/topics'
 import type { Listed } from '@sync/shared/sweep'
 import { newEventId, newTraceparent } from '@sync/shared/tracing'
 import { type Command, Option } from 'commander'
@@ -13,6 +11,7 @@ import { type Cluster, withCluster } from './cluster.ts'
 import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { warnWithoutMembers } from './group-members.ts'
+import { placeOf, readSent, toLane } from './lane-records.ts'
 import { createTally, followOutcomes, type OutcomeEnds, outcomeEnds, summary } from './outcomes.ts'
 import { callFor, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
@@ -92,7 +91,12 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
         outcomesFrom: await outcomeEnds(cluster),
       }
       const tracker = createTracker(cluster.prefix, uid, from)
-      if (before !== null) await announcedBefore(cluster, from, begun, tracker)
+      if (before !== null) {
+        const sent = { reason: reasonOf(from, before.id), startedAt: before.startedAt }
+        await readSent(cluster, `${from}-ingest`, sent, (origin, key) =>
+          tracker.announced(placeOf(origin), key.slice(key.indexOf(':') + 1)),
+        )
+      }
       let isListed = false
       let isGivenUp = false
       const progress = createProgress(terminal, 'ended')
@@ -150,27 +154,6 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
 
 const reasonOf = (from: string, id: string) => `backfill from ${from}, ${id}`
 
-/** The lane holds what an interrupted run has sent. */
-async function announcedBefore(
-  cluster: Cluster,
-  from: 'flow' | 'omnium',
-  { id, startedAt }: Pick<Begun, 'id' | 'startedAt'>,
-  tracker: Tracker,
-): Promise<void> {
-  const time = Date.parse(startedAt) - 60_000
-  await cluster.read({
-    ranges: await cluster.ranges([retryTopicOf(`${from}-ingest`)], { from: { time } }),
-    take(record) {
-      const lane = readLane(record)
-      // One that the service deferred stands there twice.
-      if (lane === null || lane.mark.reason !== reasonOf(from, id)) return
-      const { topic, partition, offset } = lane.mark.origin
-      const key = record.key?.toString('utf8') ?? ''
-      tracker.announced(`${topic}/${partition}/${offset}`, key.slice(key.indexOf(':') + 1))
-    },
-  })
-}
-
 type Tracker = ReturnType<typeof createTracker>
 
 /** What is under way: read by the ingest service first, and when it wrote a snapshot, handled by the mapper. */
@@ -201,7 +184,7 @@ function createTracker(prefix: string, tenant: string, from: 'flow' | 'omnium') 
     },
     take(outcome: SyncOutcome) {
       if (outcome.tenant !== tenant || outcome.outcome === 'deferred') return
-      const place = `${outcome.topic}/${outcome.partition}/${outcome.offset}`
+      const place = placeOf(outcome)
       if (outcome.topic === notifications && reading.has(place)) {
         const id = reading.get(place)!
         reading.delete(place)
@@ -238,18 +221,12 @@ async function sendNotifications(
       })
       // It never stood on the topic of its origin: an offset that no record has tells it from all others.
       const origin = { topic: cluster.prefix + topic, partition: partitionOf(key, partitions), offset: newOffset() }
-      tracker.announced(`${origin.topic}/${origin.partition}/${origin.offset}`, id)
+      tracker.announced(placeOf(origin), id)
       const headers = {
         ...{ 'event-id': newEventId(), source: 'syncctl', 'occurred-at': receivedAt, traceparent: newTraceparent() },
       }
-      return laneMessage(
-        cluster.prefix + retryTopicOf(`${from}-ingest`),
-        { key: Buffer.from(key), value, headers },
-        {
-          ...{ why: 'replayed', origin, reason: reasonOf(from, runId), notBefore: 0, attempts: 0 },
-          ...{ firstSeenAt: Date.now(), passes: 0, redrives: 0 },
-        },
-      )
+      const original = { key: Buffer.from(key), value, headers }
+      return toLane(cluster, `${from}-ingest`, original, { why: 'replayed', origin, reason: reasonOf(from, runId) })
     }),
   )
   await cluster.send(messages)

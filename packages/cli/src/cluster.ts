@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConfigOf, cliEnv, readConfig } from '@sync/shared/config'
 import { type Contracts, createContracts } from '@sync/shared/contracts/registry'
@@ -12,11 +11,11 @@ import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
 import { type ReadRangesOptions, readRanges, type TopicRange } from '@sync/shared/kafka/read-ranges'
 import type { TopicName } from '@sync/shared/kafka/topics'
 import { parseTenants, type Tenant, type Tenants } from '@sync/shared/tenants'
+import { readText } from '@sync/shared/tenants-file'
 import { newEventId, newTraceparent } from '@sync/shared/tracing'
-import { CommanderError } from 'commander'
 import type { Admin, Kafka } from 'kafkajs'
 import { z } from 'zod'
-import { EXIT } from './exit.ts'
+import { refuse } from './refuse.ts'
 import type { Position } from './selectors.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -37,14 +36,19 @@ export interface Cluster {
   tenant(uid: string): Tenant
   /** Partitions of our topics. Throws SyncError `topic-missing`. */
   partitions(): Promise<number>
-  /** The partition of a customer's records, on all topics. */
-  partitionOf(tenant: string, customer: string): Promise<number>
+  /** The partition of the selected customer's records, on all topics; undefined when none is selected. */
+  partitionOf(selected: CustomerSelection): Promise<number | undefined>
   /** Of these topics' partitions, what lies between two positions; without `to`, up to what is there now. */
   ranges(topics: readonly TopicName[], where: RangeWish): Promise<TopicRange[]>
   read(options: Pick<ReadRangesOptions, 'ranges' | 'take'> & { readonly signal?: AbortSignal }): Promise<void>
   /** Writes records with acks=all, several times if need be. Throws SyncError `kafka-unavailable`. */
   send(messages: readonly RawMessage[]): Promise<void>
   publisher(): Promise<Publisher>
+}
+
+export interface CustomerSelection {
+  readonly tenant?: string | undefined
+  readonly customer?: string | undefined
 }
 
 export interface RangeWish {
@@ -127,7 +131,7 @@ async function patiently(signal: AbortSignal, attempt: () => Promise<void>): Pro
 function createTenants({ tenantsFile }: CliConfig, terminal: Terminal): Pick<Cluster, 'tenants' | 'tenant'> {
   let read: Tenants | null | undefined
   const tenants = (): Tenants | null => {
-    if (read === undefined) read = tenantsFile === undefined ? null : parseTenants(textOf(tenantsFile), terminal.env)
+    if (read === undefined) read = tenantsFile === undefined ? null : parseTenants(readText(tenantsFile), terminal.env)
     return read
   }
   return {
@@ -138,18 +142,10 @@ function createTenants({ tenantsFile }: CliConfig, terminal: Terminal): Pick<Clu
       const found = all.get(uid)
       if (found === undefined) {
         const known = all.all().map((tenant) => tenant.uid)
-        throw new CommanderError(EXIT.usage, 'syncctl.tenant', `unknown tenant '${uid}'; known: ${known.join(', ')}`)
+        refuse(`unknown tenant '${uid}'; known: ${known.join(', ')}`)
       }
       return found
     },
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new SyncError('config-invalid', `reading tenants: TENANTS_FILE ${path} can't be read`, { cause })
   }
 }
 
@@ -159,10 +155,15 @@ function createReading(
   prefix: string,
   signal: AbortSignal,
 ): Pick<Cluster, 'partitions' | 'partitionOf' | 'ranges' | 'read'> {
-  const partitions = async () => (await offsetsOf(admin, prefix, 'sync.outcomes.v1')).length
+  // They never change.
+  let asked: Promise<number> | undefined
+  const partitions = () => (asked ??= offsetsOf(admin, prefix, 'sync.outcomes.v1').then(({ length }) => length))
   return {
     partitions,
-    partitionOf: async (tenant, customer) => partitionOf(keyOf(tenant, customer), await partitions()),
+    async partitionOf({ tenant, customer }) {
+      if (tenant === undefined || customer === undefined) return undefined
+      return partitionOf(keyOf(tenant, customer), await partitions())
+    },
     async ranges(topics, { from, to, partition }) {
       const found = await Promise.all(
         topics.map(async (topic) => {

@@ -1,12 +1,11 @@
-import { CommanderError } from 'commander'
-import { EXIT } from './exit.ts'
+import { refuse } from './refuse.ts'
 import { painter, type Terminal } from './terminal.ts'
 
 /** Says what is about to change and asks. False: don't. Throws where nobody can answer and nobody said --yes. */
 export async function confirm(terminal: Terminal, what: string, isAgreed: boolean | undefined): Promise<boolean> {
   if (isAgreed) return true
   if (terminal.ask === undefined) {
-    throw new CommanderError(EXIT.usage, 'syncctl.unconfirmed', `${what} Nobody is there to agree: add --yes.`)
+    refuse(`${what} Nobody is there to agree: add --yes.`)
   }
   terminal.err(`${painter(terminal)('yellow', what)}\n`)
   const agreed = await terminal.ask('Go on? [y/N] ')

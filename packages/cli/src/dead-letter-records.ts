@@ -2,7 +2,8 @@ import { headerText, withoutHeaders } from '@sync/shared/kafka/headers'
 import type { RawMessage, SourceRecord } from '@sync/shared/kafka/ports'
 import { readLane } from '@sync/shared/kafka/retry-lane'
 import { deadLetterTopicOf, retryTopicOf, SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, CustomerSelection } from './cluster.ts'
+import { placeOf, unprefixed } from './lane-records.ts'
 
 /** `parked`: nobody has dealt with it since. */
 export type LetterState = 'parked' | 'redriven' | 'discarded'
@@ -27,10 +28,8 @@ export interface Letter {
   readonly at: { readonly partition: number; readonly offset: number }
 }
 
-export interface LetterSelection {
+export interface LetterSelection extends CustomerSelection {
   readonly service?: ServiceName | undefined
-  readonly tenant?: string | undefined
-  readonly customer?: string | undefined
   readonly reason?: readonly string[] | undefined
   /** ms since the epoch, by when it was parked last. */
   readonly since?: number | undefined
@@ -43,10 +42,7 @@ export const STATUS_HEADER = 'dl-status'
 /** The dead letters that a selection names, oldest first, whatever has become of them. */
 export async function readLetters(cluster: Cluster, selection: LetterSelection): Promise<Letter[]> {
   const services = selection.service === undefined ? SERVICES : [selection.service]
-  const partition =
-    selection.tenant !== undefined && selection.customer !== undefined
-      ? await cluster.partitionOf(selection.tenant, selection.customer)
-      : undefined
+  const partition = await cluster.partitionOf(selection)
   const letters = new Map<string, Letter>()
   const serviceOf = new Map(services.map((service) => [cluster.prefix + deadLetterTopicOf(service), service]))
   const ranges = await cluster.ranges(services.map(deadLetterTopicOf), {
@@ -88,13 +84,13 @@ function letterOf(service: ServiceName, record: SourceRecord, prefix: string): L
   const partition = Number(text('dl-partition'))
   const offset = Number(text('dl-offset'))
   if (physical === undefined || !Number.isSafeInteger(partition) || !Number.isSafeInteger(offset)) return null
-  const topic = physical.startsWith(prefix) ? physical.slice(prefix.length) : physical
+  const topic = unprefixed(physical, prefix)
   const key = record.key?.toString('utf8') ?? ''
   const colon = key.indexOf(':')
   const count = (name: string) => Number(text(name) ?? 0) || 0
   const parkedAt = new Date(record.timestamp).toISOString()
   return {
-    id: `${topic}/${partition}/${offset}`,
+    id: placeOf({ topic, partition, offset }),
     service,
     state: stateOf(text(STATUS_HEADER)),
     tenant: colon > 0 ? key.slice(0, colon) : null,
@@ -114,16 +110,16 @@ const stateOf = (status: string | undefined): LetterState =>
   status === 'discarded' || status === 'redriven' ? status : 'parked'
 
 /** By service and origin: the highest redrive count that the retry lane has seen. */
-export type Redriven = ReadonlyMap<string, number>
+type Redriven = ReadonlyMap<string, number>
 
-export const isRedriven = (letter: Letter, redriven: Redriven): boolean =>
+const isRedriven = (letter: Letter, redriven: Redriven): boolean =>
   letter.state === 'parked' && (redriven.get(`${letter.service} ${letter.id}`) ?? 0) > letter.redrives
 
 /**
  * The retry lane itself says what was redriven, since when the letters were parked: it holds what was acknowledged, also
  * by a command that was killed before it wrote the marker. (The marker outlives the lane's retention.)
  */
-export async function readRedriven(cluster: Cluster, letters: readonly Letter[]): Promise<Redriven> {
+async function readRedriven(cluster: Cluster, letters: readonly Letter[]): Promise<Redriven> {
   const redriven = new Map<string, number>()
   for (const service of new Set(letters.map((letter) => letter.service))) {
     const own = letters.filter((letter) => letter.service === service && letter.state === 'parked')
@@ -136,9 +132,8 @@ export async function readRedriven(cluster: Cluster, letters: readonly Letter[])
       take(record) {
         const lane = readLane(record)
         if (lane === null || lane.mark.why !== 'redriven') return
-        const { topic, partition, offset } = lane.mark.origin
-        const name = topic.startsWith(cluster.prefix) ? topic.slice(cluster.prefix.length) : topic
-        const place = `${service} ${name}/${partition}/${offset}`
+        const { origin } = lane.mark
+        const place = `${service} ${placeOf({ ...origin, topic: unprefixed(origin.topic, cluster.prefix) })}`
         redriven.set(place, Math.max(redriven.get(place) ?? 0, lane.mark.redrives))
       },
     })

@@ -1,21 +1,16 @@
 import { SyncError } from '@sync/shared/errors'
 import { withoutHeaders } from '@sync/shared/kafka/headers'
 import type { RawMessage, SourceRecord } from '@sync/shared/kafka/ports'
-import { laneMessage } from '@sync/shared/kafka/retry-lane'
-import {
-  CONTRACT_TOPICS,
-  type ContractTopic,
-  deadLetterTopicOf,
-  retryTopicOf,
-  type ServiceName,
-} from '@sync/shared/kafka/topics'
-import { type Command, CommanderError } from 'commander'
+import { deadLetterTopicOf, isContractTopic, type ServiceName } from '@sync/shared/kafka/topics'
+import type { Command } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
 import { confirm } from './confirm.ts'
 import { type Letter, type LetterSelection, markerOf, readLetters, withRecords } from './dead-letter-records.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { warnWithoutMembers } from './group-members.ts'
+import { toLane } from './lane-records.ts'
 import { createProgress } from './progress.ts'
+import { refuse } from './refuse.ts'
 import { parseCount, select } from './selectors.ts'
 import { counted, duration, jsonList, painter, type Terminal, titled } from './terminal.ts'
 
@@ -130,7 +125,7 @@ async function open(cluster: Cluster, ids: readonly string[], options: Options, 
   const found = await selected(cluster, options, terminal)
   const unknown = ids.filter((id) => !found.some((letter) => letter.id === id))
   if (unknown.length > 0) {
-    throw new CommanderError(EXIT.usage, 'syncctl.letter', `no such dead letter: ${unknown.join(', ')}`)
+    refuse(`no such dead letter: ${unknown.join(', ')}`)
   }
   for (const { id, state } of found) {
     if (ids.includes(id) && state !== 'parked') terminal.err(`${id} is ${state} already.\n`)
@@ -161,7 +156,7 @@ async function redrive(ids: readonly string[], options: Options, terminal: Termi
     try {
       await withRecords(cluster, chosen, async (chunk) => {
         cluster.signal.throwIfAborted()
-        await cluster.send(chunk.map(({ letter, record }) => redriven(cluster.prefix, letter, record)))
+        await cluster.send(chunk.map(({ letter, record }) => redriven(cluster, letter, record)))
         await cluster.send(chunk.map(({ letter, record }) => markerOf(lettersOf(cluster, letter), record, 'redriven')))
         sent += chunk.length
         progress.update(sent, chosen.length)
@@ -175,18 +170,11 @@ async function redrive(ids: readonly string[], options: Options, terminal: Termi
 }
 
 /** The original bytes, headers and origin, and one redrive more. */
-function redriven(prefix: string, letter: Letter, { key, value, headers }: SourceRecord): RawMessage {
+function redriven(cluster: Cluster, letter: Letter, { key, value, headers }: SourceRecord): RawMessage {
   const original = { key, value, headers: withoutHeaders(headers, (name) => name.startsWith('dl-')) }
-  return laneMessage(prefix + retryTopicOf(letter.service), original, {
-    why: 'redriven',
-    origin: { topic: prefix + letter.topic, partition: letter.partition, offset: letter.offset },
-    reason: letter.reason,
-    notBefore: 0,
-    attempts: 0,
-    firstSeenAt: Date.now(),
-    passes: 0,
-    redrives: letter.redrives + 1,
-  })
+  const origin = { topic: cluster.prefix + letter.topic, partition: letter.partition, offset: letter.offset }
+  const { service, reason, redrives } = letter
+  return toLane(cluster, service, original, { why: 'redriven', origin, reason, redrives: redrives + 1 })
 }
 
 async function discard(ids: readonly string[], options: Options, terminal: Terminal): Promise<ExitCode> {
@@ -211,13 +199,12 @@ async function contentOf(cluster: Cluster, { at: _at, ...letter }: Letter, recor
   const own = withoutHeaders(record.headers, (name) => name.startsWith('dl-'))
   const headers = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)]))
   if (record.value === null) return { ...letter, headers, value: null }
-  const isContract = (CONTRACT_TOPICS as readonly string[]).includes(letter.topic)
   try {
-    if (!isContract) throw new SyncError('contract-violation', 'a topic without a contract')
+    if (!isContractTopic(letter.topic)) throw new SyncError('contract-violation', 'a topic without a contract')
     return {
       ...letter,
       headers,
-      value: await cluster.contracts.codec.decode(letter.topic as ContractTopic, record.value),
+      value: await cluster.contracts.codec.decode(letter.topic, record.value),
     }
   } catch (error) {
     if (!(error instanceof SyncError)) throw error

@@ -7,8 +7,9 @@ import type { Command } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
 import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { callFor, persistently, withTargets } from './peers.ts'
+import { callFor, withTargets } from './peers.ts'
 import { readValue } from './read-value.ts'
+import { readPair } from './reconcile-look.ts'
 import { select } from './selectors.ts'
 import { counted, jsonList, painter, type Terminal, titled } from './terminal.ts'
 import { topicConfigValue } from './topic-config.ts'
@@ -99,16 +100,13 @@ async function warningOf(cluster: Cluster, options: Options): Promise<string | n
 }
 
 async function stillIn(cluster: Cluster, { tenant: uid, customer }: Options): Promise<string[]> {
-  const tenant = cluster.tenant(uid)
-  const call = callFor(tenant, keyOf(uid, customer), cluster.signal)
-  return withTargets(cluster, async ({ flow, omnium }) => {
-    const [inFlow, asPerson, asCompany] = await Promise.all([
-      persistently(cluster.signal, () => flow.getCustomer(call, customer)),
-      persistently(cluster.signal, () => omnium.getCustomer(call, 'B2C', customer)),
-      persistently(cluster.signal, () => omnium.getCustomer(call, 'B2B', customer)),
-    ])
-    return [...(inFlow === null ? [] : ['Flow']), ...(asPerson === null && asCompany === null ? [] : ['Omnium'])]
-  })
+  const call = callFor(cluster.tenant(uid), keyOf(uid, customer), cluster.signal)
+  const {
+    flow,
+    private: asPerson,
+    business,
+  } = await withTargets(cluster, (targets) => readPair(targets, call, customer))
+  return [...(flow === null ? [] : ['Flow']), ...(asPerson === null && business === null ? [] : ['Omnium'])]
 }
 
 /** What the topics hold of the customer: records of its key, and notifications of its orders. */
@@ -120,7 +118,7 @@ async function heldOf(cluster: Cluster, { tenant, customer }: Options): Promise<
     const known = found.get(topic) ?? { records: 0, newest: 0 }
     found.set(topic, { records: known.records + 1, newest: Math.max(known.newest, timestamp) })
   }
-  const partition = await cluster.partitionOf(tenant, customer)
+  const partition = await cluster.partitionOf({ tenant, customer })
   const topics: TopicName[] = TOPICS.map(({ name }) => name).filter((name) => name !== 'sync.cursors.v1')
   await cluster.read({
     ranges: await cluster.ranges(topics, { from: { end: 'earliest' }, partition }),

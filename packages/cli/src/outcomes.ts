@@ -1,6 +1,6 @@
 import type { SyncOutcome } from '@sync/shared/contracts/sync-outcome'
-import { SyncError } from '@sync/shared/errors'
 import type { Cluster } from './cluster.ts'
+import { readValue } from './read-value.ts'
 import { counted, duration, painter, type Terminal, table } from './terminal.ts'
 
 /** Next offset of each partition of `sync.outcomes.v1`. */
@@ -37,13 +37,9 @@ export async function followOutcomes(
     await cluster.read({
       ranges,
       signal: AbortSignal.any([over.signal, cluster.signal]),
-      async take({ value }) {
-        if (value === null) return
-        const outcome = await cluster.contracts.codec.decode(OUTCOMES, value).catch((error: unknown) => {
-          if (error instanceof SyncError && error.code === 'contract-violation') return null
-          throw error
-        })
-        if (outcome !== null) take(outcome)
+      async take(record) {
+        const outcome = await readValue(cluster, OUTCOMES, record)
+        if (outcome) take(outcome)
         if (isOver()) over.abort(DONE)
       },
     })

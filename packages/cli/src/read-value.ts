@@ -5,11 +5,11 @@ import type { ContractTopic } from '@sync/shared/kafka/topics'
 import type { Cluster } from './cluster.ts'
 
 /** null: a tombstone; undefined: what keeps no contract of ours (the service that reads it says what is wrong with it). */
-export async function readValue(
+export async function readValue<T extends ContractTopic>(
   { contracts }: Cluster,
-  topic: ContractTopic,
+  topic: T,
   { value }: Pick<SourceRecord, 'value'>,
-): Promise<ValueOf<ContractTopic> | null | undefined> {
+): Promise<ValueOf<T> | null | undefined> {
   if (value === null) return null
   try {
     return await contracts.codec.decode(topic, value)

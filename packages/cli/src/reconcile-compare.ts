@@ -1,14 +1,13 @@
 import { decideUpsert } from '@sync/customer-mapper/decide'
 import { decideFlowUpdate } from '@sync/customer-mapper/decide-flow'
 import { differences } from '@sync/customer-mapper/differences'
-import { type FlowField, mapFields } from '@sync/customer-mapper/map-to-omnium'
+import { type FlowField, mapFields, omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
 import { hasParent, PARENT_COMPANY, relationsOf } from '@sync/relation-manager/relations'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { fieldChanges } from './field-changes.ts'
-import { kindOf } from './source-list.ts'
 
 export const DRIFT_KINDS = [
   'missing-in-omnium',
@@ -64,7 +63,7 @@ export function driftsOf(id: string, pair: Pair, tenant: Tenant): Drift[] {
     const why = 'flow gets the customers that order'
     return [{ ...about, kind: 'missing-in-flow', target: 'flow', changes: [], repair: 'reported', why, cure: null }]
   }
-  const kind = kindOf(flow)
+  const kind = omniumKindOf(flow)
   if (kind === null) {
     const why = 'flow names a type that is neither PERSON nor COMPANY'
     return [{ ...about, kind: 'unmappable', target: 'flow', changes: [], repair: 'reported', why, cure: null }]

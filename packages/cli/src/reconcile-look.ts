@@ -1,3 +1,4 @@
+import { omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { Targets } from '@sync/shared/http/targets'
@@ -5,26 +6,26 @@ import { keyOf } from '@sync/shared/kafka/publisher'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
 import { callFor, persistently } from './peers.ts'
-import { type ChildSays, type Drift, driftsOf, endsOf, relationDrifts } from './reconcile-compare.ts'
-import { kindOf } from './source-list.ts'
+import { type ChildSays, type Drift, driftsOf, endsOf, type Pair, relationDrifts } from './reconcile-compare.ts'
 
-/** What one customer's records say now, read one by one from both systems; of its sub-departments only `only`. */
+/**
+ * What one customer's records say now, read one by one from both systems; of its sub-departments only `only`. null: neither
+ * system has the customer.
+ */
 export async function lookAt(
   { flow, omnium }: Targets,
   tenant: Tenant,
   id: string,
   signal: AbortSignal,
   only?: ReadonlySet<string>,
-): Promise<Drift[]> {
+): Promise<Drift[] | null> {
   const call = callFor(tenant, keyOf(tenant.uid, id), signal)
   const inOmnium = (kind: OmniumKind, whose: string) => readOmnium({ omnium }, call, kind, whose)
-  const [inFlow, asPerson, asCompany] = await Promise.all([
-    persistently(signal, () => flow.getCustomer(call, id)),
-    inOmnium('B2C', id),
-    inOmnium('B2B', id),
-  ])
-  const drifts = driftsOf(id, { flow: inFlow, private: asPerson, business: asCompany }, tenant)
-  if (asCompany === null || (inFlow !== null && kindOf(inFlow) === 'B2C')) return drifts
+  const pair = await readPair({ flow, omnium }, call, id)
+  const { flow: inFlow, business: asCompany } = pair
+  if (inFlow === null && pair.private === null && asCompany === null) return null
+  const drifts = driftsOf(id, pair, tenant)
+  if (asCompany === null || (inFlow !== null && omniumKindOf(inFlow) === 'B2C')) return drifts
   const own = endsOf(asCompany, tenant)
   const says = async (child: string): Promise<ChildSays> => {
     const customer = await inOmnium('B2B', child)
@@ -50,6 +51,20 @@ export async function lookAt(
     relations.push(...found.filter(({ kind }) => kind === 'one-sided-relation'))
   }
   return [...drifts, ...relations]
+}
+
+/** A customer's records in both systems, each of them null where there is none. */
+export async function readPair(
+  { flow, omnium }: Pick<Targets, 'flow' | 'omnium'>,
+  call: Call,
+  id: string,
+): Promise<Pair> {
+  const [inFlow, asPerson, asCompany] = await Promise.all([
+    persistently(call.signal, () => flow.getCustomer(call, id)),
+    readOmnium({ omnium }, call, 'B2C', id),
+    readOmnium({ omnium }, call, 'B2B', id),
+  ])
+  return { flow: inFlow, private: asPerson, business: asCompany }
 }
 
 const readOmnium = (
@@ -81,7 +96,7 @@ export async function hopeless(
     const company: string = id
     const customer: FlowCustomer | null = await persistently(signal, () => flow.getCustomer(call, company))
     const isParent = id === drift.cure.parent
-    if (isParent && (customer === null || kindOf(customer) !== 'B2B')) return 'the parent is no company in flow'
+    if (isParent && (customer === null || omniumKindOf(customer) !== 'B2B')) return 'the parent is no company in flow'
     id = customer?.parentCustomer?.customerUid || null
   }
   return null
@@ -103,7 +118,7 @@ export async function isStillThere(
   const ids = new Set([customer, ...(related === undefined ? [] : [related]), ...(former ?? [])])
   const hasSequel = withSequel && (kind === 'missing-in-omnium' || kind === 'parent')
   for (const id of ids) {
-    for (const found of await lookAt(targets, tenant, id, signal, ids)) {
+    for (const found of (await lookAt(targets, tenant, id, signal, ids)) ?? []) {
       if (isSame(found, drift)) return true
       const isOfIt = found.customer === customer || found.related === customer
       if (!hasSequel || !isOfIt || found.repair === 'reported') continue

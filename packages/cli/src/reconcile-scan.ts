@@ -6,7 +6,7 @@ import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { callFor } from './peers.ts'
 import type { Progress } from './progress.ts'
-import { type Drift, driftsOf, type Ends, endsOf, relationDrifts } from './reconcile-compare.ts'
+import { type ChildSays, type Drift, driftsOf, type Ends, endsOf, relationDrifts } from './reconcile-compare.ts'
 import { allOfFlow, allOfOmnium, countOf, type OmniumListed } from './source-list.ts'
 import { openSpill, type Spill } from './spill.ts'
 
@@ -28,11 +28,18 @@ export interface Scanned {
 const PER_BUCKET = 2_000
 const MAX_BUCKETS = 1_024
 
-/** What a company that isn't in Flow or Omnium any more, or a list, says of it; by the id of the one at the other end. */
-type Edge = { readonly of: string } & (
-  | { readonly from: 'child'; readonly child: string; readonly says: Pick<Ends, 'parents' | 'parentVersion'> }
-  | { readonly from: 'list'; readonly parent: string }
-)
+/** What one child says of its parents, in the bucket of a company that it names or that lists it. */
+interface Said {
+  readonly parent: string
+  readonly child: string
+  readonly says: ChildSays
+}
+
+/** In the bucket of a child: a company lists it, and has to be told what it says. */
+interface Listed {
+  readonly child: string
+  readonly parent: string
+}
 
 /**
  * Reads all customers of a tenant from both systems to disk and compares them there, a few thousand at a time: first each
@@ -110,6 +117,7 @@ async function compareAll(spill: Spill, { tenant, take, signal }: ScanOptions): 
       const changedAt = latest(pair.flow?.lastModifiedAt, pair.private?.modified, pair.business?.modified)
       for (const drift of driftsOf(id, pair, tenant)) await take(drift, changedAt)
     }
+    for (const id of flow.keys()) if (!omnium.B2B.has(id)) await spill.add('no-company', id, id)
     for (const company of omnium.B2B.values()) await spillEnds(spill, endsOf(company, tenant), latest(company.modified))
   }
   return { flow: flowCount, omnium: omniumCount }
@@ -121,56 +129,42 @@ const latest = (...versions: (string | null | undefined)[]) =>
 type StoredEnds = Ends & { readonly changedAt: number }
 
 async function spillEnds(spill: Spill, ends: Ends, changedAt: number): Promise<void> {
-  await spill.add('ends', ends.id, { ...ends, changedAt } satisfies StoredEnds)
-  const { parents, parentVersion } = ends
+  const { id, parents, parentVersion, children } = ends
+  await spill.add('ends', id, { ...ends, changedAt } satisfies StoredEnds)
   for (const parent of parents) {
-    await spill.add('edges', parent, {
-      of: parent,
-      from: 'child',
-      child: ends.id,
-      says: { parents, parentVersion },
-    } satisfies Edge)
+    await spill.add('said', parent, { parent, child: id, says: { parents, parentVersion } } satisfies Said)
   }
+  for (const child of children) await spill.add('listed', child, { child, parent: id } satisfies Listed)
+}
+
+async function readEnds(spill: Spill, bucket: number): Promise<Map<string, StoredEnds>> {
+  const ends = new Map<string, StoredEnds>()
+  for await (const each of spill.read<StoredEnds>('ends', bucket)) ends.set(each.id, each)
+  return ends
 }
 
 async function compareRelations(spill: Spill, { tenant, take, signal }: ScanOptions): Promise<void> {
-  // What the children on a company's list say stands in the children's buckets: asked there, and answered in a stream.
   for (let bucket = 0; bucket < spill.buckets; bucket++) {
-    for await (const { id, children } of spill.read<StoredEnds>('ends', bucket)) {
-      for (const child of children)
-        await spill.add('asked', child, { of: child, from: 'list', parent: id } satisfies Edge)
+    signal.throwIfAborted()
+    const ends = await readEnds(spill, bucket)
+    for await (const { child, parent } of spill.read<Listed>('listed', bucket)) {
+      const own = ends.get(child)
+      const says = own === undefined ? null : { parents: own.parents, parentVersion: own.parentVersion }
+      await spill.add('said', parent, { parent, child, says } satisfies Said)
     }
   }
   for (let bucket = 0; bucket < spill.buckets; bucket++) {
     signal.throwIfAborted()
-    const ends = new Map<string, StoredEnds>()
-    for await (const each of spill.read<StoredEnds>('ends', bucket)) ends.set(each.id, each)
-    for await (const asked of spill.read<Edge>('asked', bucket)) {
-      if (asked.from !== 'list') continue
-      const child = ends.get(asked.of)
-      const says = child === undefined ? null : { parents: child.parents, parentVersion: child.parentVersion }
-      await spill.add('answers', asked.parent, { parent: asked.parent, child: asked.of, says })
+    const ends = await readEnds(spill, bucket)
+    const children = new Map<string, Map<string, ChildSays>>()
+    for await (const { parent, child, says } of spill.read<Said>('said', bucket)) {
+      children.set(parent, (children.get(parent) ?? new Map()).set(child, says))
     }
-  }
-  for (let bucket = 0; bucket < spill.buckets; bucket++) {
-    signal.throwIfAborted()
-    const ends = new Map<string, StoredEnds>()
-    for await (const each of spill.read<StoredEnds>('ends', bucket)) ends.set(each.id, each)
-    const children = new Map<string, Map<string, Pick<Ends, 'parents' | 'parentVersion'> | null>>()
-    const note = (parent: string, child: string, says: Pick<Ends, 'parents' | 'parentVersion'> | null) => {
-      const own = children.get(parent) ?? new Map()
-      children.set(parent, own.set(child, says))
-    }
-    for await (const edge of spill.read<Edge>('edges', bucket)) {
-      if (edge.from === 'child') note(edge.of, edge.child, edge.says)
-    }
-    type Answer = { parent: string; child: string; says: Pick<Ends, 'parents' | 'parentVersion'> | null }
-    for await (const { parent, child, says } of spill.read<Answer>('answers', bucket)) note(parent, child, says)
-    const inFlow = new Set<string>()
-    for await (const { customerUid } of spill.read<FlowCustomer>('flow', bucket)) inFlow.add(customerUid)
+    const inFlowOnly = new Set<string>()
+    for await (const id of spill.read<string>('no-company', bucket)) inFlowOnly.add(id)
     for (const id of new Set([...ends.keys(), ...children.keys()])) {
       const own = ends.get(id) ?? null
-      for (const drift of relationDrifts(tenant.uid, id, own, children.get(id) ?? new Map(), inFlow.has(id))) {
+      for (const drift of relationDrifts(tenant.uid, id, own, children.get(id) ?? new Map(), inFlowOnly.has(id))) {
         await take(drift, own?.changedAt ?? 0)
       }
     }

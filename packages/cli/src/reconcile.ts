@@ -3,12 +3,12 @@ import type { Targets } from '@sync/shared/http/targets'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { SERVICES } from '@sync/shared/kafka/topics'
 import type { Tenant } from '@sync/shared/tenants'
-import { type Command, CommanderError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
 import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { warnWithoutMembers } from './group-members.ts'
-import { callFor, persistently, withTargets } from './peers.ts'
+import { callFor, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
 import { type Drift, fieldNames } from './reconcile-compare.ts'
 import { hopeless, isStillThere, lookAt } from './reconcile-look.ts'
@@ -17,6 +17,7 @@ import { repair } from './reconcile-repair.ts'
 import { createSummary, type ReconcileSummary, writeReport } from './reconcile-report.ts'
 import { sampleOf } from './reconcile-sample.ts'
 import { type Scanned, scan } from './reconcile-scan.ts'
+import { refuse } from './refuse.ts'
 import { parseCount, select } from './selectors.ts'
 import { openSpill, type Spill } from './spill.ts'
 import { counted, duration, type Terminal } from './terminal.ts'
@@ -146,7 +147,7 @@ async function find({ cluster, targets, tenant, options, terminal, spill }: Run)
   const strange = [...(wanted ?? [])].filter((field) => !fieldNames(tenant).includes(field))
   if (strange.length > 0) {
     const known = fieldNames(tenant).join(', ')
-    throw new CommanderError(EXIT.usage, 'syncctl.fields', `no such field: ${strange.join(', ')}; known: ${known}`)
+    refuse(`no such field: ${strange.join(', ')}; known: ${known}`)
   }
   const take = async (drift: Drift, changedAt: number) => {
     const of = onlyFields(drift, wanted)
@@ -155,19 +156,18 @@ async function find({ cluster, targets, tenant, options, terminal, spill }: Run)
   const lookAtEach = async (ids: readonly string[]): Promise<Counts> => {
     const progress = createProgress(terminal, 'compared')
     for (const [n, id] of ids.entries()) {
-      for (const drift of await lookAt(targets, tenant, id, signal)) await take(drift, 0)
+      const drifts = await lookAt(targets, tenant, id, signal)
+      // A mistyped id would else look like a customer in perfect order.
+      if (drifts === null && id === options.customer) {
+        refuse(`customer ${id} is neither in flow nor in omnium`, EXIT.error)
+      }
+      for (const drift of drifts ?? []) await take(drift, 0)
       progress.update(n + 1, ids.length)
     }
     progress.stop()
     return { looked: ids.length }
   }
-  if (options.customer !== undefined) {
-    const [found] = await Promise.all([
-      lookAtEach([options.customer]),
-      requireThere(options.customer, targets, tenant, signal),
-    ])
-    return found
-  }
+  if (options.customer !== undefined) return lookAtEach([options.customer])
   if (options.sample !== undefined) {
     const call = callFor(tenant, keyOf(tenant.uid, 'reconcile'), signal)
     return lookAtEach(await sampleOf(targets, call, options.sample))
@@ -219,18 +219,6 @@ async function summarise({ spill, tenant, startedAt }: Run, counts: Counts): Pro
     byKind: summary.byKind(),
     byField: summary.byField(),
   }
-}
-
-/** A mistyped id would else look like a customer in perfect order. */
-async function requireThere(id: string, { flow, omnium }: Targets, tenant: Tenant, signal: AbortSignal): Promise<void> {
-  const call = callFor(tenant, keyOf(tenant.uid, id), signal)
-  const found = await Promise.all([
-    persistently(signal, () => flow.getCustomer(call, id)),
-    persistently(signal, () => omnium.getCustomer(call, 'B2C', id)),
-    persistently(signal, () => omnium.getCustomer(call, 'B2B', id)),
-  ])
-  if (found.some((customer) => customer !== null)) return
-  throw new CommanderError(EXIT.error, 'syncctl.customer', `customer ${id} is neither in flow nor in omnium`)
 }
 
 async function mend(run: Run, summary: ReconcileSummary): Promise<ExitCode> {

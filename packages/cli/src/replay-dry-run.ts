@@ -9,7 +9,6 @@ import type { TopicRange } from '@sync/shared/kafka/read-ranges'
 import type { ContractTopic } from '@sync/shared/kafka/topics'
 import type { Outcome } from '@sync/shared/outcome'
 import type { Delivery, StreamHandler } from '@sync/shared/stream'
-import { CommanderError } from 'commander'
 import type { Cluster } from './cluster.ts'
 import { createDryPeers, type DryPeers, type DryWrite } from './dry-peers.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -17,6 +16,7 @@ import { fieldChanges } from './field-changes.ts'
 import { createTally } from './outcomes.ts'
 import { callFor, pause, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
+import { refuse } from './refuse.ts'
 import type { ReplayOptions } from './replay.ts'
 import { withSelected } from './selected-records.ts'
 import { counted, duration, jsonList, painter, type Terminal, table } from './terminal.ts'
@@ -112,7 +112,7 @@ function handlerOf({ service }: ReplayOptions, peers: DryPeers, { config }: Clus
     const limits = { parentConfirmMs, parentWaitMs, requestDeadlineMs: Math.min(10_000, parentConfirmMs * 0.4) }
     return createRelationManager({ ...peers, ...limits }) as unknown as StreamHandler
   }
-  throw new CommanderError(EXIT.usage, 'syncctl.replay', `${service} decides nothing that --dry-run could show.`)
+  return refuse(`${service} decides nothing that --dry-run could show.`)
 }
 
 interface Runner {

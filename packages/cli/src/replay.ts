@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import type { SourceRecord } from '@sync/shared/kafka/ports'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { TopicRange } from '@sync/shared/kafka/read-ranges'
-import { laneMessage, readLane } from '@sync/shared/kafka/retry-lane'
-import { CONTRACT_TOPICS, type ContractTopic, retryTopicOf, type ServiceName, TOPICS } from '@sync/shared/kafka/topics'
-import { type Command, CommanderError, InvalidArgumentError } from 'commander'
+import { CONTRACT_TOPICS, type ContractTopic, type ServiceName, TOPICS } from '@sync/shared/kafka/topics'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
 import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { warnWithoutMembers } from './group-members.ts'
+import { placeOf, readSent, toLane, unprefixed } from './lane-records.ts'
 import { createTally, followOutcomes, type OutcomeEnds, outcomeEnds, summary, type Tally } from './outcomes.ts'
 import { createProgress } from './progress.ts'
+import { refuse } from './refuse.ts'
 import { dryRun } from './replay-dry-run.ts'
 import { resetGroup } from './reset-group.ts'
 import { withSelected } from './selected-records.ts'
@@ -85,19 +85,14 @@ async function replay(options: ReplayOptions, terminal: Terminal): Promise<ExitC
     }
     if (options.tenant !== undefined && cluster.tenants() !== null) cluster.tenant(options.tenant)
     if (options.resetGroup) return resetGroup(cluster, { ...options, topics, from }, terminal)
-    const partition =
-      options.tenant !== undefined && options.customer !== undefined
-        ? await cluster.partitionOf(options.tenant, options.customer)
-        : undefined
+    const partition = await cluster.partitionOf(options)
     const ranges = () => cluster.ranges(topics, { from, to, partition })
     if (options.dryRun) return dryRun(cluster, await ranges(), options, terminal)
     return send(cluster, ranges, { ...options, topics }, terminal)
   })
 }
 
-const usage = (message: string): never => {
-  throw new CommanderError(EXIT.usage, 'syncctl.replay', `${message}.`)
-}
+const usage = (message: string): never => refuse(`${message}.`)
 
 function position(text: string, option: string): Position {
   try {
@@ -114,7 +109,7 @@ function topicsFor({ prefix }: Cluster, { service, topic }: ReplayOptions): Cont
   const own = CONTRACT_TOPICS.filter(isRead)
   if (topic === undefined) return own
   return topic.map((given) => {
-    const name = prefix !== '' && given.startsWith(prefix) ? given.slice(prefix.length) : given
+    const name = unprefixed(given, prefix)
     const found = own.find((each) => each === name || each === `${name}.v1`)
     return found ?? usage(`${service} doesn't read ${given}; it reads ${own.join(', ')}`)
   })
@@ -126,8 +121,6 @@ interface Begun {
   readonly startedAt: string
   readonly ranges: readonly TopicRange[]
   readonly outcomesFrom: OutcomeEnds
-  /** Time from which the lane may hold records of it, ms since the epoch. */
-  readonly laneSince: number
 }
 
 async function send(
@@ -144,7 +137,6 @@ async function send(
     startedAt: new Date().toISOString(),
     ranges: await ranges(),
     outcomesFrom: await outcomeEnds(cluster),
-    laneSince: Date.now() - 60_000,
   }
   const records = begun.ranges.reduce((sum, range) => sum + range.to - range.from, 0)
   if (records === 0) {
@@ -163,7 +155,11 @@ async function send(
   }
   await warnWithoutMembers(cluster, service, terminal)
 
-  const sent = before === null ? new Set<string>() : await sentBefore(cluster, service, begun)
+  const sent = new Set<string>()
+  if (before !== null) {
+    const { startedAt, id } = before
+    await readSent(cluster, service, { reason: reasonOf(id), startedAt }, (origin) => void sent.add(placeOf(origin)))
+  }
   const read = createProgress(terminal, 'sending')
   try {
     await withSelected(
@@ -176,7 +172,13 @@ async function send(
         for (let i = 0; i < fresh.length; i += CHUNK_RECORDS) {
           cluster.signal.throwIfAborted()
           const chunk = fresh.slice(i, i + CHUNK_RECORDS)
-          await cluster.send(chunk.map(({ record }) => replayed(cluster.prefix, service, record, begun.id)))
+          await cluster.send(
+            chunk.map(({ record }) => {
+              const { topic, partition, offset } = record
+              const origin = { topic, partition, offset }
+              return toLane(cluster, service, record, { why: 'replayed', origin, reason: reasonOf(begun.id) })
+            }),
+          )
           for (const { record } of chunk) sent.add(placeOf(record))
         }
       },
@@ -204,35 +206,7 @@ async function send(
   return tally.of('parked') > 0 ? EXIT.differences : EXIT.ok
 }
 
-const placeOf = ({ topic, partition, offset }: { topic: string; partition: number; offset: number | string }) =>
-  `${topic}/${partition}/${offset}`
-
 const reasonOf = (id: string) => `replay ${id}`
-
-const replayed = (prefix: string, service: ServiceName, record: SourceRecord, id: string) =>
-  laneMessage(prefix + retryTopicOf(service), record, {
-    why: 'replayed',
-    origin: { topic: record.topic, partition: record.partition, offset: record.offset },
-    reason: reasonOf(id),
-    notBefore: 0,
-    attempts: 0,
-    firstSeenAt: Date.now(),
-    passes: 0,
-    redrives: 0,
-  })
-
-/** The lane holds what was acknowledged of an interrupted run: none of it is sent again. */
-async function sentBefore(cluster: Cluster, service: ServiceName, { id, laneSince }: Begun): Promise<Set<string>> {
-  const sent = new Set<string>()
-  await cluster.read({
-    ranges: await cluster.ranges([retryTopicOf(service)], { from: { time: laneSince } }),
-    take(record) {
-      const lane = readLane(record)
-      if (lane !== null && lane.mark.reason === reasonOf(id)) sent.add(placeOf(lane.mark.origin))
-    },
-  })
-  return sent
-}
 
 /** Waits until all of them have ended, through deferrals and whatever else delays them. */
 async function follow(

@@ -6,6 +6,7 @@ import { addErase } from './erase.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { addLag } from './lag.ts'
 import { addReconcile } from './reconcile.ts'
+import { isRefusal } from './refuse.ts'
 import { addReplay } from './replay.ts'
 import { painter, type Terminal } from './terminal.ts'
 import { addTopics } from './topics.ts'
@@ -62,9 +63,9 @@ function report(error: unknown, terminal: Terminal): ExitCode {
   const paint = painter(terminal)
   if (error instanceof CommanderError) {
     // Commander has said what it found by itself.
-    if (error.code.startsWith('syncctl.')) terminal.err(`${paint('red', 'syncctl:')} ${error.message}\n`)
-    if (error.code.startsWith('syncctl.')) return error.exitCode as ExitCode
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (!isRefusal(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    terminal.err(`${paint('red', 'syncctl:')} ${error.message}\n`)
+    return error.exitCode as ExitCode
   }
   if (terminal.signal?.aborted) {
     terminal.err(`${paint('yellow', 'Interrupted.')}\n`)

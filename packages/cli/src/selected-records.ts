@@ -1,7 +1,7 @@
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { TopicRange } from '@sync/shared/kafka/read-ranges'
 import type { ContractTopic } from '@sync/shared/kafka/topics'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, CustomerSelection } from './cluster.ts'
 import { readValue } from './read-value.ts'
 import { createSelection, type Selected } from './selection.ts'
 
@@ -13,7 +13,7 @@ const TOLD_EVERY = 500
 export async function withSelected(
   cluster: Cluster,
   ranges: readonly TopicRange[],
-  { tenant, customer }: { readonly tenant?: string | undefined; readonly customer?: string | undefined },
+  { tenant, customer }: CustomerSelection,
   onRead: (records: number) => void,
   work: (selected: readonly Selected[]) => Promise<void>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { flowPages } from '@sync/shared/flow/pages'
-import { type FlowCustomer, flowKind } from '@sync/shared/flow/schema'
+import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { Targets } from '@sync/shared/http/targets'
 import { modifiedPages, TAKE } from '@sync/shared/omnium/pages'
@@ -17,7 +17,6 @@ export interface ListedPage<Customer, Place> {
   readonly customers: readonly Customer[]
   /** Everything before it was listed. */
   readonly place: Place
-  readonly totalCount: number | null
 }
 
 /** All customers of a tenant in Flow; some may come twice. A page that fails for a moment is asked for again. */
@@ -30,7 +29,7 @@ export async function* allOfFlow(
     persistently(its.signal, () => flow.listCustomers(its, page))
   const wish = from === null ? {} : { fromPage: from.page, totalBefore: from.total }
   for await (const { items, pageNumber, totalCount } of flowPages({ listCustomers }, call, wish)) {
-    yield { customers: items, place: { page: pageNumber, total: totalCount }, totalCount }
+    yield { customers: items, place: { page: pageNumber, total: totalCount } }
   }
 }
 
@@ -49,12 +48,10 @@ export async function* allOfOmnium(
   onUnlistable: (at: string) => void = () => {},
 ): AsyncGenerator<ListedPage<OmniumListed, OmniumPlace>> {
   for (const kind of KINDS.slice(from === null ? 0 : KINDS.indexOf(from.kind))) {
-    let total: number | null = null
     let since = from?.kind === kind ? from.since : THE_BEGINNING
     const search = async (modifiedFrom: string, page: number) => {
       const query = { take: TAKE, page, modifiedFrom, sortOrder: 'ModifiedAscending' } as const
       const found = await persistently(call.signal, () => omnium.searchCustomers(call, kind, query))
-      total ??= found.totalHits
       return found.result.map(
         (customer): OmniumListed => ({
           ...{ kind, customer, id: customer.customerId, version: customer.modified ?? null },
@@ -63,7 +60,7 @@ export async function* allOfOmnium(
     }
     for await (const step of modifiedPages(search, since)) {
       call.signal.throwIfAborted()
-      if (step.kind === 'page') yield { customers: step.items, place: { kind, since }, totalCount: total }
+      if (step.kind === 'page') yield { customers: step.items, place: { kind, since } }
       else if (step.kind === 'reached') since = step.since
       else onUnlistable(step.at)
     }
@@ -82,10 +79,4 @@ export async function countOf(source: 'flow' | 'omnium', { flow, omnium }: Targe
     KINDS.map((kind) => persistently(call.signal, () => omnium.searchCustomers(call, kind, query))),
   )
   return counts.reduce((sum, { totalHits }) => sum + totalHits, 0)
-}
-
-/** Which of Omnium's customers a Flow customer is; null for a type that we don't know. */
-export const kindOf = (customer: FlowCustomer): OmniumKind | null => {
-  const kind = flowKind(customer)
-  return kind === null ? null : kind === 'PERSON' ? 'B2C' : 'B2B'
 }

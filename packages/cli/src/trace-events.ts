@@ -3,6 +3,8 @@ import { headerText } from '@sync/shared/kafka/headers'
 import type { SourceRecord } from '@sync/shared/kafka/ports'
 import { readLane } from '@sync/shared/kafka/retry-lane'
 import type { ContractTopic, TopicName } from '@sync/shared/kafka/topics'
+import { STATUS_HEADER } from './dead-letter-records.ts'
+import { unprefixed } from './lane-records.ts'
 
 /** One thing that happened to a customer. Names of fields, never values. */
 export interface TraceEvent {
@@ -137,8 +139,6 @@ function describe(
   }
 }
 
-const unprefixed = (topic: string, prefix: string) => (topic.startsWith(prefix) ? topic.slice(prefix.length) : topic)
-
 function outcomeEvent(value: ValueOf<'sync.outcomes.v1'>, prefix: string): Described {
   const { outcome, reason, operation, target, changed, version, lane, attempts, durationMs, endedAt } = value
   const record = `${unprefixed(value.topic, prefix)}/${value.partition}/${value.offset}`
@@ -184,7 +184,7 @@ function letterEvent(topic: TopicName, record: SourceRecord, prefix: string): De
   const text = (name: string) => headerText(record.headers, name)
   const reason = text('dl-reason')
   if (reason === undefined) return null
-  const status = text('dl-status')
+  const status = text(STATUS_HEADER)
   return {
     event: status === 'discarded' || status === 'redriven' ? status : 'parked',
     service: serviceOf(topic),

@@ -1,11 +1,12 @@
 import { partitionOf } from '@sync/shared/kafka/partition-of'
 import type { SourceRecord } from '@sync/shared/kafka/ports'
 import { keyOf } from '@sync/shared/kafka/publisher'
-import { CONTRACT_TOPICS, type ContractTopic, TOPICS, type TopicName } from '@sync/shared/kafka/topics'
-import { type Command, CommanderError } from 'commander'
+import { isContractTopic, TOPICS, type TopicName } from '@sync/shared/kafka/topics'
+import type { Command } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { readValue } from './read-value.ts'
+import { refuse } from './refuse.ts'
 import { select } from './selectors.ts'
 import { counted, duration, jsonList, painter, type Terminal, titled } from './terminal.ts'
 import { eventOf, type Related, type TraceEvent } from './trace-events.ts'
@@ -52,14 +53,12 @@ Examples:
     })
 }
 
-const isContract = (topic: TopicName): topic is ContractTopic => (CONTRACT_TOPICS as readonly string[]).includes(topic)
-
 const TRACED = TOPICS.map(({ name }) => name).filter((name) => name !== 'sync.cursors.v1')
 
 async function trace(cluster: Cluster, options: Options): Promise<TraceEvent[]> {
   const { tenant, customer, since, until } = options
   if (since !== undefined && until !== undefined && since >= until) {
-    throw new CommanderError(EXIT.usage, 'syncctl.trace', '--since must come before --until.')
+    refuse('--since must come before --until.')
   }
   if (cluster.tenants() !== null) cluster.tenant(tenant)
   const partitions = await cluster.partitions()
@@ -113,7 +112,7 @@ async function eventsOf(
   const events: TraceEvent[] = []
   for (const record of records) {
     const topic = record.topic.slice(cluster.prefix.length) as TopicName
-    const value = isContract(topic) ? await readValue(cluster, topic, record) : undefined
+    const value = isContractTopic(topic) ? await readValue(cluster, topic, record) : undefined
     const event = eventOf(topic, record, value, related, cluster.prefix)
     if (event !== null && keep(event, value)) events.push(event)
   }

@@ -13,14 +13,7 @@ import { partitionOf } from './kafka/partition-of.ts'
 import { createProducer, createPublisher } from './kafka/producer.ts'
 import type { Publisher } from './kafka/publisher.ts'
 import { createRuntime, type Runtime } from './kafka/runtime.ts'
-import {
-  CONTRACT_TOPICS,
-  type ContractTopic,
-  deadLetterTopicOf,
-  retryTopicOf,
-  type ServiceName,
-  type TopicName,
-} from './kafka/topics.ts'
+import { deadLetterTopicOf, isContractTopic, retryTopicOf, type ServiceName, type TopicName } from './kafka/topics.ts'
 import { compose, listening, type Part } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -184,7 +177,7 @@ export function assemble<C extends SharedConfig>({
         })
       partitions = await reach('kafka', ask, ['topic-missing', 'config-invalid'])
       waitingFor.delete('kafka')
-      const used = [...handler.topics, 'sync.outcomes.v1' as const, ...writes.filter(isContract)]
+      const used = [...handler.topics, 'sync.outcomes.v1' as const, ...writes.filter(isContractTopic)]
       await reach('schema registry', () => codec.ready(used), ['contract-violation'])
       waitingFor.delete('schema registry')
     },
@@ -291,5 +284,3 @@ export function assemble<C extends SharedConfig>({
     },
   }
 }
-
-const isContract = (topic: TopicName): topic is ContractTopic => (CONTRACT_TOPICS as readonly string[]).includes(topic)

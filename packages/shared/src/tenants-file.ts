@@ -115,7 +115,8 @@ export function openTenantsFile(options: TenantsFileOptions): TenantsFile {
   }
 }
 
-function readText(path: string): string {
+/** A tenants file's text. Throws SyncError `config-invalid` when it can't be read. */
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {

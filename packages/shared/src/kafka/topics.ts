@@ -15,6 +15,8 @@ export const CONTRACT_TOPICS = [
   'sync.cursors.v1',
 ] as const
 export type ContractTopic = (typeof CONTRACT_TOPICS)[number]
+export const isContractTopic = (topic: string): topic is ContractTopic =>
+  (CONTRACT_TOPICS as readonly string[]).includes(topic)
 export type RetryTopic = `${ServiceName}.retry.v1`
 export type DeadLetterTopic = `${ServiceName}.dead-letters.v1`
 export type TopicName = ContractTopic | RetryTopic | DeadLetterTopic
