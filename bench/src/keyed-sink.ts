@@ -106,6 +106,7 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
       ended() {
         records++
       },
+      retried() {},
       parked() {},
       endToEnd() {},
     },

@@ -1,5 +1,5 @@
 import { SERVICES } from '@sync/shared/kafka/topics'
-import { METRICS } from '@sync/shared/metrics'
+import { METRICS } from '@sync/shared/metrics-table'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
 import { startService } from './service-process.ts'

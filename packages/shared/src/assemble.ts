@@ -17,10 +17,11 @@ import { deadLetterTopicOf, isContractTopic, retryTopicOf, type ServiceName, typ
 import { compose, listening, type Part } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { createRecordMetrics } from './record-metrics.ts'
 import type { StreamHandler } from './stream.ts'
 import type { Tenants } from './tenants.ts'
 import type { TenantsFile } from './tenants-file.ts'
-import { newEventId, newTraceparent } from './tracing.ts'
+import { newEventId, newTraceparent, type Tracer } from './tracing.ts'
 import { untilReachable } from './until-reachable.ts'
 
 /** What a service builds its handler and its further parts from. */
@@ -37,6 +38,7 @@ export interface ServiceContext<C extends SharedConfig> {
   readonly owns: (key: string) => boolean
   /** Turns false when a stop begins. */
   readonly isAccepting: () => boolean
+  readonly tracer: Tracer
 }
 
 /** What a join has changed. */
@@ -72,6 +74,7 @@ export interface AssembleOptions<C extends SharedConfig> {
   readonly config: C
   readonly tenantsFile: TenantsFile
   readonly logger: Logger
+  readonly tracer: Tracer
   readonly build: (context: ServiceContext<C>) => ServiceParts
   /** Told when the service can't go on. */
   readonly fail: (error: Error) => void
@@ -83,10 +86,12 @@ export function assemble<C extends SharedConfig>({
   config,
   tenantsFile,
   logger,
+  tracer,
   build,
   fail,
 }: AssembleOptions<C>): Part {
   const metrics = createMetrics(service)
+  const recordMetrics = createRecordMetrics(metrics, tenantsFile.current)
   const prefix = config.topicPrefix
   const waitingFor = new Set<string>(['kafka', 'schema registry', 'consumer group', 'start'])
   const stopping = new AbortController()
@@ -110,6 +115,10 @@ export function assemble<C extends SharedConfig>({
       requestTimeoutMs: PRODUCE_DEADLINE_MS,
     }),
     deadlineMs: Math.min(PRODUCE_DEADLINE_MS, config.requestDeadlineMs),
+    observe(result, seconds) {
+      metrics.kafkaWritesTotal.inc({ result })
+      metrics.kafkaWriteSeconds.observe(seconds)
+    },
   })
   const publisher = createPublisher({
     producer,
@@ -118,6 +127,7 @@ export function assemble<C extends SharedConfig>({
     source: service,
     newEventId,
     newTraceparent,
+    tracer,
     now: Date.now,
   })
   const targets = createTargets({
@@ -128,6 +138,7 @@ export function assemble<C extends SharedConfig>({
     logger,
     now: Date.now,
     random: Math.random,
+    tracer,
   })
   let partitions = 0
   let assigned: ReadonlySet<number> = new Set()
@@ -150,9 +161,11 @@ export function assemble<C extends SharedConfig>({
     codec,
     owns: (key) => partitions > 0 && assigned.has(partitionOf(key, partitions)),
     isAccepting: () => !stopping.signal.aborted,
+    tracer,
   })
   tenantsFile.onChange((tenants) => {
     targets.tenantsChanged(tenants)
+    recordMetrics.tenantsChanged(tenants)
     onTenants?.()
   })
   tenantsFile.onReload((result) => metrics.tenantsReloadsTotal.inc({ result }))
@@ -207,12 +220,9 @@ export function assemble<C extends SharedConfig>({
         circuits: targets.circuits,
         outcomes,
         maxAttempts: config.retryMaxAttempts,
-        metrics: {
-          ended: (topic, outcome, reason) => metrics.recordsTotal.inc({ topic, outcome, reason }),
-          parked: (topic, reason) => metrics.parkedTotal.inc({ topic, reason }),
-          endToEnd: (topic, seconds) => metrics.endToEndSeconds.observe(seconds, { topic }),
-        },
-        observeHandling: (topic, seconds) => metrics.handlingSeconds.observe(seconds, { topic }),
+        metrics: recordMetrics.metrics,
+        observeHandling: recordMetrics.observeHandling,
+        tracer,
         limits: {
           maxInFlight: config.maxInFlight,
           maxPendingRecords: MAX_PENDING_RECORDS,
@@ -231,6 +241,7 @@ export function assemble<C extends SharedConfig>({
           const before = new Set([...assigned].filter((partition) => !lost.includes(partition)))
           assigned = new Set(own)
           waitingFor.delete('consumer group')
+          metrics.rebalancesTotal.inc()
           targets.setPartitionShare(partitions === 0 ? 1 : own.length / partitions)
           onAssigned?.({
             kept: (key) => before.has(partitionOf(key, partitions)) && assigned.has(partitionOf(key, partitions)),
@@ -239,7 +250,7 @@ export function assemble<C extends SharedConfig>({
         },
         onFatal: fail,
       })
-      exportStatus(runtime, metrics)
+      exportStatus(runtime, metrics, tenantsFile.current, config.maxInFlight)
       // The broker may have gone again meanwhile, while the registry was waited for.
       await reach('consumer group', runtime.start)
     },
@@ -252,15 +263,17 @@ export function assemble<C extends SharedConfig>({
     ...(!waitingFor.has('consumer group') && runtime?.status().consuming === false ? ['consumer group'] : []),
     ...(stopping.signal.aborted ? ['stopping'] : []),
   ]
+  const waits = () => [...waitingFor, ...troubles()]
+  metrics.onScrape(() => metrics.ready.set(waits().length === 0 ? 1 : 0))
   const admin = createAdminApp({
     readiness: () => ({
-      waitingFor: [...waitingFor, ...troubles()],
+      waitingFor: waits(),
       details: {
         ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
         tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
       },
     }),
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    metrics: metrics.render,
   })
   const part = compose([
     { name: 'targets', start: async () => {}, stop: () => targets.close() },

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { SyncError } from './errors.ts'
 import { SERVICES, type ServiceName } from './kafka/topics.ts'
 import { resolveSecret } from './tenants.ts'
+import { tracingEnv } from './tracing-config.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -75,7 +76,11 @@ export const clusterEnv = {
 }
 
 /** Variables whose value is a secret: a literal, `env:NAME` or `file:/path`. */
-const SECRETS: ReadonlySet<string> = new Set(['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD'])
+const SECRETS: ReadonlySet<string> = new Set([
+  'KAFKA_SASL_PASSWORD',
+  'SCHEMA_REGISTRY_PASSWORD',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+])
 
 /**
  * What each service takes of a tenant's requests per second; the rest of 1 is left for `syncctl`. A service that never
@@ -119,6 +124,7 @@ export const serviceEnv = (service: ServiceName) => ({
   WATCHDOG_MS: durationMs(0).prefault('600000'),
   FLOW_RATE_SHARE: share.prefault(RATE_SHARES[service].flow),
   OMNIUM_RATE_SHARE: share.prefault(RATE_SHARES[service].omnium),
+  ...tracingEnv,
 })
 
 /** The variables of a service that takes webhooks and sweeps. */

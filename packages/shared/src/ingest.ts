@@ -47,7 +47,11 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
     tenants,
     publisher,
     parse: options.parse,
-    metrics: (answer) => metrics.webhooksTotal.inc({ source, answer }),
+    metrics(answer, seconds, traceparent) {
+      metrics.webhooksTotal.inc({ source, answer })
+      metrics.webhookSeconds.observe(seconds, { source }, traceparent)
+    },
+    tracer: context.tracer,
     logger,
     maxInFlightRequests: MAX_WEBHOOKS_IN_FLIGHT,
     isAccepting,

@@ -5,6 +5,7 @@ import { SyncError } from './errors.ts'
 import { mendKafkaJs } from './kafka/kafkajs-fixes.ts'
 import type { ServiceName } from './kafka/topics.ts'
 import { bufferedOutput, createLogger } from './logger.ts'
+import { openTracing } from './open-tracing.ts'
 import { openTenantsFile } from './tenants-file.ts'
 
 type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
@@ -32,7 +33,8 @@ export async function runService<S extends ServiceSchema>(
   const failed = new Promise<Error>((resolve) => {
     fail = resolve
   })
-  const part = assemble({ service, config, tenantsFile, logger, build, fail })
+  const tracing = await openTracing(service, config, logger)
+  const part = assemble({ service, config, tenantsFile, logger, tracer: tracing.tracer, build, fail })
   const signals = stopSignals()
   process.on('unhandledRejection', (error) => fail(error instanceof Error ? error : new Error('unhandled rejection')))
   process.on('uncaughtException', (error) => fail(error))
@@ -48,6 +50,7 @@ export async function runService<S extends ServiceSchema>(
   void signals.second.then(() => process.exit(EXIT_FAILED))
   void started
   await part.stop().catch((error: unknown) => logger.error({ err: error }, 'stopping failed'))
+  await tracing.stop()
   clearTimeout(deadline)
   process.exit(end instanceof Error ? EXIT_FAILED : 0)
 }

@@ -8,7 +8,8 @@ export interface Readiness {
 
 export interface AdminOptions {
   readonly readiness: () => Readiness
-  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
+  /** `accept`: the header that the scraper sent. */
+  readonly metrics: (accept?: string) => Promise<{ readonly contentType: string; readonly text: string }>
 }
 
 /** Health, readiness and metrics; never public. `/live` answers as long as the process turns its event loop. */
@@ -20,8 +21,8 @@ export function createAdminApp({ readiness, metrics }: AdminOptions): FastifyIns
     const ready = waitingFor.length === 0
     return reply.code(ready ? 200 : 503).send({ ready, waitingFor, ...details })
   })
-  app.get('/metrics', async (_request, reply) => {
-    const { contentType, text } = await metrics()
+  app.get('/metrics', async (request, reply) => {
+    const { contentType, text } = await metrics(request.headers.accept)
     return reply.header('content-type', contentType).send(text)
   })
   return app

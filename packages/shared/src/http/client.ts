@@ -1,12 +1,13 @@
 import type { Target } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Tracer } from '../tracing.ts'
 import { requireAnswer } from './answer.ts'
 import { authorize, type Credentials } from './auth.ts'
 import type { Call } from './call.ts'
 import type { Circuits } from './circuits.ts'
 import type { Limits } from './limits.ts'
-import { log, measure } from './observe.ts'
+import { log, measure, traced } from './observe.ts'
 import { type HttpAnswer, isWrite, type Send, stack, type TargetRequest } from './request.ts'
 
 export interface ClientOptions {
@@ -18,6 +19,7 @@ export interface ClientOptions {
   readonly credentials: (sendUnguarded: Send) => Credentials
   readonly metrics: Pick<Metrics, 'targetRequestsTotal' | 'targetRequestSeconds'>
   readonly logger: Pick<Logger, 'debug'>
+  readonly tracer: Tracer
   readonly now: () => number
 }
 
@@ -47,7 +49,7 @@ export interface TargetClient {
  * 4. rate limit: waits for the request's turn, the last wait that there is
  * 5. circuit and fence, asked when the turn has come: the wait may have been long. No wait and no repeat is inside, so
  *    nothing is sent later than right after the fence agreed
- * 6. metrics, log: what was really sent, without our own waits
+ * 6. trace, metrics, log: what was really sent, without our own waits
  * 7. base: one exchange, with a deadline
  *
  * There is no retry layer: a request that failed is the runtime's to repeat, which asks for its key, its circuit and its
@@ -55,7 +57,7 @@ export interface TargetClient {
  */
 export function createClient(options: ClientOptions): TargetClient {
   const { target, base, circuits, limits, now } = options
-  const observed = stack([measure(options.metrics), log(options.logger)], base)
+  const observed = stack([traced(options.tracer), measure(options.metrics), log(options.logger)], base)
   const unguarded = stack([limits.debit, fence], observed)
   const auth = authorize(options.credentials(unguarded))
   const askLast = ({ call }: TargetRequest) => {

@@ -1,5 +1,8 @@
+import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import type { Metrics, StatusClass } from '../metrics.ts'
+import type { Metrics } from '../metrics.ts'
+import type { StatusClass } from '../metrics-table.ts'
+import type { Tracer } from '../tracing.ts'
 import type { Layer } from './request.ts'
 
 /** Counts and times what was handed over to be sent: waits of our own, and what the fence held back, are left out. */
@@ -16,7 +19,42 @@ export const measure =
       return answer
     } finally {
       metrics.targetRequestsTotal.inc({ target, operation, status })
-      metrics.targetRequestSeconds.observe((performance.now() - startedAt) / 1000, { target, operation })
+      const seconds = (performance.now() - startedAt) / 1000
+      metrics.targetRequestSeconds.observe(seconds, { target, operation }, request.call.traceparent)
+    }
+  }
+
+/**
+ * A span for each exchange of a record's handling, and its traceparent on the request; none for what belongs to no record (a
+ * probe). Never the path: ids are in it.
+ */
+export const traced =
+  (tracer: Tracer): Layer =>
+  (next) =>
+  async (request) => {
+    const { target, operation, call, method } = request
+    if (call.traceparent === undefined) return next(request)
+    const { hostname, port } = new URL(request.baseUrl)
+    const span = tracer.start(`${method} ${target} ${operation}`, {
+      kind: 'client',
+      parent: call.traceparent,
+      attributes: {
+        'http.request.method': method,
+        'server.address': hostname,
+        ...(port !== '' && { 'server.port': Number(port) }),
+        'sync.tenant': call.tenant.uid,
+        'sync.target': target,
+        'sync.operation': operation,
+      },
+    })
+    try {
+      const answer = await next({ ...request, call: { ...call, traceparent: span.traceparent } })
+      span.set({ 'http.response.status_code': answer.status })
+      span.end(answer.status >= 400 ? String(answer.status) : undefined)
+      return answer
+    } catch (error) {
+      span.end(error instanceof SyncError ? error.code : 'failed')
+      throw error
     }
   }
 

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { SyncError } from '../errors.ts'
 import { createTenants } from '../tenants.ts'
 import { aTenant } from '../testing/builders.ts'
+import { createFakeTracer } from '../testing/fake-tracer.ts'
 import { aWebhookApp, SECRET, type WebhookAppUnderTest } from '../testing/webhook-app.ts'
 import { fieldOf, idOf, invalid, type ParseEvent } from './event-fields.ts'
 import type { WebhookAnswer } from './problem.ts'
@@ -41,6 +42,34 @@ test('an event is answered 202 after its notification was acknowledged, under th
     { topic: 'flow.notifications.v1', key: 'acme:1000', traceparent, value: { id: '1000', tenant: 'acme' } },
   ])
   expect(publisher.values('flow.notifications.v1')[0]?.receivedAt).toBe('2026-02-01T00:00:00.000Z')
+})
+
+test('an event is a span from its arrival to its acknowledgement, under the trace of its sender', async () => {
+  const { tracer, spans } = createFakeTracer()
+  const { post, publisher } = givenApp({ tracer })
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+  await post('{"id": 1000}', { authorization, traceparent })
+  publisher.fail(new SyncError('kafka-unavailable', 'producing to kafka failed'))
+  await post('{"id": 1001}', { authorization, traceparent: 'not one' })
+
+  expect(spans).toMatchObject([
+    {
+      ...{
+        name: 'POST /webhooks/flow/:tenantUid',
+        kind: 'server',
+        parent: traceparent,
+        ended: true,
+        failure: undefined,
+      },
+      attributes: { 'sync.tenant': 'acme', 'http.response.status_code': 202 },
+    },
+    { ended: true, failure: 'unavailable', attributes: { 'http.response.status_code': 503 } },
+  ])
+  expect(spans[1]?.parent).toBeUndefined()
+  expect(spans[0]?.startedAt).toBeLessThanOrEqual(Date.parse('2026-02-01T00:00:00Z'))
+  expect(publisher.published[0]?.traceparent).toBe(spans[0]?.traceparent)
+  expect(JSON.stringify(spans)).not.toContain('1000')
 })
 
 test.each<[string, WebhookAnswer, number, Parameters<ReturnType<typeof givenApp>['post']>]>([

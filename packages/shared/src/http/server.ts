@@ -5,6 +5,7 @@ import { isTraceparent } from '../kafka/headers.ts'
 import { keyOf, type Publisher } from '../kafka/publisher.ts'
 import type { Logger } from '../logger.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import { noTracer, type Tracer } from '../tracing.ts'
 import { createAdmission } from './admission.ts'
 import { invalid, type ParsedEvent, type ParseEvent } from './event-fields.ts'
 import { RETRY_AFTER_S, sendAnswer, type WebhookAnswer } from './problem.ts'
@@ -16,12 +17,13 @@ export interface WebhookAppOptions {
   readonly tenants: () => Tenants
   readonly publisher: Publisher
   readonly parse: ParseEvent
-  /** Told once for each request that was answered. */
-  readonly metrics: (answer: WebhookAnswer) => void
+  /** Told once for each request that was answered, with the time since it came. */
+  readonly metrics: (answer: WebhookAnswer, seconds: number, traceparent?: string) => void
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly maxInFlightRequests: number
   /** False from the moment that a stop begins. */
   readonly isAccepting: () => boolean
+  readonly tracer?: Tracer
   /** ms since the epoch. */
   readonly now: () => number
 }
@@ -45,7 +47,8 @@ declare module 'fastify' {
  * listens and closes; `close` waits for the requests under way.
  */
 export function createWebhookApp(options: WebhookAppOptions): FastifyInstance {
-  const { source, publisher, parse, metrics, logger, isAccepting, now } = options
+  const { source, publisher, parse, metrics, logger, isAccepting, now, tracer = noTracer } = options
+  const route = `/webhooks/${source}/:tenantUid`
   const admission = createAdmission(options.maxInFlightRequests)
   const app = Fastify({
     // Fastify's own logs would hold the URL, and with it a `?key=`.
@@ -61,8 +64,8 @@ export function createWebhookApp(options: WebhookAppOptions): FastifyInstance {
     frameworkErrors: (_error, _request, reply) => answer(reply as FastifyReply, 'unknown-route', 'no such address'),
   })
 
-  const answer = (reply: FastifyReply, word: WebhookAnswer, detail: string | null = null) => {
-    metrics(word)
+  const answer = (reply: FastifyReply, word: WebhookAnswer, detail: string | null = null, traceparent?: string) => {
+    metrics(word, reply.elapsedTime / 1000, traceparent)
     return sendAnswer(reply, word, detail)
   }
   const unavailable = (request: FastifyRequest, reply: FastifyReply, err: unknown) => {
@@ -111,18 +114,24 @@ export function createWebhookApp(options: WebhookAppOptions): FastifyInstance {
       return answer(reply, 'not-an-event', event.why)
     }
     const { notification } = event
-    const traceparent = request.headers.traceparent
-    const message = {
-      key: keyOf(tenant.uid, notification.id),
-      value: notification,
-      ...(typeof traceparent === 'string' && isTraceparent(traceparent) && { traceparent }),
-    }
+    const given = request.headers.traceparent
+    const { traceparent, set, end } = tracer.start(`POST ${route}`, {
+      kind: 'server',
+      ...(typeof given === 'string' && isTraceparent(given) && { parent: given }),
+      startedAt: now() - reply.elapsedTime,
+      attributes: { 'http.request.method': 'POST', 'http.route': route, 'sync.tenant': tenant.uid },
+    })
+    const message = { key: keyOf(tenant.uid, notification.id), value: notification, traceparent }
     try {
       await publisher.publish(`${source}.notifications.v1`, [message])
     } catch (error) {
+      set({ 'http.response.status_code': 503 })
+      end('unavailable')
       return unavailable(request, reply, error)
     }
-    return answer(reply, 'stored')
+    set({ 'http.response.status_code': 202 })
+    end()
+    return answer(reply, 'stored', null, traceparent)
   }
 
   app.removeAllContentTypeParsers()
@@ -137,7 +146,7 @@ export function createWebhookApp(options: WebhookAppOptions): FastifyInstance {
     if (error.statusCode === 400) return answer(reply, 'unavailable', 'the body did not arrive whole')
     return unavailable(request, reply, error)
   })
-  app.post<{ Params: { tenantUid: string } }>(`/webhooks/${source}/:tenantUid`, { onRequest: admit }, take)
+  app.post<{ Params: { tenantUid: string } }>(route, { onRequest: admit }, take)
   return app
 }
 

@@ -170,7 +170,7 @@ describe('the clients of both targets', () => {
     }
     await caught(flow.getCustomer(aCall({ tenant, fence }), '1'))
 
-    const text = await metrics.text()
+    const { text } = await metrics.render()
 
     expect(text).toContain('sync_target_requests_total{target="flow",operation="get-customer",status="4xx"} 1')
     expect(text).toContain('sync_target_request_seconds_count{target="flow",operation="get-customer"} 1')

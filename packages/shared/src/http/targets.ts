@@ -5,10 +5,12 @@ import type { Metrics } from '../metrics.ts'
 import { createOmniumClient, type OmniumClient } from '../omnium/client.ts'
 import { createOmniumCredentials, type OmniumCredentials } from '../omnium/token.ts'
 import type { Tenants } from '../tenants.ts'
+import { noTracer, type Tracer } from '../tracing.ts'
 import { createBase } from './base.ts'
 import { type CircuitStatus, type Circuits, createCircuits } from './circuits.ts'
 import { createClient } from './client.ts'
 import { createDispatchers } from './dispatchers.ts'
+import { exportCircuits } from './export-circuits.ts'
 import { createLimits } from './limits.ts'
 import { afterDelay, type Schedule } from './schedule.ts'
 
@@ -24,6 +26,7 @@ export interface TargetsOptions {
   readonly now: () => number
   readonly random: () => number
   readonly schedule?: Schedule
+  readonly tracer?: Tracer
 }
 
 /** Both peers, as one service sees them. */
@@ -40,11 +43,20 @@ export interface Targets {
 }
 
 const MAX_ANSWER_BYTES = 10 * 1024 * 1024
-const STATE_VALUE = { closed: 0, 'half-open': 1, open: 2 } as const
 
 /** Wires the clients of both peers: connections, tokens, rate limits, circuits, metrics and logs. */
 export function createTargets(options: TargetsOptions): Targets {
-  const { service, requestDeadlineMs, metrics, logger, shares, now, random, schedule = afterDelay } = options
+  const {
+    service,
+    requestDeadlineMs,
+    metrics,
+    logger,
+    shares,
+    now,
+    random,
+    schedule = afterDelay,
+    tracer = noTracer,
+  } = options
   const dispatchers = createDispatchers({ connectTimeoutMs: requestDeadlineMs })
   const base = createBase({
     deadlineMs: requestDeadlineMs,
@@ -63,18 +75,13 @@ export function createTargets(options: TargetsOptions): Targets {
     schedule,
     onTransition: (status) => logTransition(logger, status, now()),
   })
-  metrics.onScrape(() => {
-    for (const { target, tenant, state, cause } of circuits.list()) {
-      metrics.circuitState.set(STATE_VALUE[state], { target, tenant })
-      metrics.credentialsRefused.set(cause === 'unauthorized' ? 1 : 0, { target, tenant })
-    }
-  })
+  const exported = exportCircuits(circuits, metrics)
 
   const limits = {
     flow: createLimits({ target: 'flow', share: shares.flow, metrics, now, schedule }),
     omnium: createLimits({ target: 'omnium', share: shares.omnium, metrics, now, schedule }),
   }
-  const common = { base, circuits, metrics, logger, now }
+  const common = { base, circuits, metrics, logger, tracer, now }
   const flow = createFlowClient(
     createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
   )
@@ -95,11 +102,7 @@ export function createTargets(options: TargetsOptions): Targets {
     omnium,
     circuits,
     tenantsChanged(tenants) {
-      for (const { tenant, target } of circuits.list()) {
-        if (tenants.get(tenant) !== undefined) continue
-        metrics.circuitState.remove({ target, tenant })
-        metrics.credentialsRefused.remove({ target, tenant })
-      }
+      exported.tenantsChanged(tenants)
       circuits.tenantsChanged(tenants)
       limits.flow.tenantsChanged(tenants)
       limits.omnium.tenantsChanged(tenants)

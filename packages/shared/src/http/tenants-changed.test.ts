@@ -58,13 +58,13 @@ it('those that wait for the rate limit are served by the new one', async () => {
 it('a tenant that is no more has no circuit, no series of a metric, and is not probed', async () => {
   const { tenantsChanged, flow, flowServer, tenant, circuits, time, metrics } = await start({ flow: forToken('never') })
   await expect(flow.getCustomer(aCall({ tenant }), '1000')).rejects.toThrow()
-  expect(await metrics.text()).toContain('sync_circuit_state{target="flow",tenant="acme"} 2')
+  expect((await metrics.render()).text).toContain('sync_circuit_state{target="flow",tenant="acme"} 2')
   const before = flowServer.requests.length
 
   tenantsChanged(createTenants([]))
   await time.advance(60_000)
 
   expect(circuits.list()).toEqual([])
-  expect(await metrics.text()).not.toContain('tenant="acme"')
+  expect((await metrics.render()).text).not.toContain('tenant="acme"')
   expect(flowServer.requests).toHaveLength(before)
 })

@@ -2,6 +2,7 @@ import type { Kafka, Message as KafkaMessage, Producer, RecordMetadata } from 'k
 import type { ValueOf } from '../contracts/contracts.ts'
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
+import type { Span, Tracer } from '../tracing.ts'
 import { createPartitioner } from './partition-of.ts'
 import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
 import type { Message, Publisher } from './publisher.ts'
@@ -25,7 +26,11 @@ export interface ProducerOptions {
   /** Calls that wait at once; past it a call fails at once rather than fill the memory. */
   readonly maxQueued?: number
   readonly now?: () => number
+  /** Told of each produce request's end. */
+  readonly observe?: (result: WriteResult, seconds: number) => void
 }
+
+export type WriteResult = 'acknowledged' | 'refused' | 'failed'
 
 interface Call {
   readonly messages: readonly RawMessage[]
@@ -46,7 +51,7 @@ const PATIENCE_TO_LEAVE = 0.4
  * The records of one key keep their order as long as its caller waits for one call before the next.
  */
 export function createProducer(options: ProducerOptions): BatchedProducer {
-  const { kafka, deadlineMs, maxQueued = 20_000, now = Date.now } = options
+  const { kafka, deadlineMs, maxQueued = 20_000, now = Date.now, observe } = options
   const producer: Producer = kafka.producer({
     createPartitioner,
     allowAutoTopicCreation: false,
@@ -105,11 +110,15 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
 
   /** One record that the broker refuses (too large) must not take the others of its batch with it: then each goes alone. */
   const deliver = async (batch: readonly Call[]): Promise<void> => {
+    const startedAt = performance.now()
+    const ended = (result: WriteResult) => observe?.(result, (performance.now() - startedAt) / 1000)
     try {
       await sendBatch(batch)
       healthy = true
+      ended('acknowledged')
       for (const call of batch) call.resolve()
     } catch (error) {
+      ended(isRefusal(error) ? 'refused' : 'failed')
       if (batch.length > 1 && isRefusal(error)) {
         for (const call of batch) {
           // The others may have taken long, each with a deadline of its own.
@@ -214,15 +223,17 @@ export interface PublisherOptions {
   readonly source: string
   readonly newEventId: () => string
   readonly newTraceparent: () => string
+  readonly tracer?: Tracer
   readonly now: () => number
 }
 
 /** Values by contract on top of the raw producer. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { producer, encode, prefix, source, newEventId, newTraceparent, now } = options
+  const { producer, encode, prefix, source, newEventId, newTraceparent, tracer, now } = options
   const toRaw = async <T extends ContractTopic>(
     topic: T,
     { key, value, traceparent }: Message<T>,
+    span: Span | undefined,
   ): Promise<RawMessage> => ({
     topic: prefix + topic,
     key,
@@ -231,12 +242,35 @@ export function createPublisher(options: PublisherOptions): Publisher {
       'event-id': newEventId(),
       source,
       'occurred-at': new Date(now()).toISOString(),
-      traceparent: traceparent ?? newTraceparent(),
+      traceparent: span?.traceparent ?? traceparent ?? newTraceparent(),
     },
   })
+  /** Outcomes tell of what the other spans have told already. */
+  const spanOf = <T extends ContractTopic>(topic: T, { traceparent }: Message<T>) =>
+    topic === 'sync.outcomes.v1'
+      ? undefined
+      : tracer?.start(`send ${topic}`, {
+          kind: 'producer',
+          parent: traceparent,
+          attributes: {
+            'messaging.system': 'kafka',
+            'messaging.operation.type': 'send',
+            'messaging.destination.name': prefix + topic,
+          },
+        })
   return {
     async publish(topic, messages, fence) {
-      await producer.send(await Promise.all(messages.map((message) => toRaw(topic, message))), fence)
+      const spans = messages.map((message) => spanOf(topic, message))
+      try {
+        await producer.send(
+          await Promise.all(messages.map((message, index) => toRaw(topic, message, spans[index]))),
+          fence,
+        )
+        for (const span of spans) span?.end()
+      } catch (error) {
+        for (const span of spans) span?.end(error instanceof SyncError ? error.code : 'failed')
+        throw error
+      }
     },
   }
 }

@@ -5,6 +5,8 @@ import type { Logger } from '../logger.ts'
 import { type Outcome, park, type RetryReason, retry } from '../outcome.ts'
 import type { Classified, Delivery, StreamHandler } from '../stream.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import type { Tracer } from '../tracing.ts'
+import { startHandling } from './handling-span.ts'
 import { bytesOf } from './packed.ts'
 import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
@@ -31,7 +33,8 @@ export interface RunKeyOptions {
   readonly logger: Logger
   readonly now: () => number
   readonly random: () => number
-  readonly observeHandling: (topic: string, seconds: number) => void
+  readonly observeHandling: (topic: string, seconds: number, traceparent?: string) => void
+  readonly tracer?: Tracer
 }
 
 /** What one run of a key is held to. */
@@ -93,7 +96,12 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     return record.mark?.why === 'verify' && 'group' in classified ? { ...classified, group: null } : classified
   }
 
-  const deliveryOf = (record: Pending, tenant: Tenant, repair: boolean): Delivery =>
+  const deliveryOf = (
+    record: Pending,
+    tenant: Tenant,
+    repair: boolean,
+    traceparent: string | undefined = record.traceparent,
+  ): Delivery =>
     ({
       topic: record.topic,
       origin: { topic: record.topic, partition: record.origin.partition, offset: BigInt(record.origin.offset) },
@@ -105,7 +113,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       repair,
       attempts: record.attempts,
       firstSeenAt: record.firstSeenAt ?? now(),
-      traceparent: record.traceparent,
+      traceparent,
     }) as Delivery
 
   /** The circuit that keeps a lead waiting, or null when it may start. */
@@ -127,14 +135,13 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     const at = now()
     for (const { record } of leads) record.firstSeenAt ??= at
     const startedAt = performance.now()
-    let outcomes: readonly Outcome[]
+    const handling = startHandling(options.tracer, handler.service, tenant.uid, leads)
+    const { traceparent } = handling
+    let outcomes: readonly Outcome[] | null = null
     try {
       outcomes = await handler.handle(
-        leads.map((lead) => deliveryOf(lead.record, tenant, lead.repair)),
-        {
-          call: { tenant, key: first.key, signal, fence, ...(first.traceparent && { traceparent: first.traceparent }) },
-          now,
-        },
+        leads.map(({ record, repair }) => deliveryOf(record, tenant, repair, handling.traceparentOf(record))),
+        { call: { tenant, key: first.key, signal, fence, ...(traceparent && { traceparent }) }, now },
       )
       if (outcomes.length !== leads.length)
         throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)
@@ -147,7 +154,8 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       if (!(error instanceof SyncError)) options.logger.error({ err: error, topic: first.topic }, 'handler failed')
       outcomes = leads.map(() => outcome)
     } finally {
-      options.observeHandling(first.topic ?? 'unknown', (performance.now() - startedAt) / 1000)
+      options.observeHandling(first.topic ?? 'unknown', (performance.now() - startedAt) / 1000, traceparent)
+      handling.end(outcomes)
     }
     for (const [index, lead] of leads.entries()) {
       const outcome = outcomes[index]!

@@ -18,7 +18,7 @@ export interface RuntimeLimits extends Pick<BoundsOptions, 'maxPendingRecords' |
 }
 
 export interface RuntimeOptions
-  extends Pick<RunKeyOptions, 'handler' | 'decode' | 'tenants' | 'observeHandling'>,
+  extends Pick<RunKeyOptions, 'handler' | 'decode' | 'tenants' | 'observeHandling' | 'tracer'>,
     Pick<SettleOptions, 'send' | 'maxAttempts'> {
   readonly service: ServiceName
   readonly prefix: string

@@ -19,6 +19,8 @@ export interface RuntimeStatus {
   readonly inFlight: number
   readonly pending: number
   readonly oldestPendingMs: number
+  /** Partition numbers that are ours. */
+  readonly partitions: number
 }
 
 export interface Runtime {
@@ -28,6 +30,8 @@ export interface Runtime {
   status(): RuntimeStatus
   /** Records behind the low-water mark, by partition. */
   lag(): readonly { topic: string; partition: number; records: number }[]
+  /** Records in memory, by the tenant that their key names. */
+  pendingByTenant(): Iterable<readonly [tenant: string, records: number]>
 }
 
 const OFFSETS_INTERVAL_MS = 15_000
@@ -268,6 +272,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return stopped
     },
     lag: partitions.lag,
+    pendingByTenant: () => [...queues.tenants()].map((tenant) => [tenant, queues.sizeOf(tenant)] as const),
     status() {
       const at = now()
       let oldestPendingMs = 0
@@ -277,6 +282,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         inFlight: queues.inFlight,
         pending: queues.size + partitions.held,
         oldestPendingMs,
+        partitions: ownership.partitions().length,
       }
     },
   }

@@ -46,7 +46,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
     },
     isOverShare: () => false,
     outcomes: { add: (end) => log.push({ end }), flush: async () => {}, size: 0 },
-    metrics: { ended() {}, parked() {}, endToEnd() {} },
+    metrics: { ended() {}, retried() {}, parked() {}, endToEnd() {} },
     logger: createLogger({ service: 'test', level: 'silent' }),
     now: () => now,
     random: () => chance,

@@ -13,9 +13,11 @@ import { deadLetterTopicOf, retryTopicOf, type ServiceName } from './topics.ts'
 
 /** Every measurement that the runtime makes of a record; see metrics.ts for the names. */
 export interface RecordMetrics {
-  ended(topic: string, outcome: string, reason: string): void
+  ended(topic: string, outcome: string, reason: string, tenant: string): void
+  /** It is tried again, because of this. */
+  retried(topic: string, reason: string): void
   parked(topic: string, reason: string): void
-  endToEnd(topic: string, seconds: number): void
+  endToEnd(topic: string, seconds: number, traceparent: string | undefined): void
 }
 
 /** Takes note of ends; `flush` resolves when all that was taken before it is acknowledged, and a commit waits for it. */
@@ -71,10 +73,10 @@ export function createSettler(options: SettleOptions): Settler {
     record.state.tracker.end(record.offset)
     queues.remove(record)
     const topic = record.topic ?? 'unknown'
-    metrics.ended(topic, outcome, reason ?? '')
+    metrics.ended(topic, outcome, reason ?? '', record.tenant)
     if (outcome === 'done' && record.mark === null) {
       const since = changedAt(record)
-      if (since !== null) metrics.endToEnd(topic, Math.max(0, endedAt - since) / 1000)
+      if (since !== null) metrics.endToEnd(topic, Math.max(0, endedAt - since) / 1000, record.traceparent)
     }
     const entry: SyncOutcome = {
       tenant: record.tenant,
@@ -185,6 +187,7 @@ export function createSettler(options: SettleOptions): Settler {
         case 'retry': {
           const at = now()
           record.firstFailureAt ??= at
+          metrics.retried(record.topic ?? 'unknown', outcome.reason)
           if (outcome.verify) record.verifyOwedAt = at + 2 * options.requestDeadlineMs
           if (RETRY_REASONS[outcome.reason].counts) record.attempts++
           if (RETRY_REASONS[outcome.reason].counts && record.attempts >= Math.max(1, options.maxAttempts)) {
