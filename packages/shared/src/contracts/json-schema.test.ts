@@ -3,12 +3,31 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { CONTRACT_TOPICS } from '../kafka/topics.ts'
 import { incompatibilities } from './compatibility.ts'
-import { jsonSchemaOf, toJsonSchema } from './json-schema.ts'
+import { describedSchemaOf, jsonSchemaOf, toJsonSchema } from './json-schema.ts'
 
 const REGENERATE = 'after a change, run: node packages/shared/src/contracts/write-schemas.ts'
 
 const released = (topic: string) =>
   JSON.parse(readFileSync(new URL(`schemas/${topic}.json`, import.meta.url), 'utf8')) as Record<string, unknown>
+
+type Node = Record<string, unknown>
+
+/** Its fields by name; those of each alternative, where there are some. */
+const fieldsOf = ({ properties, oneOf }: Node): [string, Node][] => [
+  ...Object.entries((properties ?? {}) as Record<string, Node>),
+  ...((oneOf ?? []) as Node[]).flatMap(fieldsOf),
+]
+
+const withoutDescriptions = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(withoutDescriptions)
+    : typeof value === 'object' && value !== null
+      ? Object.fromEntries(
+          Object.entries(value)
+            .filter(([name, inner]) => name !== 'description' || typeof inner !== 'string')
+            .map(([name, inner]) => [name, withoutDescriptions(inner)]),
+        )
+      : value
 
 describe.each(CONTRACT_TOPICS)('the contract of %s', (topic) => {
   it('can read every record that the released contract allows', () => {
@@ -17,6 +36,18 @@ describe.each(CONTRACT_TOPICS)('the contract of %s', (topic) => {
 
   it('is the released one', () => {
     expect(jsonSchemaOf(topic), REGENERATE).toEqual(released(topic))
+  })
+
+  it('is registered by the same text, whatever its fields are said to mean', () => {
+    expect(JSON.stringify(jsonSchemaOf(topic)), REGENERATE).toBe(JSON.stringify(released(topic)))
+  })
+
+  it('says in documents what every field means, and allows the same', () => {
+    const described = describedSchemaOf(topic)
+
+    // A constant says so itself.
+    expect(fieldsOf(described).filter(([, field]) => !('description' in field || 'const' in field))).toEqual([])
+    expect(withoutDescriptions(described)).toEqual(jsonSchemaOf(topic))
   })
 })
 

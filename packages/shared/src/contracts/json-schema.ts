@@ -11,10 +11,17 @@ export type JsonSchema = Readonly<Record<string, unknown>>
  */
 export const jsonSchemaOf = (topic: ContractTopic): JsonSchema => toJsonSchema(CONTRACTS[topic])
 
-export function toJsonSchema(contract: z.ZodType): JsonSchema {
+/** The same with what its fields mean, for documents. */
+export const describedSchemaOf = (topic: ContractTopic): JsonSchema => toJsonSchema(CONTRACTS[topic], z.globalRegistry)
+
+/** What a schema registry holds is told apart by its text: better words must not make another version. */
+const NO_WORDS: typeof z.globalRegistry = z.registry()
+
+export function toJsonSchema(contract: z.ZodType, metadata = NO_WORDS): JsonSchema {
   const { '~standard': _standard, ...schema } = z.toJSONSchema(contract, {
     target: 'draft-7',
     io: 'input',
+    metadata,
     override: ({ zodSchema, jsonSchema }) => {
       const { def } = zodSchema._zod
       if (def.type === 'object' && def.catchall === undefined) jsonSchema.additionalProperties = false
