@@ -9,6 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY packages/shared/package.json packages/shared/
 COPY packages/cli/package.json packages/cli/
 COPY packages/sandbox/package.json packages/sandbox/
+COPY packages/docs/package.json packages/docs/
 COPY services/flow-ingest/package.json services/flow-ingest/
 COPY services/omnium-ingest/package.json services/omnium-ingest/
 COPY services/customer-mapper/package.json services/customer-mapper/

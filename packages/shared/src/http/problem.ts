@@ -18,7 +18,7 @@ export type WebhookAnswer =
  * Both senders drop an event on most 4xx, so those are for what no retry would cure; everything else is a 503. 429 is
  * never among them: Omnium doesn't retry it and Flow drops it.
  */
-const STATUS_OF: Record<WebhookAnswer, number> = {
+export const STATUS_OF: Record<WebhookAnswer, number> = {
   stored: 202,
   ignored: 202,
   unauthorized: 401,

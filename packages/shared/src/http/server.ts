@@ -30,7 +30,8 @@ export interface WebhookAppOptions {
 
 const NO_JSON = 'the body is not JSON in UTF-8'
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
-const MAX_BODY_BYTES = 64 * 1024
+/** A larger body is answered 413. */
+export const MAX_BODY_BYTES = 64 * 1024
 /** Flow gives up after 10 s. A body that isn't here by then isn't waited for. */
 const REQUEST_TIMEOUT_MS = 10_000
 

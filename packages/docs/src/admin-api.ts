@@ -1,0 +1,120 @@
+import { serviceEnv } from '@sync/shared/config'
+import type { CircuitStatus } from '@sync/shared/http/circuits'
+import { SERVICES } from '@sync/shared/kafka/topics'
+import { createMetrics } from '@sync/shared/metrics'
+import { z } from 'zod'
+import manifest from '../../../package.json' with { type: 'json' }
+import { openSchemaOf } from './json-schema.ts'
+import type { Json } from './yaml.ts'
+
+export const LiveAnswer = z.object({ live: z.literal(true) })
+
+const Circuit = z.object({
+  tenant: z.string().describe("The tenant's uid."),
+  target: z.enum(['flow', 'omnium']),
+  state: z
+    .enum(['closed', 'open', 'half-open'])
+    .describe('open: nothing is sent, a probe decides what is next. half-open: one key at a time is tried.'),
+  cause: z
+    .enum(['unreachable', 'unauthorized', 'forbidden', 'throttled', 'failing', 'several-keys'])
+    .nullable()
+    .describe('Why it is not closed.'),
+  sinceMs: z.number().describe('Since when, ms since the epoch.'),
+  retryAtMs: z.number().nullable().describe('Open: when it is probed, ms since the epoch.'),
+}) satisfies z.ZodType<CircuitStatus>
+
+export const ReadyAnswer = z.object({
+  ready: z.boolean().describe('Nothing is waited for.'),
+  waitingFor: z
+    .array(z.enum(['kafka', 'schema registry', 'consumer group', 'start', 'stopping']))
+    .describe('What a service needs before it can work, or has lost since. An open circuit is not among it.'),
+  service: z.enum(SERVICES),
+  instance: z.string().describe('SERVICE_INSTANCE_ID.'),
+  circuits: z.array(Circuit).describe('Of each tenant and target that was used.'),
+  tenants: z.object({
+    inUse: z.int().describe('How many.'),
+    problem: z.string().nullable().describe('Why the tenants file as it is now is not in use; null when it is.'),
+  }),
+})
+
+/** Made-up answers. */
+const READY: z.infer<typeof ReadyAnswer> = {
+  ...{ ready: true, waitingFor: [], service: 'customer-mapper', instance: 'host-a-customer-mapper' },
+  circuits: [
+    {
+      ...{ tenant: 'acme-no', target: 'omnium', state: 'open', cause: 'throttled' },
+      ...{ sinceMs: 1772355603000, retryAtMs: 1772355613000 },
+    },
+  ],
+  tenants: { inUse: 3, problem: null },
+}
+const NOT_READY: z.infer<typeof ReadyAnswer> = {
+  ...READY,
+  ...{ ready: false, waitingFor: ['kafka', 'schema registry', 'consumer group', 'start'], circuits: [] },
+}
+
+const portOf = (service: (typeof SERVICES)[number]) => String(serviceEnv(service).ADMIN_PORT.parse(undefined))
+
+/** The admin port that every service has, as an OpenAPI document. */
+export const adminApi = (): Json => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'flow-omnium-sync admin port',
+    version: manifest.version,
+    description:
+      'Health, readiness and metrics of each service, for probes, Prometheus and operators. It has no authentication and ' +
+      'is never public: on loopback, unless `ADMIN_HOST` says otherwise.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+  servers: [
+    {
+      url: 'http://localhost:{port}',
+      description: '`ADMIN_PORT` of the service.',
+      variables: {
+        port: {
+          default: portOf('flow-ingest'),
+          description: SERVICES.map((service) => `${portOf(service)} ${service}`).join(', '),
+        },
+      },
+    },
+  ],
+  paths: {
+    '/live': {
+      get: {
+        operationId: 'live',
+        summary: 'Does the process turn its event loop?',
+        responses: { 200: json('It does.', 'Live', { live: { value: { live: true } } }) },
+      },
+    },
+    '/ready': {
+      get: {
+        operationId: 'ready',
+        summary: 'Can the service work, and what does it wait for?',
+        description:
+          'Deploying waits for it. A target that is down, or a tenants file that is not valid, makes no service unready.',
+        responses: {
+          200: json('It can.', 'Ready', { ready: { summary: 'A target of one tenant is down', value: READY } }),
+          503: json('It waits.', 'Ready', { starting: { summary: 'Kafka is away', value: NOT_READY } }),
+        },
+      },
+    },
+    '/metrics': {
+      get: {
+        operationId: 'metrics',
+        summary: 'All metrics, for Prometheus',
+        responses: {
+          200: {
+            description: "In Prometheus' text format.",
+            content: { [createMetrics('flow-ingest').contentType]: { schema: { type: 'string' } } },
+          },
+        },
+      },
+    },
+  },
+  components: { schemas: { Live: openSchemaOf(LiveAnswer), Ready: openSchemaOf(ReadyAnswer) } },
+})
+
+const json = (description: string, schema: string, examples: Json): Json => ({
+  description,
+  content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, examples } },
+})
