@@ -11,6 +11,7 @@ import { createLogger } from '@sync/shared/logger'
 import { openTenantsFile } from '@sync/shared/tenants-file'
 import { aCall, aTenant } from '@sync/shared/testing/builders'
 import { createManualTime } from '@sync/shared/testing/manual-time'
+import { noTracer } from '@sync/shared/tracing'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { adminApi, LiveAnswer, ReadyAnswer } from './admin-api.ts'
@@ -67,7 +68,7 @@ async function givenService() {
     ...{ KAFKA_BROKERS: '127.0.0.1:1', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1', TENANTS_FILE: path, ADMIN_PORT: '0' },
   })
   const part = assemble({
-    ...{ service: 'customer-mapper', config, logger },
+    ...{ service: 'customer-mapper', config, logger, tracer: noTracer },
     tenantsFile: openTenantsFile({ path, env: {}, logger }),
     build: () => ({
       handler: {
@@ -94,6 +95,7 @@ test('a service answers as the document says while it waits for Kafka', async ()
   const live = await fetch(`${url}/live`)
   const ready = await fetch(`${url}/ready`)
   const metrics = await fetch(`${url}/metrics`)
+  const open = await fetch(`${url}/metrics`, { headers: { accept: 'application/openmetrics-text' } })
   const answers = { live: await live.json(), ready: await ready.json(), metrics: await metrics.text() }
   await stop()
 
@@ -103,7 +105,8 @@ test('a service answers as the document says while it waits for Kafka', async ()
   expect(ReadyAnswer.parse(answers.ready)).toEqual(answers.ready)
   expect(answers.ready).toMatchObject({ ready: false, waitingFor: expect.arrayContaining(['kafka']) })
   expect(problemsOf('/components/schemas/Ready', answers.ready)).toEqual([])
-  expect(contentOf('/metrics', 200)).toHaveProperty([metrics.headers.get('content-type')!])
+  const contentTypes = [metrics, open].map(({ headers }) => headers.get('content-type'))
+  expect(Object.keys(contentOf('/metrics', 200))).toEqual(contentTypes)
   expect(answers.metrics).toContain('sync_tenants 1')
 })
 

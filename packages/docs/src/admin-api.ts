@@ -1,7 +1,7 @@
 import { serviceEnv } from '@sync/shared/config'
 import type { CircuitStatus } from '@sync/shared/http/circuits'
 import { SERVICES } from '@sync/shared/kafka/topics'
-import { createMetrics } from '@sync/shared/metrics'
+import { Registry } from 'prom-client'
 import { z } from 'zod'
 import manifest from '../../../package.json' with { type: 'json' }
 import { openSchemaOf } from './json-schema.ts'
@@ -104,8 +104,11 @@ export const adminApi = (): Json => ({
         summary: 'All metrics, for Prometheus',
         responses: {
           200: {
-            description: "In Prometheus' text format.",
-            content: { [createMetrics('flow-ingest').contentType]: { schema: { type: 'string' } } },
+            description: "In OpenMetrics for who accepts it, with exemplars; else in Prometheus' text format.",
+            content: {
+              [Registry.PROMETHEUS_CONTENT_TYPE]: { schema: { type: 'string' } },
+              [Registry.OPENMETRICS_CONTENT_TYPE]: { schema: { type: 'string' } },
+            },
           },
         },
       },

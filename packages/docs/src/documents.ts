@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { adminApi } from './admin-api.ts'
 import { asyncApi } from './asyncapi.ts'
+import { metricsDocument } from './metrics-document.ts'
 import { webhooksApi } from './webhooks-api.ts'
 import { asYaml } from './yaml.ts'
 
@@ -16,6 +17,7 @@ export const DOCUMENTS: readonly Document[] = [
   { file: 'docs/api/asyncapi.yaml', render: () => asYaml(asyncApi()) },
   { file: 'docs/api/openapi.yaml', render: () => asYaml(webhooksApi()) },
   { file: 'docs/api/openapi-admin.yaml', render: () => asYaml(adminApi()) },
+  { file: 'docs/metrics.md', render: metricsDocument },
 ]
 
 /** The files that are missing, or are not what the code says. */

@@ -1,38 +1,36 @@
-import { LABELS, METRICS } from '@sync/shared/metrics-table'
+import { LABELS, METRICS, type MetricSpec } from '@sync/shared/metrics-table'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
-const UNITS = [
+type Cells = readonly string[]
+
+const SPECS: readonly MetricSpec[] = Object.values(METRICS)
+const UNITS: readonly (readonly [RegExp, string])[] = [
   [/_seconds$/, 's'],
   [/_bytes$/, 'bytes'],
   [/_total$/, 'count'],
 ]
 
-const unitOf = (name) => UNITS.find(([pattern]) => pattern.test(name))?.[1] ?? ''
-const code = (text) => `\`${text}\``
-const row = (cells) => `| ${cells.join(' | ')} |`
-const table = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+const unitOf = (name: string) => UNITS.find(([pattern]) => pattern.test(name))?.[1] ?? ''
+const code = (text: string) => `\`${text}\``
+const row = (cells: Cells) => `| ${cells.join(' | ')} |`
+const table = (head: Cells, rows: readonly Cells[]) =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 
-const own = () =>
-  Object.values(METRICS).map(({ name, type, labels, help }) => [
-    code(name),
-    type,
-    labels.map(code).join(', '),
-    unitOf(name),
-    help,
-  ])
+const own = (): Cells[] =>
+  SPECS.map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(', '), unitOf(name), help])
 
-const buckets = () =>
-  Object.values(METRICS).flatMap(({ name, buckets }) => (buckets ? [[code(name), buckets.join(', ')]] : []))
+const buckets = (): Cells[] =>
+  SPECS.flatMap(({ name, buckets: bounds }) => (bounds === undefined ? [] : [[code(name), bounds.join(', ')]]))
 
 /** prom-client's own metrics of Node and the process, as a fresh registry has them. */
-const ofProcess = async () => {
+function ofProcess(): Cells[] {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  return registry.getMetricsAsArray().map(({ name, type, help }) => [code(name), type, help.trim()])
+  return registry.getMetricsAsArray().map(({ name, type, help }) => [code(name), String(type), help.trim()])
 }
 
 /** docs/metrics.md, from the table in code. */
-export const metricsDocument = async () => `# Metrics
+export const metricsDocument = (): string => `# Metrics
 
 Made by \`npm run docs\` from the one table in code,
 [metrics-table.ts](../packages/shared/src/metrics-table.ts); a test holds this page against it. Every service serves them at
@@ -63,5 +61,5 @@ ${table(['histogram', 'buckets'], buckets())}
 
 The event loop's delay is \`nodejs_eventloop_lag_*\`: what a handler that computes for long does to all others.
 
-${table(['metric', 'type', 'meaning'], await ofProcess())}
+${table(['metric', 'type', 'meaning'], ofProcess())}
 `
