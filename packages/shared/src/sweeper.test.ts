@@ -134,6 +134,20 @@ describe('a sweep that takes longer than the interval', () => {
     expect(swept).toEqual(['a'])
   })
 
+  test('lets the age of its mark grow', async () => {
+    const { sweeper, ages, latch, begun, later } = waiting()
+
+    const first = sweeper.round()
+    await begun
+    later(3_600_000)
+    const second = sweeper.round()
+    await settled()
+
+    expect(ages.get('a customers')).toBe(3_600_000)
+    latch.resolve()
+    await Promise.all([first, second])
+  })
+
   test('is aborted when the tenant goes to another member, whose mark it is then to tell', async () => {
     const { sweeper, owned, ages, errors, begun } = waiting()
 

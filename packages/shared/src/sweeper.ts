@@ -47,10 +47,16 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   const report = async (tenant: Tenant) => {
     for (const entity of sweep.entities) {
       const cursor = await cursors.get(tenant.uid, sweep.source, entity)
-      const since = cursor === null ? ownedSince.get(tenant.uid) : Date.parse(cursor.sweptAt)
-      if (since !== undefined) markAge(tenant.uid, entity, Math.max(0, now() - since))
+      const owned = ownedSince.get(tenant.uid)
+      // Another member's meanwhile: it is no longer ours to tell.
+      if (owned === undefined) return
+      const since = cursor === null ? owned : Date.parse(cursor.sweptAt)
+      markAge(tenant.uid, entity, Math.max(0, now() - since))
     }
   }
+
+  const failed = (tenant: Tenant) => (err: unknown) =>
+    logger.error({ err, tenant: tenant.uid }, 'sweeping failed; the next round tries again')
 
   const sweepOne = async (tenant: Tenant, delayMs: number, signal: AbortSignal) => {
     try {
@@ -60,7 +66,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       await sweep.sweepTenant(tenant, signal)
       if (!signal.aborted) await report(tenant)
     } catch (err) {
-      if (!signal.aborted) logger.error({ err, tenant: tenant.uid }, 'sweeping failed; the next round tries again')
+      if (!signal.aborted) failed(tenant)(err)
     } finally {
       running.delete(tenant.uid)
     }
@@ -72,7 +78,12 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       .filter(({ uid }) => owns(uid))
     disown(new Set(owned.map(({ uid }) => uid)))
     for (const [index, tenant] of owned.entries()) {
-      if (stopping.signal.aborted || running.has(tenant.uid)) continue
+      if (stopping.signal.aborted) continue
+      if (running.has(tenant.uid)) {
+        // A sweep that hangs must not leave the age where it was.
+        void report(tenant).catch(failed(tenant))
+        continue
+      }
       if (!ownedSince.has(tenant.uid)) ownedSince.set(tenant.uid, now())
       const abort = new AbortController()
       // The sweep's first step is asynchronous, so `running` holds it before it can end.
