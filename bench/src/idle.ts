@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { demoOptions } from '@sync/sandbox/demo/options'
-import { createScreen } from '@sync/sandbox/demo/screen'
 import { startSystem } from '@sync/sandbox/demo/system'
+import { createScreen } from '@sync/sandbox/screen'
 
 /**
  * `npm run bench -- idle [--seconds 30]`: the four services with nothing to do, on a stack of their own; prints what each

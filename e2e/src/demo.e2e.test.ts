@@ -60,7 +60,7 @@ describe('the demo with --exit', () => {
   })
 
   it('names a service that does nothing and what is missing for it, and ends with 1', { timeout: DAY_MS }, async () => {
-    const demo = startDemo(['--exit'], { DEMO_SERVICES_DIR: servicesBut('relation-manager', 'process.exitCode = 0') })
+    const demo = startDemo(['--exit'], { SYNC_SERVICES_DIR: servicesBut('relation-manager', 'process.exitCode = 0') })
 
     const code = await demo.exited
 

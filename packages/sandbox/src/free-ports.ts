@@ -9,7 +9,8 @@ const LAST = 31_999
 const TRIES = 50
 const STARTS = 5
 
-const isFree = (port: number) =>
+/** Whether nobody listens on this loopback port now. */
+export const isFree = (port: number) =>
   new Promise<boolean>((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))

@@ -78,6 +78,25 @@ test('one program can be killed alone', async () => {
   expect(existsSync(keeper.folder)).toBe(true)
 })
 
+test('a program alone is told what it passes on by itself, and what it started is killed with it', async () => {
+  const keeper = await aKeeper()
+  const { connected, holdOn } = await aServer()
+  const echoes = JSON.stringify(`${holdOn}.on('data', function (data) { this.write(data) })`)
+  const code = `process.on('SIGTERM', () => console.log('told'))
+    require('child_process').spawn(process.execPath, ['--eval', ${echoes}])`
+  const settings = nodeProgram(keeper.folder, code)
+  const program = await keeper.run(settings)
+  const socket = await connected
+
+  program.tell('SIGTERM')
+
+  await vi.waitFor(async () => expect(await readFile(settings.logFile, 'utf8')).toBe('told\n'), { timeout: 20_000 })
+  socket.write('still there?')
+  expect(String((await once(socket, 'data'))[0])).toBe('still there?')
+  program.kill('SIGKILL')
+  await once(socket.resume(), 'close')
+})
+
 test('a keeper that is killed takes its programs along', async () => {
   const keeper = await aKeeper()
   const { connected, holdOn } = await aServer()

@@ -20,6 +20,8 @@ export interface KeptProcess {
   readonly exited: Promise<Exit>
   /** Signals the program and what it started; nothing once it has exited. */
   kill(signal: NodeJS.Signals): void
+  /** Signals the program alone, for one that passes it on to what it started; nothing once it has exited. */
+  tell(signal: NodeJS.Signals): void
 }
 
 export interface Keeper {
@@ -47,13 +49,15 @@ interface Started {
 
 const GRACE_MS = 3_000
 
-const signalGroup = (pid: number, signal: NodeJS.Signals) => {
+const send = (pid: number, signal: NodeJS.Signals) => {
   try {
-    process.kill(-pid, signal)
+    process.kill(pid, signal)
   } catch {
     // gone already
   }
 }
+/** Each program leads a group of its own. */
+const signalGroup = (pid: number, signal: NodeJS.Signals) => send(-pid, signal)
 
 /**
  * Starts a keeper: a small process, out of reach of the terminal's Ctrl-C, that runs programs for this one and owns
@@ -81,6 +85,9 @@ export const startKeeper = async (folder: string, graceMs = GRACE_MS): Promise<K
     exited: program.exit.promise,
     kill: (signal) => {
       if (!program.isOver) signalGroup(pid, signal)
+    },
+    tell: (signal) => {
+      if (!program.isOver) send(pid, signal)
     },
   })
 

@@ -1,12 +1,12 @@
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
+import { duration } from '../screen.ts'
+import { unless } from '../unless.ts'
 import { register } from './acts.ts'
 import { SIRI } from './cast.ts'
 import { percentile } from './percentile.ts'
 import { untilAtRest } from './rest.ts'
-import { duration } from './screen.ts'
 import type { Stage, Step } from './stage.ts'
 import { TENANT } from './system.ts'
-import { unless } from './unless.ts'
 
 const EDITS = 50
 

@@ -12,7 +12,7 @@ it('without arguments the demo stays, with the services of the project and no pr
 })
 
 it('the environment names other services and a prefix; empty is unset', () => {
-  expect(demoOptions(['--exit'], { DEMO_SERVICES_DIR: '/x', TOPIC_PREFIX: 'p.' })).toMatchObject({
+  expect(demoOptions(['--exit'], { SYNC_SERVICES_DIR: '/x', TOPIC_PREFIX: 'p.' })).toMatchObject({
     exit: true,
     servicesDir: '/x',
     prefix: 'p.',

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { servicesFolder } from '../services-folder.ts'
 
 export interface DemoOptions {
   /** Compares, sums up and ends, instead of staying. */
@@ -22,8 +22,6 @@ services as processes of their own. Stays until Ctrl-C, for a look around.
 KAFKA_BROKERS with SCHEMA_REGISTRY_URL: use these; TOPIC_PREFIX: goes before the names of all topics.
 `
 
-const PROJECT_ROOT = resolve(import.meta.dirname, '..', '..', '..', '..')
-
 /** Throws a TypeError that says what is wrong with the arguments. */
 export function demoOptions(args: readonly string[], env: NodeJS.ProcessEnv): DemoOptions {
   const { values } = parseArgs({
@@ -32,7 +30,7 @@ export function demoOptions(args: readonly string[], env: NodeJS.ProcessEnv): De
   })
   return {
     ...values,
-    servicesDir: resolve(env.DEMO_SERVICES_DIR || resolve(PROJECT_ROOT, 'services')),
+    servicesDir: servicesFolder(env),
     prefix: env.TOPIC_PREFIX || undefined,
   }
 }

@@ -1,6 +1,6 @@
 import { deadLetterTopicOf, SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import type { Journal } from '../journal.ts'
-import type { Screen } from './screen.ts'
+import type { Screen } from '../screen.ts'
 import { type Step, stageFor, UnseenEffect } from './stage.ts'
 import type { System } from './system.ts'
 

@@ -1,5 +1,5 @@
 import { type Fields, isObject } from '../fields.ts'
-import { columns, type Paint } from './screen.ts'
+import { columns, type Paint } from '../screen.ts'
 
 /** A company's name, and its record in Omnium (undefined: not there) at two times. */
 export interface Company {

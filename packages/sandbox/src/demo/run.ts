@@ -1,13 +1,14 @@
 import { join } from 'node:path'
+import type { Screen } from '../screen.ts'
+import { type Stop, stopAll } from '../stops.ts'
+import { aborted, unless } from '../unless.ts'
 import { checkDay, countCompared } from './check.ts'
 import { measured, REST } from './closing.ts'
 import { DAY } from './day.ts'
 import type { DemoOptions } from './options.ts'
 import { playAll } from './play.ts'
-import type { Screen } from './screen.ts'
 import { type Finding, isAsExpected, summary } from './summary.ts'
 import { type System, startSystem, TENANT, webhookUrls } from './system.ts'
-import { aborted, unless } from './unless.ts'
 
 const STOP_MS = 30_000
 
@@ -22,7 +23,7 @@ export async function runDemo(
   interrupted: AbortSignal,
 ): Promise<number> {
   const { paint } = screen
-  const stops: (() => Promise<unknown>)[] = []
+  const stops: Stop[] = []
   const begun = performance.now()
   const startedAt = Date.now()
   let code = 0
@@ -55,7 +56,7 @@ export async function runDemo(
     if (!interrupted.aborted) screen.line(`${paint('red', '✗')} ${(error as Error).message}`)
   }
   if (interrupted.aborted) screen.line(`\n${paint('dim', 'stopping')}`)
-  await stopAll(stops, screen)
+  await stopAll(stops, STOP_MS, (text) => screen.line(paint('yellow', text)))
   return code
 }
 
@@ -108,16 +109,4 @@ function invitation({ stack, prefix, urls, services, webhookSecret, logFolder }:
     '',
     'Ctrl-C ends it.',
   ]
-}
-
-/** From the last one started to the first; what doesn't stop in time is left to its keeper. */
-async function stopAll(stops: readonly (() => Promise<unknown>)[], screen: Screen): Promise<void> {
-  const deadline = AbortSignal.timeout(STOP_MS)
-  for (const stop of stops.toReversed()) {
-    try {
-      await unless(deadline, stop())
-    } catch (error) {
-      screen.line(screen.paint('yellow', `stopping: ${(error as Error).message}`))
-    }
-  }
 }

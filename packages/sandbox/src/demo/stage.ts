@@ -2,7 +2,7 @@ import type { ServiceName, TopicName } from '@sync/shared/kafka/topics'
 import type { FlowRow } from '../flow-customers.ts'
 import type { Journal, WriteEntry } from '../journal.ts'
 import type { OmniumKind, OmniumRow } from '../omnium-customers.ts'
-import type { Screen } from './screen.ts'
+import type { Screen } from '../screen.ts'
 import { type System, TENANT } from './system.ts'
 import type { LoggedRecord } from './topic-log.ts'
 

@@ -1,7 +1,7 @@
+import { columns, duration, type Paint } from '../screen.ts'
 import type { Difference } from './compare.ts'
 import { percentile } from './percentile.ts'
 import type { StepResult } from './play.ts'
-import { columns, duration, type Paint } from './screen.ts'
 
 export interface Finding {
   readonly results: readonly StepResult[]

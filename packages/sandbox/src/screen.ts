@@ -3,8 +3,9 @@ import { styleText } from 'node:util'
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
 export type Paint = (style: Style, text: string) => string
 
-/** Where the day is told. Nothing is wider than 100 columns by its own doing. */
+/** Where it is told what happens. Nothing is wider than 100 columns by its own doing. */
 export interface Screen {
+  readonly hasColours: boolean
   readonly paint: Paint
   line(text?: string): void
   /** The time of day and what happens at it. */
@@ -24,6 +25,7 @@ export function createScreen(write: (text: string) => void, hasColours: boolean)
   const paint: Paint = (style, text) => (hasColours ? styleText(style, text, { validateStream: false }) : text)
   const line = (text = '') => write(`${text}\n`)
   return {
+    hasColours,
     paint,
     line,
     scene: (at, title) => line(`\n${paint('dim', at)}  ${paint('bold', title)}`),
@@ -62,4 +64,14 @@ export function columns(rows: readonly (readonly string[])[], right: ReadonlySet
       .join('  ')
       .trimEnd(),
   )
+}
+
+/** Tells what has started, and how long it took since the one before. */
+export const startingOn = (screen: Screen): ((what: string) => void) => {
+  let since = performance.now()
+  return (what) => {
+    const now = performance.now()
+    screen.line(`${screen.paint('green', '✓')} ${what} ${screen.paint('dim', `in ${duration(now - since)}`)}`)
+    since = now
+  }
 }

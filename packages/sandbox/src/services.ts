@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
-import { freePorts, onFreePorts } from '../free-ports.ts'
-import type { Exit, Keeper, KeptProcess } from '../keep.ts'
-import { untilAnswers } from '../until.ts'
+import { freePorts, onFreePorts } from './free-ports.ts'
+import type { Exit, Keeper, KeptProcess } from './keep.ts'
 import { reasonInLog } from './reason-in-log.ts'
+import { untilAnswers } from './until.ts'
 
 export interface Place {
   readonly adminUrl: string
@@ -27,11 +27,23 @@ export interface Services {
   stop(): Promise<readonly string[]>
 }
 
+export interface Ports {
+  readonly admin: number
+  /** Of webhooks; the services that take none don't listen there. */
+  readonly http: number
+}
+
 export interface ServicesOptions {
   readonly keeper: Keeper
   readonly servicesDir: string
+  /** Begins the instance ids. */
+  readonly name: string
   /** All that they get, but for their own ports and names. */
   readonly env: NodeJS.ProcessEnv
+  /** Those of each service; free ones unless told. */
+  readonly ports?: ReadonlyMap<ServiceName, Ports>
+  /** For Node itself, before the program. */
+  readonly nodeArgs?: readonly string[]
   readonly readyWithinMs: number
   readonly stopWithinMs: number
 }
@@ -53,16 +65,14 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     for (const tell of listeners) tell(service, why)
   }
 
-  const logFileOf = (service: ServiceName) => join(options.keeper.folder, `${service}.log`)
-
-  const lastErrorOf = (service: ServiceName) => reasonInLog(readLog(logFileOf(service)))
+  const lastErrorOf = (service: ServiceName) => reasonInLog(readLog(logFileOf(options.keeper, service)))
 
   const start = async (service: ServiceName) => {
-    const [adminPort, httpPort] = await freePorts(2)
-    const adminUrl = `http://127.0.0.1:${adminPort}`
-    places.set(service, { adminUrl, httpUrl: `http://127.0.0.1:${httpPort}` })
-    const logFile = logFileOf(service)
-    const process = await options.keeper.run(programOf(service, adminPort!, httpPort!, logFile, options))
+    const ports = options.ports?.get(service) ?? (await newPorts())
+    const adminUrl = `http://127.0.0.1:${ports.admin}`
+    places.set(service, { adminUrl, httpUrl: `http://127.0.0.1:${ports.http}` })
+    const logFile = logFileOf(options.keeper, service)
+    const process = await options.keeper.run(programOf(service, ports, logFile, options))
     running.set(service, process)
     return { process, adminUrl, logFile }
   }
@@ -86,7 +96,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     SERVICES.map(async (service) => {
       try {
         // What the error says goes on with the end of the log, so `in use` there is a port that another one took.
-        await onFreePorts(async (attempt) =>
+        const attempts = options.ports === undefined ? onFreePorts : <T>(run: (attempt: number) => Promise<T>) => run(1)
+        await attempts(async (attempt) =>
           untilReady(service, attempt === 1 ? first.get(service)! : await start(service)),
         )
         watch(service)
@@ -101,7 +112,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
 
   const stopOne = async (service: ServiceName, process: KeptProcess): Promise<string | null> => {
     let isKilled = false
-    process.kill('SIGTERM')
+    process.tell('SIGTERM')
     const deadline = setTimeout(() => {
       isKilled = true
       process.kill('SIGKILL')
@@ -132,22 +143,29 @@ export async function startServices(options: ServicesOptions): Promise<Services>
 
 const endOf = ({ code, signal }: Exit) => `ended with ${signal ?? `code ${code}`}`
 
+/** Where what a service prints goes. */
+export const logFileOf = (keeper: Keeper, service: ServiceName): string => join(keeper.folder, `${service}.log`)
+
+export async function newPorts(): Promise<Ports> {
+  const [admin, http] = await freePorts(2)
+  return { admin: admin!, http: http! }
+}
+
 function programOf(
   service: ServiceName,
-  adminPort: number,
-  httpPort: number,
+  ports: Ports,
   logFile: string,
-  { servicesDir, env }: ServicesOptions,
+  { servicesDir, name, env, nodeArgs = [] }: ServicesOptions,
 ) {
   return {
     command: process.execPath,
-    args: [join(servicesDir, service, 'src', 'main.ts')],
+    args: [...nodeArgs, join(servicesDir, service, 'src', 'main.ts')],
     logFile,
     env: {
       ...env,
-      ADMIN_PORT: String(adminPort),
-      ...(service.endsWith('-ingest') && { HTTP_HOST: '127.0.0.1', HTTP_PORT: String(httpPort) }),
-      SERVICE_INSTANCE_ID: `demo-${service}`,
+      ADMIN_PORT: String(ports.admin),
+      ...(service.endsWith('-ingest') && { HTTP_HOST: '127.0.0.1', HTTP_PORT: String(ports.http) }),
+      SERVICE_INSTANCE_ID: `${name}-${service}`,
     },
   }
 }
