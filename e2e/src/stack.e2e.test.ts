@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { createInterface } from 'node:readline'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createTopics } from './create-topics.ts'
+import { eventually } from './eventually.ts'
 import { envWithoutStack, newTopicPrefix, sharedStack, startOwnStack } from './stack.ts'
 
 const anAdmin = async (brokers: string[]) => {
@@ -47,43 +49,108 @@ describe('the shared stack', () => {
   })
 })
 
-/** What stack-main.ts prints. */
-interface Printed {
-  brokers: string[]
-  registryUrl: string
-  dataFolder: string
-}
-
-const connectedTo = async (host: string, port: string) => {
-  const socket = connect(Number(port), host)
+/** A connection, as the promise of its end, in good order or not. */
+const connectedTo = async (url: string) => {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
   await once(socket, 'connect')
   onTestFinished(() => void socket.destroy())
-  return socket.resume()
+  socket.on('error', () => {}).resume()
+  return { closed: new Promise((done) => socket.once('close', done)) }
 }
 
-const stackProgram = () => {
+/** Far above what a broker takes to start on a busy machine. */
+const UP_MS = 90_000
+
+/** `npm run stack` without npm, with a folder of its own for whatever it leaves in one. */
+const stackProgram = (env: NodeJS.ProcessEnv) => {
+  const tmp = mkdtempSync(join(tmpdir(), 'stack-e2e-'))
+  onTestFinished(() => rmSync(tmp, { recursive: true, force: true }))
   const program = fileURLToPath(import.meta.resolve('@sync/sandbox/stack-main'))
-  const env = { ...envWithoutStack(), SYNC_STACK: 'jvm' }
-  const owner = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'ignore'] })
-  onTestFinished(() => void owner.kill('SIGTERM'))
-  return owner
+  const child = spawn(process.execPath, [program], {
+    env: { ...env, TMPDIR: tmp },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    said.out += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    said.err += chunk
+  })
+  const untilUp = () => eventually('the stack', () => said.err.includes('Ctrl-C ends it'), UP_MS)
+  return { child, said, untilUp, exited: once(child, 'close').then(([code]) => code), left: () => readdirSync(tmp) }
 }
+
+/** A variable of an environment that was printed for a shell. */
+const exported = (text: string, name: string): string => {
+  const value = new RegExp(`^export ${name}=(.*)$`, 'm').exec(text)?.[1]
+  if (value === undefined) throw new Error(`no ${name} in:\n${text}`)
+  return value
+}
+
+describe('npm run stack', () => {
+  test('prints an environment for a shell and nothing else, and says the rest beside it', async () => {
+    const { said, untilUp } = stackProgram({ ...process.env, TOPIC_PREFIX: newTopicPrefix('stack') })
+
+    await untilUp()
+
+    const names = said.out.split('\n').map((line) => /^export (\w+)=\S+$/.exec(line)?.[1])
+    expect(names).toEqual([
+      ...[
+        'PATH',
+        'KAFKA_BROKERS',
+        'SCHEMA_REGISTRY_URL',
+        'TOPIC_PREFIX',
+        'TENANTS_FILE',
+        'WEBHOOK_SECRET',
+        'HTTP_HOST',
+      ],
+      ...['FLOW_ADMIN_URL', 'OMNIUM_ADMIN_URL', undefined],
+    ])
+    expect(said.err).toContain('services/flow-ingest/src/main.ts')
+  })
+
+  test('refuses an option that it does not know', async () => {
+    const program = fileURLToPath(import.meta.resolve('@sync/sandbox/stack-main'))
+    const child = spawn(process.execPath, [program, '--prots'], { stdio: 'ignore' })
+
+    expect(await once(child, 'close')).toEqual([64, null])
+  })
+})
 
 describe.runIf(sharedStack().mode === 'jvm')('a stack on the local Java', () => {
-  test.each(['SIGKILL', 'SIGTERM'] as const)('leaves nothing behind when its owner gets %s', async (signal) => {
-    const owner = stackProgram()
-    const [line] = await once(createInterface(owner.stdout), 'line')
-    const { brokers, registryUrl, dataFolder }: Printed = JSON.parse(line)
-    const [host, port] = brokers[0]!.split(':')
-    const registry = new URL(registryUrl)
-    const servers = await Promise.all([connectedTo(host!, port!), connectedTo(registry.hostname, registry.port)])
-    expect(existsSync(dataFolder)).toBe(true)
+  test.each([
+    ['SIGKILL', null],
+    ['SIGTERM', 0],
+    ['SIGINT', 0],
+  ] as const)('leaves nothing behind when its owner gets %s', async (signal, code) => {
+    const { child, said, untilUp, exited, left } = stackProgram({ ...envWithoutStack(), SYNC_STACK: 'jvm' })
+    await untilUp()
+    const urls = ['SCHEMA_REGISTRY_URL', 'FLOW_ADMIN_URL', 'OMNIUM_ADMIN_URL'].map((name) => exported(said.out, name))
+    const servers = await Promise.all(
+      [`kafka://${exported(said.out, 'KAFKA_BROKERS')}`, ...urls].map((url) => connectedTo(url)),
+    )
+    expect(left()).not.toEqual([])
 
-    owner.kill(signal)
+    child.kill(signal)
 
-    await Promise.all(servers.map((socket) => once(socket, 'close')))
-    // The folder goes last, once every process that used it is gone.
-    await vi.waitFor(() => expect(existsSync(dataFolder)).toBe(false), { timeout: 30_000 })
+    expect(await exited).toBe(code)
+    await Promise.all(servers.map(({ closed }) => closed))
+    // The folders go last, once every process that used them is gone.
+    await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 30_000 })
+  })
+
+  test('leaves nothing behind when it is interrupted before it is up', async () => {
+    const { child, said, exited, left } = stackProgram({ ...envWithoutStack(), SYNC_STACK: 'jvm' })
+    await vi.waitFor(() => expect(left()).not.toEqual([]), { timeout: 30_000 })
+
+    child.kill('SIGINT')
+
+    expect(await exited).toBe(0)
+    expect(said.out).toBe('')
+    await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 30_000 })
   })
 
   test('keeps its address and its records over a stop and a crash of the broker', async () => {
