@@ -10,7 +10,7 @@ import { removeRuns, turboSteps } from './turbo-steps.mjs'
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const USAGE =
   'usage: node scripts/run.mjs start [args] | test | e2e [vitest args] | bench [args] | chaos [args] | soak [args] | stack' +
-  ' | docs [--check]'
+  ' | dev [args] | docs [--check]'
 
 const vitest = (cwd, args) => run(ROOT, 'vitest', ['run', ...args], { cwd })
 const e2e = (args) => vitest(join(ROOT, 'e2e'), args)
@@ -72,6 +72,7 @@ const COMMANDS = {
   chaos: program('chaos/src/main.ts'),
   soak: program('chaos/src/soak-main.ts'),
   stack: program('packages/sandbox/src/stack-main.ts'),
+  dev: program('packages/sandbox/src/dev-main.ts'),
   docs: program('packages/docs/src/main.ts'),
 }
 
