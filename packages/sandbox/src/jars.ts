@@ -6,10 +6,14 @@ import { LOCK_MAX_AGE_MS, takeLock } from './fetch-lock.ts'
 import { startKeeper } from './keep.ts'
 import { tailOf } from './until.ts'
 
+// renovate: datasource=maven depName=org.apache.kafka:kafka_2.13
 export const KAFKA_VERSION = '4.3.1'
+// renovate: datasource=maven depName=io.apicurio:apicurio-registry-app
 export const REGISTRY_VERSION = '2.6.13.Final'
 /** Kafka logs through slf4j and leaves the choice of a backend to its distribution; this one is the distribution's. */
+// renovate: datasource=maven depName=org.apache.logging.log4j:log4j-slf4j-impl
 const LOG4J_VERSION = '2.25.4'
+// renovate: datasource=maven depName=org.apache.maven.plugins:maven-dependency-plugin
 const MAVEN_DEPENDENCY_PLUGIN_VERSION = '3.8.1'
 
 const FETCH_DEADLINE_MS = LOCK_MAX_AGE_MS - 60_000
