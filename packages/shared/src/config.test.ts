@@ -1,8 +1,20 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { clusterEnv, ingestEnv, parentEnv, readConfig, requestDeadlineMs, serviceEnv } from './config.ts'
 import { SyncError } from './errors.ts'
 import { SERVICES } from './kafka/topics.ts'
+import { createAuthority, issue } from './testing/certificates.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sync-config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const file = (name: string, text: string): string => {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
 
 const required = {
   KAFKA_BROKERS: 'localhost:9092',
@@ -123,6 +135,37 @@ describe('reading the environment', () => {
     expect(problemsOf(Ingest, credentials)).toContain('KAFKA_SASL_MECHANISM: must be set with')
     expect(problemsOf(Ingest, { SCHEMA_REGISTRY_PASSWORD: 'hunter2' })).toContain('SCHEMA_REGISTRY_USERNAME: must be')
     expect(problemsOf(Ingest, { ...credentials, KAFKA_SASL_MECHANISM: 'scram-sha-512' })).toBe('')
+  })
+
+  it('reads the files of TLS at once, and says everything that is wrong with them', () => {
+    const authority = createAuthority('Acme CA')
+    const own = issue(authority, { name: 'flow-ingest' })
+    const [ca, cert, key] = [file('ca.pem', authority.cert), file('cert.pem', own.cert), file('key.pem', own.key)]
+    const right = { KAFKA_SSL: 'true', KAFKA_SSL_CA_FILE: ca, KAFKA_SSL_CERT_FILE: cert, KAFKA_SSL_KEY_FILE: key }
+
+    expect(readConfig(Ingest, { ...required, ...right })).toMatchObject({
+      kafkaSsl: true,
+      kafkaSslCaFile: ca,
+      kafkaSslCertFile: cert,
+      kafkaSslKeyFile: key,
+    })
+    expect(problemsOf(Ingest, { ...right, KAFKA_SSL: '' }).split('; ')).toEqual([
+      'KAFKA_SSL_CA_FILE: must be set with KAFKA_SSL=true',
+      'KAFKA_SSL_CERT_FILE: must be set with KAFKA_SSL=true',
+      'KAFKA_SSL_KEY_FILE: must be set with KAFKA_SSL=true',
+    ])
+    expect(problemsOf(Ingest, { ...right, KAFKA_SSL_KEY_FILE: '' })).toBe(
+      'KAFKA_SSL_KEY_FILE: must be set with KAFKA_SSL_CERT_FILE',
+    )
+    expect(problemsOf(Ingest, { ...right, KAFKA_SSL_CERT_FILE: '' })).toBe(
+      'KAFKA_SSL_CERT_FILE: must be set with KAFKA_SSL_KEY_FILE',
+    )
+    expect(
+      problemsOf(Ingest, { ...right, KAFKA_SSL_CA_FILE: `${ca}.gone`, KAFKA_SSL_KEY_FILE: cert }).split('; '),
+    ).toEqual([
+      `KAFKA_SSL_CA_FILE: file ${ca}.gone can't be read (ENOENT)`,
+      `KAFKA_SSL_KEY_FILE: file ${cert} holds no private key in PEM`,
+    ])
   })
 
   it('resolves a secret that is a reference', () => {

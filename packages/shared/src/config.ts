@@ -2,6 +2,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SyncError } from './errors.ts'
+import { readTlsFiles, type TlsFiles } from './kafka/tls-files.ts'
 import { SERVICES, type ServiceName } from './kafka/topics.ts'
 import { resolveSecret } from './tenants.ts'
 import { tracingEnv } from './tracing-config.ts'
@@ -64,6 +65,10 @@ const topicPrefix = z.string().regex(/^[\w.-]{0,100}$/, 'may hold letters, digit
 export const clusterEnv = {
   KAFKA_BROKERS: brokers,
   KAFKA_SSL: switches.prefault('false'),
+  /** Paths of PEM files; see kafka/tls-files.ts. */
+  KAFKA_SSL_CA_FILE: text.optional(),
+  KAFKA_SSL_CERT_FILE: text.optional(),
+  KAFKA_SSL_KEY_FILE: text.optional(),
   KAFKA_SASL_MECHANISM: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'must be plain, scram-sha-256 or scram-sha-512')
     .optional(),
@@ -201,7 +206,7 @@ export function readConfig<S extends Shape>(schema: z.ZodObject<S>, env: Env): C
     if (parsed.success) values[name] = parsed.data
     else problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'is not valid'}`)
   }
-  problems.push(...contradictions(values))
+  problems.push(...contradictions(values), ...tlsProblems(values))
   if (problems.length > 0) throw new SyncError('config-invalid', `reading the environment: ${problems.join('; ')}`)
   const config: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(values)) config[camelCase(name)] = value
@@ -245,6 +250,26 @@ function contradictions(values: Readonly<Record<string, unknown>>): string[] {
     problems.push('ADMIN_PORT: must differ from HTTP_PORT')
   }
   return problems
+}
+
+const TLS_FILES = {
+  caFile: 'KAFKA_SSL_CA_FILE',
+  certFile: 'KAFKA_SSL_CERT_FILE',
+  keyFile: 'KAFKA_SSL_KEY_FILE',
+} as const satisfies Record<keyof TlsFiles, string>
+
+/** Found at the start rather than at a handshake. */
+function tlsProblems(values: Readonly<Record<string, unknown>>): string[] {
+  const given = Object.values(TLS_FILES).filter((name) => values[name] !== undefined)
+  if (given.length === 0) return []
+  if (values.KAFKA_SSL !== true) return given.map((name) => `${name}: must be set with KAFKA_SSL=true`)
+  const problems: string[] = []
+  const { certFile, keyFile, caFile } = TLS_FILES
+  if (given.includes(certFile) && !given.includes(keyFile)) problems.push(`${keyFile}: must be set with ${certFile}`)
+  if (given.includes(keyFile) && !given.includes(certFile)) problems.push(`${certFile}: must be set with ${keyFile}`)
+  const path = (name: string) => values[name] as string | undefined
+  const read = readTlsFiles({ caFile: path(caFile), certFile: path(certFile), keyFile: path(keyFile) })
+  return [...problems, ...read.problems.map(({ of, message }) => `${TLS_FILES[of]}: ${message}`)]
 }
 
 const camelCase = (name: string): string =>

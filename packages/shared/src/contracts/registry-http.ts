@@ -1,5 +1,6 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { SyncError } from '../errors.ts'
+import { isUntrusted } from '../untrusted.ts'
 
 export interface RegistryAddress {
   /** The base URL of the Confluent API, without a slash at its end. */
@@ -73,6 +74,7 @@ function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error
   if (name === 'TimeoutError') return 'no answer in time'
   const code = (cause as { code?: unknown } | undefined)?.code
+  if (isUntrusted(code)) return `${code} (its authority is not trusted here: NODE_EXTRA_CA_CERTS)`
   return typeof code === 'string' ? code : message
 }
 

@@ -1,6 +1,9 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
 import { CONTRACT_TOPICS } from '../kafka/topics.ts'
+import { createAuthority, issue } from '../testing/certificates.ts'
 import { type FakeRegistry, startFakeRegistry } from '../testing/fake-registry.ts'
 import type { ValueOf } from './contracts.ts'
 import { jsonSchemaOf } from './json-schema.ts'
@@ -292,5 +295,18 @@ describe('while the registry is in trouble', () => {
 
     expect(error.code).toBe('registry-unavailable')
     expect(error.message).toContain('ECONNREFUSED')
+  })
+
+  it('whose certificate is of an unknown authority, records wait, and the variable is named', async () => {
+    const server = createServer(issue(createAuthority('A private CA'), { name: 'registry', hosts: ['localhost'] }))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const behindTls = createContracts({ registryUrl: `https://localhost:${port}`, prefix: 'test.' })
+
+    const error = await failureOf(behindTls.codec.encode(TOPIC, snapshot))
+    server.close()
+
+    expect(error.code).toBe('registry-unavailable')
+    expect(error.message).toMatch(/UNABLE_TO_VERIFY_LEAF_SIGNATURE .*NODE_EXTRA_CA_CERTS/)
   })
 })

@@ -53,6 +53,19 @@ it("writes the client's lines to the logger, with their level and fields", async
   expect(lines[0]?.message).toMatch(/connection|closed/i)
 })
 
+it('writes the text of an error that the client hands over for a text', () => {
+  const said: string[] = []
+  const say = (_fields: object, message: string) => void said.push(message)
+  const kafka = createKafka(connection(1), {
+    clientId: 'test',
+    logger: { error: say, warn: say, info: say, debug: say },
+  })
+
+  kafka.logger().error(new Error('SASL PLAIN authentication failed') as unknown as string)
+
+  expect(said).toEqual(['SASL PLAIN authentication failed'])
+})
+
 it('writes nothing without a logger', async () => {
   const { port } = await hangUp()
 

@@ -2,6 +2,7 @@ import { type Admin, Kafka, type KafkaConfig, type logCreator, logLevel } from '
 import type { ClusterConfig } from '../config.ts'
 import { registerCodecs } from './codecs.ts'
 import { mendKafkaJs } from './kafkajs-fixes.ts'
+import { createTlsSockets } from './tls-sockets.ts'
 
 /** The part of a pino logger that Kafka's client writes to. */
 export interface KafkaLogger {
@@ -11,10 +12,14 @@ export interface KafkaLogger {
   debug(fields: object, message: string): void
 }
 
-export type KafkaConnection = Pick<
-  ClusterConfig,
-  'kafkaBrokers' | 'kafkaSsl' | 'kafkaSaslMechanism' | 'kafkaSaslUsername' | 'kafkaSaslPassword'
->
+type Optional =
+  | 'kafkaSslCaFile'
+  | 'kafkaSslCertFile'
+  | 'kafkaSslKeyFile'
+  | 'kafkaSaslMechanism'
+  | 'kafkaSaslUsername'
+  | 'kafkaSaslPassword'
+export type KafkaConnection = Pick<ClusterConfig, 'kafkaBrokers' | 'kafkaSsl'> & Partial<Pick<ClusterConfig, Optional>>
 
 export interface ConnectOptions {
   /** Shown in the broker's logs and quotas; the service instance's id. */
@@ -43,6 +48,10 @@ export function createKafka(config: KafkaConnection, options: ConnectOptions): K
     retry: { retries: options.retries ?? 5, initialRetryTime: 200, maxRetryTime: 5_000 },
     logLevel: options.logger ? logLevel.INFO : logLevel.NOTHING,
     logCreator: logTo(options.logger),
+  }
+  if (config.kafkaSsl) {
+    const { kafkaSslCaFile: caFile, kafkaSslCertFile: certFile, kafkaSslKeyFile: keyFile } = config
+    settings.socketFactory = createTlsSockets({ caFile, certFile, keyFile }, options.logger)
   }
   if (sasl) settings.sasl = sasl
   return new Kafka(settings)
@@ -75,11 +84,13 @@ const logTo =
     if (!logger) return
     const { message, timestamp: _timestamp, logger: _logger, ...fields } = log
     const entry = { component: namespace ? `kafkajs/${namespace}` : 'kafkajs', ...fields }
-    if (level === logLevel.ERROR && isOrdinary(log.error)) logger.debug(entry, message)
-    else if (level === logLevel.ERROR) logger.error(entry, message)
-    else if (level === logLevel.WARN) logger.warn(entry, message)
-    else if (level === logLevel.INFO) logger.info(entry, message)
-    else logger.debug(entry, message)
+    // In some places it hands over an error for a text.
+    const text = (message as unknown) instanceof Error ? (message as unknown as Error).message : message
+    if (level === logLevel.ERROR && isOrdinary(log.error)) logger.debug(entry, text)
+    else if (level === logLevel.ERROR) logger.error(entry, text)
+    else if (level === logLevel.WARN) logger.warn(entry, text)
+    else if (level === logLevel.INFO) logger.info(entry, text)
+    else logger.debug(entry, text)
   }
 
 /** What a group or a coordinator says in the course of every rebalance or start: kafkajs logs it as an error and goes on. */
