@@ -4,12 +4,13 @@ import { createContracts } from './contracts/registry.ts'
 import type { ErrorCode } from './errors.ts'
 import { createAdminApp } from './http/admin.ts'
 import { createTargets, type Targets } from './http/targets.ts'
-import { assertTopics } from './kafka/apply-topics.ts'
-import { createKafka, withAdmin } from './kafka/connect.ts'
+import { createKafka } from './kafka/connect.ts'
 import { createConsumer } from './kafka/consumer.ts'
+import { innermost } from './kafka/denials.ts'
 import { exportStatus } from './kafka/export-status.ts'
 import { createOutcomeSink } from './kafka/outcome-sink.ts'
 import { partitionOf } from './kafka/partition-of.ts'
+import { assertAccess } from './kafka/permissions.ts'
 import { createProducer, createPublisher } from './kafka/producer.ts'
 import type { Publisher } from './kafka/publisher.ts'
 import { createRuntime, type Runtime } from './kafka/runtime.ts'
@@ -94,6 +95,8 @@ export function assemble<C extends SharedConfig>({
   const recordMetrics = createRecordMetrics(metrics, tenantsFile.current)
   const prefix = config.topicPrefix
   const waitingFor = new Set<string>(['kafka', 'schema registry', 'consumer group', 'start'])
+  /** Why it waits for something, as far as that is known. */
+  const problems = new Map<string, string>()
   const stopping = new AbortController()
   const kafkaLogger = logger.child(
     { component: 'kafkajs' },
@@ -177,17 +180,23 @@ export function assemble<C extends SharedConfig>({
   const otherTopics = [...new Set<TopicName>([deadLetterTopicOf(service), 'sync.outcomes.v1', ...writes])]
 
   const reach = <V>(what: string, attempt: () => Promise<V>, final: readonly ErrorCode[] = []): Promise<V> =>
-    untilReachable({ what, attempt, final, logger, signal: stopping.signal })
+    untilReachable({
+      ...{ what, attempt, final, logger, signal: stopping.signal },
+      onProblem(problem) {
+        if (problem === null) problems.delete(what)
+        else problems.set(what, problem)
+      },
+    })
 
   const kafkaPart: Part = {
     name: 'kafka',
     async start() {
-      const ask = () =>
-        withAdmin(connectKafka('admin', 1), async (admin) => {
-          const count = await assertTopics(admin, [...ownTopics, ...otherTopics], prefix)
-          await producer.connect()
-          return count
-        })
+      const ask = async () => {
+        const written = [retryTopicOf(service), ...otherTopics]
+        const count = await assertAccess(connectKafka('admin', 1), { read: ownTopics, written, prefix })
+        await producer.connect()
+        return count
+      }
       partitions = await reach('kafka', ask, ['topic-missing', 'config-invalid'])
       waitingFor.delete('kafka')
       const used = [...handler.topics, 'sync.outcomes.v1' as const, ...writes.filter(isContractTopic)]
@@ -213,6 +222,7 @@ export function assemble<C extends SharedConfig>({
           instanceId: config.serviceInstanceId,
           sessionTimeoutMs: config.kafkaSessionTimeoutMs,
           logger,
+          onCrash: (error) => problems.set('consumer group', innermost(error).message),
         }),
         decode: codec.decode,
         send: producer.send,
@@ -241,6 +251,7 @@ export function assemble<C extends SharedConfig>({
           const before = new Set([...assigned].filter((partition) => !lost.includes(partition)))
           assigned = new Set(own)
           waitingFor.delete('consumer group')
+          problems.delete('consumer group')
           metrics.rebalancesTotal.inc()
           targets.setPartitionShare(partitions === 0 ? 1 : own.length / partitions)
           onAssigned?.({
@@ -271,6 +282,7 @@ export function assemble<C extends SharedConfig>({
       details: {
         ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
         tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
+        problems: { ...Object.fromEntries(problems), producer: producer.problem() ?? undefined },
       },
     }),
     metrics: metrics.render,

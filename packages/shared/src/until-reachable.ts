@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ErrorCode, SyncError } from './errors.ts'
+import { innermost, reasonOf } from './kafka/denials.ts'
 import type { Logger } from './logger.ts'
 
 const RETRY_MS = 1_000
@@ -12,6 +13,8 @@ export interface Reaching<V> {
   readonly final: readonly ErrorCode[]
   readonly logger: Pick<Logger, 'warn'>
   readonly signal: AbortSignal
+  /** Told in one line why it waits, after each attempt; null once it doesn't. */
+  readonly onProblem?: (problem: string | null) => void
 }
 
 /**
@@ -19,17 +22,32 @@ export interface Reaching<V> {
  * topic that is missing may not. The contracts may: a registry that lost its data comes back without them, while the
  * topics are there, and once they are registered again all goes on. Throws what is final, and the last error when aborted.
  */
-export async function untilReachable<V>({ what, attempt, final, logger, signal }: Reaching<V>): Promise<V> {
+export async function untilReachable<V>(reaching: Reaching<V>): Promise<V> {
+  const { what, attempt, final, logger, signal, onProblem = () => {} } = reaching
   let told: string | null = null
   for (let waits = 0; ; waits++) {
     try {
-      return await attempt()
+      const reached = await attempt()
+      onProblem(null)
+      return reached
     } catch (error) {
-      const code = error instanceof SyncError ? error.code : null
-      if (signal.aborted || (code !== null && final.includes(code))) throw error
-      if (waits % TELL_EVERY === 0 || code !== told) logger.warn({ err: error }, `waiting for ${what}`)
-      told = code
+      if (signal.aborted || (error instanceof SyncError && final.includes(error.code))) throw error
+      const problem = problemOf(error)
+      onProblem(problem)
+      const kind = kindOf(error)
+      if (waits % TELL_EVERY === 0 || kind !== told) logger.warn({ err: error }, `waiting for ${what}: ${problem}`)
+      told = kind
       await delay(RETRY_MS, undefined, { signal }).catch(() => {})
     }
   }
+}
+
+/** Ours say it all by themselves. */
+const problemOf = (error: unknown): string => (error instanceof SyncError ? error.message : reasonOf(error))
+
+/** The same while it fails for the same reason, also where another broker of several is asked each time. */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  const { name, code, type } = innermost(error) as { name: string; code?: unknown; type?: unknown }
+  return [error instanceof SyncError ? error.code : '', name, type ?? code ?? ''].join(' ')
 }

@@ -112,7 +112,10 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
       const found = await existing(named)
       const missing = named.filter((topic) => !found.includes(topic))
       if (missing.length > 0) {
-        logger.warn({ topics: missing }, 'these events topics are not there: looking for them again and again')
+        logger.warn(
+          { topics: missing },
+          'these events topics are not there, or not for us to read (ACLs?): looking again and again',
+        )
         later(() => void lookFor(missing))
       }
       if (found.length > 0) await consume(found)

@@ -114,6 +114,20 @@ describe('checking the topics', () => {
     })
   })
 
+  it('does not take a topic that it may not see for one that is missing', async () => {
+    const admin = createFakeTopicAdmin()
+    await applyTopics(admin, contracts(), { prefix: '' })
+    admin.hidden.add('flow.orders.v1').add('sync.cursors.v1')
+
+    for (const work of [checkTopics, applyTopics]) {
+      const error = await failureOf(work(admin, { ...contracts(), verify: async () => [] }, { prefix: '' }))
+
+      expect(error.code).toBe('kafka-unavailable')
+      expect(error.message).toContain('no ACL allows us DESCRIBE on topic flow.orders.v1, sync.cursors.v1')
+    }
+    expect(admin.created).toHaveLength(TOPICS.length)
+  })
+
   it('names what is missing, without creating it', async () => {
     const admin = createFakeTopicAdmin()
     const registry = contracts()
@@ -135,6 +149,17 @@ describe('a service that asserts its topics', () => {
     await applyTopics(admin, contracts(), { prefix: 'blue.', partitions: 6 })
 
     expect(await assertTopics(admin, names, 'blue.')).toBe(6)
+  })
+
+  it('is told when it may not see one, which waiting may cure', async () => {
+    const admin = createFakeTopicAdmin()
+    await applyTopics(admin, contracts(), { prefix: '' })
+    admin.hidden.add('flow-ingest.retry.v1')
+
+    const error = await failureOf(assertTopics(admin, names, ''))
+
+    expect(error.code).toBe('kafka-unavailable')
+    expect(error.message).toContain('no ACL allows us DESCRIBE on topic flow-ingest.retry.v1 (')
   })
 
   it('is refused when one is missing, and told the command', async () => {

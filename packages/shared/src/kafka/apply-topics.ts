@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ContractProblem, type Contracts, type RegisteredContract, TOPICS_COMMAND } from '../contracts/registry.ts'
 import { SyncError } from '../errors.ts'
-import { askingKafka, readCluster, readTopics, type TopicAdmin } from './read-topics.ts'
+import { askingKafka, assertVisible, readCluster, readTopics, type TopicAdmin } from './read-topics.ts'
 import {
   count,
   mostCommonPartitions,
@@ -95,6 +95,7 @@ export async function assertTopics(
     names.map((name) => prefix + name),
   )
   const missing = names.map((name) => prefix + name).filter((name) => !found.has(name))
+  await assertVisible(admin, missing)
   if (missing.length > 0) {
     throw new SyncError('topic-missing', `checking topics: ${missing.join(', ')} missing; run: ${TOPICS_COMMAND}`)
   }

@@ -14,6 +14,8 @@ export interface ConsumerOptions {
   readonly instanceId: string
   readonly sessionTimeoutMs: number
   readonly logger: Logger
+  /** Told why the consumer has left the group by itself, whether or not it starts again. */
+  readonly onCrash?: (error: Error) => void
 }
 
 type CommitNow = (offsets: {
@@ -35,7 +37,8 @@ const MAX_WAIT_MS = 250
  * - commits go through the batch payload's function, which commits once in the generation of that moment: the one on the
  *   consumer repeats a failed commit, possibly in a later generation, for a partition that is no longer ours;
  * - `fromBeginning`, else a fresh group that stops before its first commit skips what it had read;
- * - a crash that kafkajs would not restart is reported, since the process would live on with a dead consumer.
+ * - a crash that kafkajs would not restart is reported, since the process would live on with a dead consumer; one that it
+ *   restarts leaves the group, so until the next join the group has not heard of us.
  */
 export function createConsumer(options: ConsumerOptions): Source {
   const { kafka, groupId, topics, instanceId, sessionTimeoutMs, logger } = options
@@ -95,7 +98,9 @@ export function createConsumer(options: ConsumerOptions): Source {
   })
   consumer.on(consumer.events.REBALANCING, () => listener?.rebalancing())
   consumer.on(consumer.events.CRASH, ({ payload }) => {
+    heardAt = NEVER
     listener?.joining()
+    options.onCrash?.(payload.error)
     if (!payload.restart) listener?.crashed(payload.error)
     else logger.warn({ err: payload.error }, 'the consumer crashed and starts again')
   })

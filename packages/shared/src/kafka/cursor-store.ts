@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import type { CursorStore } from '../sweep.ts'
 import { compareVersions } from '../version.ts'
 import { withAdmin } from './connect.ts'
+import { denialOf } from './denials.ts'
 import { leaveInTime } from './leave-group.ts'
 import { keyOf, type Publisher } from './publisher.ts'
 
@@ -31,6 +32,7 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
   const cursors = new Map<string, SweepCursor>()
   const keyOfCursor = (tenant: string, source: string, entity: string) => keyOf(tenant, `${source}:${entity}`)
   let reader: Consumer | null = null
+  let isRead = false
   let stopped: Promise<void> | null = null
 
   /** An older mark is harmless, a newer one than was put loses changes: the last put of a key wins, as in the topic. */
@@ -95,11 +97,13 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
         groupId,
         allowAutoTopicCreation: false,
         maxWaitTimeInMs: 1_000,
-        retry: { retries: 5, restartOnFailure: async () => true },
+        // Until all is read, whoever waits for it is to hear of a refusal, and tries again.
+        retry: { retries: 5, restartOnFailure: async (error) => isRead || denialOf(error) === null },
       })
       reader = consumer
       try {
         await read(consumer)
+        isRead = true
       } catch (error) {
         await leaveInTime(consumer.disconnect())
         throw error

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { decodeHeadersInLinearTime, readBatchesOfAnySize } from './kafkajs-decoding.ts'
 import { encodeRecordsAtOnce } from './kafkajs-encoding.ts'
+import { surviveRefusals } from './kafkajs-refusals.ts'
 
 interface RequestQueue {
   readonly pending: readonly unknown[]
@@ -48,6 +49,7 @@ export function mendKafkaJs(): void {
   decodeHeadersInLinearTime()
   encodeRecordsAtOnce()
   surviveAnAbsentCoordinator()
+  surviveRefusals()
 }
 
 /**

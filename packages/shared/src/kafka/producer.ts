@@ -3,6 +3,7 @@ import type { ValueOf } from '../contracts/contracts.ts'
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
 import type { Span, Tracer } from '../tracing.ts'
+import { denialOf, innermost, refusalText, topicsOf } from './denials.ts'
 import { createPartitioner } from './partition-of.ts'
 import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
 import type { Message, Publisher } from './publisher.ts'
@@ -15,6 +16,8 @@ export interface BatchedProducer {
   send(messages: readonly RawMessage[], fence?: Fence): Promise<void>
   /** False from a failed write to the next one that is acknowledged. */
   isHealthy(): boolean
+  /** Why the last write failed, in one line; null once one is acknowledged. */
+  problem(): string | null
   disconnect(): Promise<void>
 }
 
@@ -62,6 +65,7 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
   let scheduled = false
   let closing = false
   let healthy = true
+  let problem: string | null = null
 
   const nextBatch = (): Call[] => {
     const batch: Call[] = []
@@ -108,30 +112,52 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
     requireAcknowledged(byTopic, await withDeadline(request, deadlineMs))
   }
 
-  /** One record that the broker refuses (too large) must not take the others of its batch with it: then each goes alone. */
+  /** One record that the broker refuses must not take the others of its batch with it: then they go without it. */
   const deliver = async (batch: readonly Call[]): Promise<void> => {
     const startedAt = performance.now()
     const ended = (result: WriteResult) => observe?.(result, (performance.now() - startedAt) / 1000)
     try {
       await sendBatch(batch)
       healthy = true
+      problem = null
       ended('acknowledged')
       for (const call of batch) call.resolve()
     } catch (error) {
       ended(isRefusal(error) ? 'refused' : 'failed')
-      if (batch.length > 1 && isRefusal(error)) {
-        for (const call of batch) {
-          // The others may have taken long, each with a deadline of its own.
-          const refused = refusal(call)
-          if (refused === null) await deliver([call])
-          else call.reject(refused)
-        }
-        return
-      }
+      if (isForbidden(error)) return withoutForbidden(batch, error)
+      if (batch.length > 1 && isRefusal(error)) return eachAlone(batch)
       healthy = isRefusal(error)
+      problem = textOf(error)
       for (const call of batch)
-        call.reject(healthy ? refusedRecord(error) : unavailable('producing to kafka failed', error))
+        call.reject(isRefusal(error) ? refusedRecord(error) : unavailable(`producing to kafka: ${problem}`, error))
     }
+  }
+
+  /** What is before it may have taken long, and each call has a deadline of its own. */
+  const isWanted = (call: Call): boolean => {
+    const refused = refusal(call)
+    if (refused !== null) call.reject(refused)
+    return refused === null
+  }
+
+  const eachAlone = async (batch: readonly Call[]): Promise<void> => {
+    for (const call of batch) if (isWanted(call)) await deliver([call])
+  }
+
+  /**
+   * A missing ACL is no fault of the record, which waits for it, nor of the broker, which takes the records of other
+   * topics: those go on in one batch, however many wait for the ACL.
+   */
+  const withoutForbidden = async (batch: readonly Call[], error: unknown): Promise<void> => {
+    const topics = topicsOf(error)
+    const isIn = ({ messages }: Call) => batch.length === 1 || messages.some(({ topic }) => topics.includes(topic))
+    const forbidden = batch.filter(isIn)
+    if (forbidden.length === 0) return eachAlone(batch)
+    healthy = true
+    problem = topics.length === 0 ? textOf(error) : refusalText('WRITE', 'topic', topics)
+    for (const call of forbidden) call.reject(unavailable(`producing to kafka: ${problem}`, error))
+    const rest = batch.filter((call) => !isIn(call) && isWanted(call))
+    if (rest.length > 0) await deliver(rest)
   }
 
   const flush = () => {
@@ -161,6 +187,7 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
       })
     },
     isHealthy: () => healthy,
+    problem: () => problem,
     async disconnect() {
       closing = true
       await producer.disconnect()
@@ -197,6 +224,9 @@ const REFUSALS: readonly unknown[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARG
 const isRefusal = (error: unknown): boolean =>
   error instanceof NotAcknowledged ||
   (error instanceof Error && (REFUSALS.includes((error as { type?: unknown }).type) || isRefusal(error.cause)))
+
+const isForbidden = (error: unknown): boolean => denialOf(error) === 'authorization'
+const textOf = (error: unknown): string => (error instanceof Error ? innermost(error).message : 'failed')
 
 const refusedRecord = (cause: unknown) =>
   new SyncError('contract-violation', 'producing to kafka: the record is refused (too large, or no such partition?)', {

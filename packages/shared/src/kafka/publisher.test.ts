@@ -15,6 +15,7 @@ function given({ failure = null as Error | null, traced = true } = {}) {
       connect: async () => {},
       disconnect: async () => {},
       isHealthy: () => true,
+      problem: () => null,
       async send(messages) {
         expect(spans.every(({ ended }) => !ended)).toBe(true)
         if (failure !== null) throw failure

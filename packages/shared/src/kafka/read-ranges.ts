@@ -1,4 +1,5 @@
 import { AssignerProtocol, type Kafka, type PartitionAssigner } from 'kafkajs'
+import { denialOf } from './denials.ts'
 import { leaveInTime } from './leave-group.ts'
 import type { RawHeaders, SourceRecord } from './ports.ts'
 
@@ -41,7 +42,8 @@ export async function readRanges(options: ReadRangesOptions): Promise<void> {
     partitionAssigners: [assigning([...open.values()])],
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: 100,
-    retry: { retries: 5, restartOnFailure: async () => true },
+    // Who waits for the end of it is to hear of a refusal.
+    retry: { retries: 5, restartOnFailure: async (error) => denialOf(error) === null },
   })
   const read = Promise.withResolvers<void>()
   const onAbort = () => read.reject(signal.reason)

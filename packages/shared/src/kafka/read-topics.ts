@@ -1,5 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs'
 import { SyncError } from '../errors.ts'
+import { denialOf, reasonOf, refusalText } from './denials.ts'
 import type { Cluster, TopicState } from './topic-plan.ts'
 import { TOPICS } from './topics.ts'
 
@@ -10,6 +11,10 @@ export type TopicAdmin = Pick<Admin, 'fetchTopicMetadata' | 'describeCluster' | 
 export async function readCluster(admin: TopicAdmin, prefix: string): Promise<Cluster> {
   const names = TOPICS.map(({ name }) => prefix + name)
   const found = await readTopics(admin, names)
+  await assertVisible(
+    admin,
+    names.filter((name) => !found.has(name)),
+  )
   const { brokers } = await askingKafka('asking for the brokers', () => admin.describeCluster())
   const configs = await readConfigs(admin, [...found.keys()])
   const topics = new Map<string, TopicState>()
@@ -46,6 +51,31 @@ export async function readTopics(
   )
 }
 
+/**
+ * A topic that no ACL lets us see is left out of the list, as if it weren't there; a broker that is asked for it by its
+ * name says so. Throws SyncError `kafka-unavailable`, which names all such topics.
+ */
+export async function assertVisible(
+  admin: Pick<TopicAdmin, 'fetchTopicMetadata'>,
+  missing: readonly string[],
+): Promise<void> {
+  const hidden: string[] = []
+  let cause: unknown
+  for (const name of missing) {
+    // One by one, because an answer for several tells one error.
+    const refused = await admin.fetchTopicMetadata({ topics: [name] }).then(
+      () => null,
+      (error: unknown) => (denialOf(error) === 'authorization' ? error : null),
+    )
+    if (refused === null) continue
+    hidden.push(name)
+    cause = refused
+  }
+  if (hidden.length === 0) return
+  const message = `looking for topics: ${refusalText('DESCRIBE', 'topic', hidden)}`
+  throw new SyncError('kafka-unavailable', message, { cause })
+}
+
 /** kafkajs wraps the broker's error once its retries are used up. */
 const isLeaderless = (error: unknown): boolean => {
   const { type, cause } = error as { type?: unknown; cause?: unknown }
@@ -74,6 +104,6 @@ export async function askingKafka<T>(what: string, ask: () => Promise<T>): Promi
   try {
     return await ask()
   } catch (cause) {
-    throw new SyncError('kafka-unavailable', `${what}: ${(cause as Error).message}`, { cause })
+    throw new SyncError('kafka-unavailable', `${what}: ${reasonOf(cause)}`, { cause })
   }
 }

@@ -10,6 +10,8 @@ export interface FakeTopicAdmin extends TopicAdmin {
   /** As when a foreign topic has no leader: the list of all topics fails, asking by name works. */
   leaderless: boolean
   down: boolean
+  /** Topics that no ACL lets us see. */
+  readonly hidden: Set<string>
 }
 
 /** A cluster's topics in memory, behind the part of kafkajs' admin client that deals with them. */
@@ -29,6 +31,7 @@ export function createFakeTopicAdmin(brokers = 1): FakeTopicAdmin {
     created,
     leaderless: false,
     down: false,
+    hidden: new Set(),
     async fetchTopicMetadata(options) {
       reached()
       if (admin.leaderless && !options) {
@@ -36,7 +39,10 @@ export function createFakeTopicAdmin(brokers = 1): FakeTopicAdmin {
           cause: Object.assign(new Error('There is no leader'), { type: 'LEADER_NOT_AVAILABLE' }),
         })
       }
-      const wanted = options?.topics ?? [...topics.keys()]
+      if (options?.topics?.some((name) => admin.hidden.has(name))) {
+        throw Object.assign(new Error('Not authorized to access topics'), { type: 'TOPIC_AUTHORIZATION_FAILED' })
+      }
+      const wanted = options?.topics ?? [...topics.keys()].filter((name) => !admin.hidden.has(name))
       return { topics: wanted.flatMap((name) => metadataOf(name, topics.get(name))) }
     },
     async describeCluster() {
