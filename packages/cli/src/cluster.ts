@@ -4,6 +4,7 @@ import { type ConfigOf, cliEnv, readConfig } from '@sync/shared/config'
 import { type Contracts, createContracts } from '@sync/shared/contracts/registry'
 import { SyncError } from '@sync/shared/errors'
 import { createKafka } from '@sync/shared/kafka/connect'
+import { denialOf, reasonOf } from '@sync/shared/kafka/denials'
 import { partitionOf } from '@sync/shared/kafka/partition-of'
 import type { RawMessage } from '@sync/shared/kafka/ports'
 import { type BatchedProducer, createProducer, createPublisher } from '@sync/shared/kafka/producer'
@@ -115,13 +116,13 @@ export async function withCluster<T>(terminal: Terminal, work: (cluster: Cluster
   }
 }
 
-/** A broker that is away for a moment fails no long work. */
+/** A broker that is away for a moment fails no long work; one that refuses us would go on refusing. */
 async function patiently(signal: AbortSignal, attempt: () => Promise<void>): Promise<void> {
   for (let left = SEND_ATTEMPTS; ; left--) {
     try {
       return await attempt()
     } catch (error) {
-      const isAway = error instanceof SyncError && error.code === 'kafka-unavailable'
+      const isAway = error instanceof SyncError && error.code === 'kafka-unavailable' && denialOf(error) === null
       if (!isAway || left <= 1 || signal.aborted) throw error
       await delay(SEND_PAUSE_MS, undefined, { signal }).catch(() => {})
     }
@@ -208,11 +209,13 @@ async function offsetsOf(admin: Admin, prefix: string, topic: TopicName): Promis
       .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
       .sort((a, b) => a.partition - b.partition)
   } catch (cause) {
-    const { type, message } = cause as { type?: string; message: string }
+    const { type } = cause as { type?: string }
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
       throw new SyncError('topic-missing', `reading ${prefix}${topic}: it doesn't exist; run: npx syncctl topics apply`)
     }
-    throw new SyncError('kafka-unavailable', `asking for the offsets of ${prefix}${topic}: ${message}`, { cause })
+    throw new SyncError('kafka-unavailable', `asking for the offsets of ${prefix}${topic}: ${reasonOf(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -230,10 +233,4 @@ function offsetAt(
   if ('time' in position) return found?.get(partition) ?? high
   if ('end' in position) return position.end === 'earliest' ? low : high
   return position.offsets.get(partition) ?? position.all ?? null
-}
-
-/** kafkajs says the same thing at every layer that it passes; the innermost is the clearest. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? reasonOf(cause) : message
 }

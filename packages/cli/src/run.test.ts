@@ -35,6 +35,7 @@ describe('syncctl', () => {
     [['topics', '--help'], 'apply'],
     [['topics', 'apply', '--help'], 'syncctl topics apply --partitions 48'],
     [['topics', 'check', '--help'], 'syncctl topics check --json'],
+    [['topics', 'acls', '--help'], '--principal'],
     [['help', 'topics'], 'apply'],
   ])('%j helps and ends well', async (args, text) => {
     const { code, out, err } = await syncctl(args)
@@ -51,6 +52,9 @@ describe('syncctl', () => {
     [['topics', 'apply', '--partitions', '0'], 'must be from 1 to 10000'],
     [['topics', 'apply', '--partitions', '1e3'], 'must be from 1 to 10000'],
     [['topics', 'apply', 'everything'], 'too many arguments'],
+    [['topics', 'acls', '--principal', 'User:x'], '--principal needs --service'],
+    [['topics', 'acls', '--service', 'flow-ingest', '--principal', 'x'], 'must be a type and a name'],
+    [['topics', 'acls', '--events-topic', 'a;b'], 'must be the name of a topic'],
   ])('%j is wrong usage', async (args, text) => {
     const { code, out, err } = await syncctl(args, cluster)
 
@@ -86,6 +90,36 @@ describe('syncctl', () => {
     const { out } = await syncctl(['topics', 'list', '--json'])
 
     expect(JSON.parse(out)).toContainEqual(expect.objectContaining({ name: 'sync.outcomes.v1' }))
+  })
+
+  it('prints the ACLs of a service as commands, for whoever it is to Kafka', async () => {
+    const principal = "User:CN=flow-ingest,O=O'Neill"
+    const args = ['topics', 'acls', '--service', 'flow-ingest', '--principal', principal]
+
+    const { code, out } = await syncctl(args, { TOPIC_PREFIX: 'blue.' })
+
+    expect(code).toBe(0)
+    expect(out).toContain('--operation Read \\\n  --topic blue.flow.notifications.v1 \\\n')
+    expect(out).toContain('--resource-pattern-type prefixed \\\n  --group blue.flow-ingest.\n')
+    expect(out).toContain(`--allow-principal 'User:CN=flow-ingest,O=O'\\''Neill'`)
+    expect(out).not.toContain('relation-manager')
+  })
+
+  it('prints all ACLs as JSON, each by itself', async () => {
+    const { out } = await syncctl(['topics', 'acls', '--json', '--events-topic', 'acme.events'])
+
+    expect(JSON.parse(out)).toEqual(
+      expect.arrayContaining([
+        {
+          ...{ user: 'customer-mapper', principal: 'User:customer-mapper', operation: 'WRITE' },
+          ...{ resource: 'topic', pattern: 'literal', name: 'company.parent-changes.v1' },
+        },
+        {
+          ...{ user: 'omnium-ingest', principal: 'User:omnium-ingest', operation: 'READ' },
+          ...{ resource: 'topic', pattern: 'literal', name: 'acme.events' },
+        },
+      ]),
+    )
   })
 
   it('uses colours on a terminal only, and not against NO_COLOR', async () => {

@@ -1,4 +1,5 @@
 import { SyncError } from '@sync/shared/errors'
+import { denialOf, reasonOf } from '@sync/shared/kafka/denials'
 import { Command, CommanderError } from 'commander'
 import { addBackfill } from './backfill.ts'
 import { addDeadLetters } from './dead-letters.ts'
@@ -74,6 +75,10 @@ function report(error: unknown, terminal: Terminal): ExitCode {
   if (error instanceof SyncError) {
     terminal.err(`${paint('red', 'syncctl:')} ${error.message}\n`)
     return error.code === 'config-invalid' ? EXIT.config : EXIT.error
+  }
+  if (denialOf(error) !== null) {
+    terminal.err(`${paint('red', 'syncctl:')} ${reasonOf(error)}\n`)
+    return EXIT.error
   }
   // Not one of the expected failures, so it is a bug, and whoever reports it needs the stack.
   terminal.err(`${paint('red', 'syncctl:')} ${error instanceof Error ? error.stack : String(error)}\n`)

@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { withCluster } from './cluster.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { painter, type Terminal, table } from './terminal.ts'
+import { addTopicsAcls } from './topics-acls.ts'
 
 interface Options {
   readonly partitions?: number
@@ -15,7 +16,7 @@ interface Options {
 const PARTITIONS = 'partitions of every topic (default: as the existing topics have, else 12)'
 const JSON_OUTPUT = 'print JSON'
 
-/** `syncctl topics apply | check | list`. */
+/** `syncctl topics apply | check | list | acls`. */
 export function addTopics(program: Command, terminal: Terminal, end: (code: ExitCode) => void): void {
   const topics = program.command('topics').description('create and verify the topics and their contracts')
   topics
@@ -67,6 +68,7 @@ Examples:
     .action((options: Options) => {
       terminal.out(options.json ? json(listed(terminal)) : describeList(terminal))
     })
+  addTopicsAcls(topics, terminal)
 }
 
 function parsePartitions(text: string): number {

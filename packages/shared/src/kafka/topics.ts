@@ -31,6 +31,8 @@ export interface TopicSpec {
   readonly value: string
   readonly writers: readonly string[]
   readonly readers: readonly string[]
+  /** Services that read it outside of their group, to know what they have written. */
+  readonly lookedUpBy?: readonly ServiceName[]
   /** Kafka topic configuration, without what `syncctl topics apply` derives from the cluster. */
   readonly config: Readonly<Record<string, string>>
 }
@@ -57,6 +59,7 @@ export const TOPICS: readonly TopicSpec[] = [
     value: 'full Flow customer in an envelope',
     writers: ['flow-ingest', 'syncctl'],
     readers: ['customer-mapper'],
+    lookedUpBy: ['flow-ingest'],
     config: compact(7),
   },
   {
@@ -65,6 +68,7 @@ export const TOPICS: readonly TopicSpec[] = [
     value: 'full Flow order in an envelope',
     writers: ['flow-ingest'],
     readers: [],
+    lookedUpBy: ['flow-ingest'],
     config: deleteAfter(30),
   },
   {
@@ -81,6 +85,7 @@ export const TOPICS: readonly TopicSpec[] = [
     value: 'full Omnium order in an envelope',
     writers: ['omnium-ingest'],
     readers: ['customer-mapper'],
+    lookedUpBy: ['omnium-ingest'],
     config: deleteAfter(30),
   },
   {
@@ -89,6 +94,7 @@ export const TOPICS: readonly TopicSpec[] = [
     value: 'full Omnium customer in an envelope',
     writers: ['omnium-ingest', 'syncctl'],
     readers: ['customer-mapper'],
+    lookedUpBy: ['omnium-ingest'],
     config: compact(7),
   },
   {
