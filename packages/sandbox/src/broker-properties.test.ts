@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { LONE_BROKER, renderContainerEnv, renderServerProperties } from './broker-properties.ts'
+import { LONE_BROKER, renderContainerEnv, renderServerProperties, scramOf } from './broker-properties.ts'
 
 const linesOf = (text: string) => text.trimEnd().split('\n')
 
@@ -26,6 +26,44 @@ describe('server.properties', () => {
   test('makes no topic by itself, and lets a group start at once', () => {
     expect(rendered).toContain('auto.create.topics.enable=false')
     expect(rendered).toContain('group.initial.rebalance.delay.ms=0')
+  })
+
+  test('sets nothing twice', () => {
+    const keys = rendered.map((line) => line.slice(0, line.indexOf('=')))
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+})
+
+describe('server.properties of a secured broker', () => {
+  const security = {
+    keystoreFile: '/tls/broker.pem',
+    truststoreFile: '/tls/ca.pem',
+    superUser: 'admin',
+    passwords: { admin: 'a-secret', 'flow-ingest': 'b-secret' },
+  }
+  const place = { brokerPort: 20001, controllerPort: 20002, dataFolder: '/data' }
+  const rendered = linesOf(renderServerProperties(place, security))
+
+  test('has no listener that takes clients without TLS and SASL', () => {
+    expect(rendered).toContain('listeners=SASL_SSL://127.0.0.1:20001,CONTROLLER://127.0.0.1:20002')
+    expect(rendered).toContain('listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:SASL_PLAINTEXT')
+    expect(rendered.join('\n')).not.toContain('PLAINTEXT:PLAINTEXT')
+  })
+
+  test('allows nothing that no ACL allows', () => {
+    expect(rendered).toContain('allow.everyone.if.no.acl.found=false')
+    expect(rendered).toContain('super.users=User:admin')
+  })
+
+  test('knows every user by every mechanism', () => {
+    const plain = rendered.find((line) => line.startsWith('listener.name.sasl_ssl.plain.'))
+    expect(plain).toContain('user_flow-ingest="b-secret"')
+    expect(scramOf(security)).toEqual(
+      expect.arrayContaining([
+        'SCRAM-SHA-256=[name=admin,password=a-secret]',
+        'SCRAM-SHA-512=[name=flow-ingest,password=b-secret]',
+      ]),
+    )
   })
 
   test('sets nothing twice', () => {

@@ -29,21 +29,75 @@ export interface BrokerPlace {
   readonly dataFolder: string
 }
 
+/** A broker that takes clients by TLS and SASL only, and asks its ACLs what they may do. */
+export interface BrokerSecurity {
+  /** PEM: the broker's key and its certificate, for `localhost` and 127.0.0.1. */
+  readonly keystoreFile: string
+  /** PEM: the authority of that certificate, and of those that clients may show. */
+  readonly truststoreFile: string
+  /** The one user that the ACLs don't count for. */
+  readonly superUser: string
+  /** Passwords by user, the super user included. By SCRAM they are known only once they are stored: see `scramOf`. */
+  readonly passwords: Readonly<Record<string, string>>
+}
+
 /** server.properties of a broker that listens on loopback only. */
-export const renderServerProperties = ({ brokerPort, controllerPort, dataFolder }: BrokerPlace): string => {
+export const renderServerProperties = (place: BrokerPlace, security?: BrokerSecurity): string => {
+  const { brokerPort, controllerPort, dataFolder } = place
+  const protocol = security === undefined ? 'PLAINTEXT' : 'SASL_SSL'
   const properties = {
     ...LONE_BROKER,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${brokerPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${brokerPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'inter.broker.listener.name': 'PLAINTEXT',
+    listeners: `${protocol}://127.0.0.1:${brokerPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    // By its name where certificates count: so clients check both, the address and the name.
+    'advertised.listeners': `${protocol}://${security === undefined ? '127.0.0.1' : 'localhost'}:${brokerPort}`,
+    'listener.security.protocol.map': `${protocol}:${protocol},CONTROLLER:${security === undefined ? 'PLAINTEXT' : 'SASL_PLAINTEXT'}`,
+    'inter.broker.listener.name': protocol,
     'log.dirs': dataFolder,
+    ...(security !== undefined && secured(security)),
   }
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
 }
+
+const SCRAM_MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+
+const secured = (security: BrokerSecurity): Record<string, string> => {
+  const { superUser, passwords, keystoreFile, truststoreFile } = security
+  const login = 'org.apache.kafka.common.security'
+  const known = Object.entries(passwords).map(([user, password]) => `user_${user}="${password}"`)
+  const plain = `${login}.plain.PlainLoginModule required username="${superUser}" password="${passwords[superUser]}" ${known.join(' ')};`
+  return {
+    'sasl.enabled.mechanisms': ['PLAIN', ...SCRAM_MECHANISMS].join(','),
+    'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+    'sasl.mechanism.controller.protocol': 'PLAIN',
+    'listener.name.controller.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.controller.plain.sasl.jaas.config': plain,
+    'listener.name.sasl_ssl.plain.sasl.jaas.config': plain,
+    ...Object.fromEntries(
+      SCRAM_MECHANISMS.map((mechanism) => [
+        `listener.name.sasl_ssl.${mechanism.toLowerCase()}.sasl.jaas.config`,
+        `${login}.scram.ScramLoginModule required;`,
+      ]),
+    ),
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': keystoreFile,
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': truststoreFile,
+    // Who shows a certificate has to show a good one. Beside SASL it counts only for a listener by its name.
+    'listener.name.sasl_ssl.ssl.client.auth': 'requested',
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': `User:${superUser}`,
+    'allow.everyone.if.no.acl.found': 'false',
+  }
+}
+
+/** What the storage is formatted with, so that all users are known by SCRAM from the start. */
+export const scramOf = ({ passwords }: BrokerSecurity): string[] =>
+  Object.entries(passwords).flatMap(([user, password]) =>
+    SCRAM_MECHANISMS.flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${user},password=${password}]`]),
+  )
 
 /** Kafka's image takes each setting as a variable: `node.id` is KAFKA_NODE_ID. */
 export const renderContainerEnv = (properties: Readonly<Record<string, string>>): Record<string, string> =>

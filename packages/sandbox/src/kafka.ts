@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
-import { Kafka, logLevel } from 'kafkajs'
-import { renderServerProperties } from './broker-properties.ts'
+import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
+import { type BrokerSecurity, renderServerProperties, scramOf } from './broker-properties.ts'
 import { freePorts, onFreePorts } from './free-ports.ts'
 import { jvmEnv, jvmFlags } from './java.ts'
 import type { Keeper, KeptProcess } from './keep.ts'
@@ -24,8 +24,23 @@ export interface RestartableBroker {
 
 export interface LocalKafka extends RestartableBroker {
   readonly brokers: string[]
+  /** What it prints; a secured broker also tells here of each request that its ACLs did not allow. */
+  readonly logFile: string
   /** Undefined while it is down. */
   pid(): number | undefined
+  /** Runs another program of Kafka, such as org.apache.kafka.tools.AclCommand. */
+  run(mainClass: string, ...args: string[]): Promise<ProgramEnd>
+}
+
+export interface ProgramEnd {
+  readonly code: number | null
+  readonly output: string
+}
+
+/** A secured broker as a test wants it: certificates in PEM. */
+export interface KafkaSecurity extends Omit<BrokerSecurity, 'keystoreFile' | 'truststoreFile'> {
+  readonly certificate: { readonly cert: string; readonly key: string }
+  readonly authority: string
 }
 
 const LOG4J_PROPERTIES = `rootLogger.level=WARN
@@ -35,6 +50,10 @@ appender.out.type=Console
 appender.out.name=out
 appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=%d{HH:mm:ss,SSS} %-5p %c{1} %m%n
+`
+/** At this level it tells of what it does not allow. */
+const AUTHORIZER_LOG = `logger.authorizer.name=kafka.authorizer.logger
+logger.authorizer.level=INFO
 `
 
 /** 16 bytes in base64url; a first bit of zero keeps a leading `-` away, which a command line takes for an option. */
@@ -48,8 +67,13 @@ const newClusterId = () => {
  * Whether the brokers answer a request for metadata and have a controller, so that topics can be made. With a cluster
  * id only if they are of that cluster: a port may have gone to another stack meanwhile.
  */
-export const doesKafkaAnswer = async (brokers: string[], clusterId?: string): Promise<boolean> => {
+export const doesKafkaAnswer = async (
+  brokers: string[],
+  clusterId?: string,
+  access: Pick<KafkaConfig, 'ssl' | 'sasl'> = {},
+): Promise<boolean> => {
   const kafka = new Kafka({
+    ...access,
     brokers,
     clientId: 'stack',
     connectionTimeout: 1_000,
@@ -75,6 +99,7 @@ export interface LocalKafkaOptions {
   readonly classpath: string
   readonly env: NodeJS.ProcessEnv
   readonly deadlineMs: number
+  readonly security?: KafkaSecurity | undefined
 }
 
 /** Apache Kafka on this machine's Java: one process that is broker and controller, run by the keeper, data in its folder. */
@@ -88,28 +113,30 @@ const startOnNewPorts = async (folder: string, options: LocalKafkaOptions): Prom
   const logFile = join(folder, 'kafka.log')
   const properties = join(folder, 'server.properties')
   await mkdir(folder, { recursive: true })
+  const security = options.security && (await securityIn(folder, options.security))
   await writeFile(
     properties,
-    renderServerProperties({
-      brokerPort: brokerPort!,
-      controllerPort: controllerPort!,
-      dataFolder: join(folder, 'data'),
-    }),
+    renderServerProperties(
+      { brokerPort: brokerPort!, controllerPort: controllerPort!, dataFolder: join(folder, 'data') },
+      security,
+    ),
+    { mode: 0o600 },
   )
-  const run = await kafkaProgram(folder, logFile, options)
-  const format = await run('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties)
+  const run = await kafkaProgram(folder, options)
+  const users = security === undefined ? [] : scramOf(security)
+  const format = await run(logFile, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users)
   const { code } = await format.exited
   if (code !== 0) throw new Error(`formatting kafka's data folder: exit code ${code}\n${await tailOf(logFile)}`)
 
   let broker: KeptProcess | undefined
   const start = async () => {
     if (broker !== undefined) return
-    const process = await run('kafka.Kafka', properties)
+    const process = await run(logFile, 'kafka.Kafka', properties)
     broker = process
     void process.exited.then(() => {
       if (broker === process) broker = undefined
     })
-    const answers = () => doesKafkaAnswer(brokers, clusterId)
+    const answers = () => doesKafkaAnswer(brokers, clusterId, options.security && accessOf(options.security))
     await untilAnswers({ what: 'starting kafka', process, logFile, deadlineMs: options.deadlineMs, answers })
   }
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
@@ -120,18 +147,45 @@ const startOnNewPorts = async (folder: string, options: LocalKafkaOptions): Prom
     await exited
     clearTimeout(deadline)
   }
+  let programs = 0
 
   await start()
-  return { brokers, pid: () => broker?.pid, start, stop }
+  return {
+    brokers,
+    logFile,
+    pid: () => broker?.pid,
+    start,
+    stop,
+    async run(mainClass, ...args) {
+      const output = join(folder, `program-${++programs}.log`)
+      const program = await run(output, mainClass, ...args)
+      const { code } = await program.exited
+      return { code, output: await readFile(output, 'utf8') }
+    },
+  }
 }
 
+const securityIn = async (folder: string, security: KafkaSecurity): Promise<BrokerSecurity> => {
+  const { certificate, authority, ...rest } = security
+  const keystoreFile = join(folder, 'broker.pem')
+  const truststoreFile = join(folder, 'authority.pem')
+  await writeFile(keystoreFile, certificate.key + certificate.cert, { mode: 0o600 })
+  await writeFile(truststoreFile, authority)
+  return { ...rest, keystoreFile, truststoreFile }
+}
+
+const accessOf = ({ authority, superUser, passwords }: KafkaSecurity): Pick<KafkaConfig, 'ssl' | 'sasl'> => ({
+  ssl: { ca: authority },
+  sasl: { mechanism: 'plain', username: superUser, password: passwords[superUser]! },
+})
+
 /** Runs one of Kafka's main classes, its log in `logFile`. */
-const kafkaProgram = async (folder: string, logFile: string, { keeper, java, classpath, env }: LocalKafkaOptions) => {
+const kafkaProgram = async (folder: string, { keeper, java, classpath, env, security }: LocalKafkaOptions) => {
   const log4j = join(folder, 'log4j2.properties')
   const tmpFolder = join(folder, 'tmp')
   await mkdir(tmpFolder)
-  await writeFile(log4j, LOG4J_PROPERTIES)
+  await writeFile(log4j, security === undefined ? LOG4J_PROPERTIES : LOG4J_PROPERTIES + AUTHORIZER_LOG)
   const flags = [...jvmFlags(HEAP_MB, tmpFolder), `-Dlog4j2.configurationFile=${log4j}`, '-cp', classpath]
-  return (mainClass: string, ...args: string[]) =>
+  return (logFile: string, mainClass: string, ...args: string[]) =>
     keeper.run({ command: java, args: [...flags, mainClass, ...args], logFile, env: jvmEnv(env) })
 }

@@ -5,7 +5,7 @@ import { chooseStack, givenStack, type StackMode } from './choose-stack.ts'
 import { doesDockerAnswer, startContainers } from './docker.ts'
 import { areJarsCached, fetchJars } from './jars.ts'
 import { findJava, findMaven } from './java.ts'
-import { type RestartableBroker, startLocalKafka } from './kafka.ts'
+import { type KafkaSecurity, type LocalKafka, type RestartableBroker, startLocalKafka } from './kafka.ts'
 import { startKeeper } from './keep.ts'
 import { type RestartableRegistry, startLocalRegistry } from './schema-registry.ts'
 
@@ -28,6 +28,7 @@ export interface Stack {
     readonly dataFolder: string
     /** Of the processes that run now: undefined while it is stopped. */
     pids(): { readonly keeper: number; readonly registry: number | undefined; readonly kafka: number | undefined }
+    readonly kafka: Pick<LocalKafka, 'logFile' | 'run'>
   }
 }
 
@@ -35,6 +36,8 @@ export interface StackOptions {
   /** Gets a line now and then about what takes long. */
   readonly log?: (message: string) => void
   readonly env?: NodeJS.ProcessEnv
+  /** Only in mode `jvm`: a broker that takes nobody without TLS, a password and ACLs. */
+  readonly security?: KafkaSecurity
 }
 
 /**
@@ -43,8 +46,10 @@ export interface StackOptions {
  * SYNC_CACHE_DIR (default `.cache` in the project's folder). Free ports, throw-away data. What was started keeps this
  * process alive until `stop`, and ends when this process does, whatever way that is.
  */
-export const startStack = async ({ log = () => {}, env = process.env }: StackOptions = {}): Promise<Stack> => {
+export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
+  const { log = () => {}, env = process.env, security } = options
   const given = givenStack(env)
+  if (given !== undefined && security !== undefined) throw new Error('starting a secured stack: another one is given')
   if (given !== undefined) return { mode: 'given', ...given, stop: async () => {} }
 
   const cacheDir = resolve(env.SYNC_CACHE_DIR || join(PROJECT_ROOT, '.cache'))
@@ -55,12 +60,13 @@ export const startStack = async ({ log = () => {}, env = process.env }: StackOpt
     areJarsCached: () => areJarsCached(cacheDir),
   })
   if (choice.mode === 'docker') {
+    if (security !== undefined) throw new Error('starting a secured stack: only on the local Java')
     log('starting Kafka and the schema registry in Docker; the first time, their images are pulled')
     return { mode: 'docker', ...(await startContainers(START_DEADLINE_MS)) }
   }
   const jars = await fetchJars({ cacheDir, mavenCommand: choice.maven ?? 'mvn', env, log })
   log('starting Kafka and the schema registry on the local Java')
-  return startOnJava({ java: choice.java, ...jars, env })
+  return startOnJava({ java: choice.java, ...jars, env, security })
 }
 
 interface LocalOptions {
@@ -68,14 +74,15 @@ interface LocalOptions {
   readonly kafkaClasspath: string
   readonly registryJar: string
   readonly env: NodeJS.ProcessEnv
+  readonly security: KafkaSecurity | undefined
 }
 
-const startOnJava = async ({ java, kafkaClasspath, registryJar, env }: LocalOptions): Promise<Stack> => {
+const startOnJava = async ({ java, kafkaClasspath, registryJar, env, security }: LocalOptions): Promise<Stack> => {
   const keeper = await startKeeper(join(tmpdir(), `flow-omnium-sync-${randomUUID()}`))
   const common = { keeper, java, env, deadlineMs: START_DEADLINE_MS }
   try {
     const [kafka, registry] = await Promise.all([
-      startLocalKafka({ ...common, classpath: kafkaClasspath }),
+      startLocalKafka({ ...common, classpath: kafkaClasspath, security }),
       startLocalRegistry({ ...common, jar: registryJar }),
     ])
     const pids = () => ({ keeper: keeper.pid, registry: registry.pid(), kafka: kafka.pid() })
@@ -86,7 +93,7 @@ const startOnJava = async ({ java, kafkaClasspath, registryJar, env }: LocalOpti
       stop: () => keeper.end(),
       kafka: { stop: kafka.stop, start: kafka.start },
       registry: { stop: registry.stop, start: registry.start },
-      local: { dataFolder: keeper.folder, pids },
+      local: { dataFolder: keeper.folder, pids, kafka: { logFile: kafka.logFile, run: kafka.run } },
     }
   } catch (error) {
     await keeper.end()
