@@ -5,7 +5,7 @@ import { createFlowApi, type FlowApi, type FlowApiOptions } from '@sync/sandbox/
 import { createOmniumApi, type OmniumApi, type OmniumApiOptions } from '@sync/sandbox/omnium-api'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { applyTopics } from '@sync/shared/kafka/apply-topics'
-import { createKafka } from '@sync/shared/kafka/connect'
+import { createKafka, type KafkaConnection } from '@sync/shared/kafka/connect'
 import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import type { Kafka } from 'kafkajs'
@@ -30,6 +30,10 @@ export interface WorldOptions {
   readonly omnium?: Omit<OmniumApiOptions, 'tenants'>
   /** Default: the shared one. */
   readonly stack?: { readonly brokers: readonly string[]; readonly registryUrl: string }
+  /** Default: a new one. */
+  readonly prefix?: string
+  /** How the test itself connects; the services do as `env` says. Default: without TLS and password. */
+  readonly connection?: Partial<KafkaConnection>
 }
 
 /** Both stand-ins, topics of their own on the shared stack, and the services as processes. */
@@ -52,8 +56,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   mendKafkaJs()
   const { tenants = [TENANT], services = SERVICES, partitions = 3 } = options
   const { brokers, registryUrl } = options.stack ?? sharedStack()
-  const prefix = newTopicPrefix(options.file)
-  const kafka = createKafka({ kafkaBrokers: brokers, kafkaSsl: false } as never, { clientId: 'e2e' })
+  const prefix = options.prefix ?? newTopicPrefix(options.file)
+  const connection = { kafkaBrokers: brokers, kafkaSsl: false, ...options.connection }
+  const kafka = createKafka(connection as KafkaConnection, { clientId: 'e2e' })
   const contracts = createContracts({ registryUrl, prefix })
   const admin = kafka.admin()
   await admin.connect()
