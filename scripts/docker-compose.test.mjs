@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Config as FlowIngest } from '@sync/flow-ingest/config'
@@ -96,23 +96,5 @@ describe.skipIf(!command)(`docker-compose.yml${unless}`, () => {
         expect(typeof port === 'string' ? port.split(':')[0] : port.host_ip, name).toBe('127.0.0.1')
       }
     }
-  })
-})
-
-describe('Dockerfile', () => {
-  it('copies the manifest of every workspace, or else npm refuses the lock file', () => {
-    const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
-    const workspaces = Object.keys(lock.packages).filter((path) => path !== '' && !path.includes('node_modules'))
-    const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
-
-    for (const path of workspaces) expect(dockerfile).toContain(`COPY ${path}/package.json ${path}/`)
-  })
-
-  it('runs the version of Node that everything is tested with', () => {
-    const version = readFileSync(join(ROOT, '.nvmrc'), 'utf8').trim()
-    const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
-
-    const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image)
-    expect(new Set(images)).toEqual(new Set([`node:${version}-bookworm-slim`]))
   })
 })
