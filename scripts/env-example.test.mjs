@@ -35,12 +35,15 @@ const commentOf = (name) => {
 }
 const secrets = [...read('tenants.example.json').matchAll(/"env:(\w+)"/g)].map(([, name]) => name)
 
+/** What docker-compose.yml itself is told; not for the services. */
+const compose = ['COMPOSE_PROFILES', ...new Set(read('docker-compose.yml').match(/(?<=\$\{)\w+/g))]
+
 const envOf = (chosen) => Object.fromEntries(chosen.map(({ name, value }) => [name, value]))
 
-it('shows every variable of the services and of syncctl once, and the secrets of the example tenants', () => {
+it('shows every variable of the services, of syncctl and of docker-compose once, and the secrets of the example tenants', () => {
   const known = new Set(schemas.flatMap((schema) => Object.keys(schema.shape)))
 
-  expect(lines.map(({ name }) => name).sort()).toEqual([...known, ...secrets].sort())
+  expect(lines.map(({ name }) => name).sort()).toEqual([...known, ...secrets, ...compose].sort())
 })
 
 it.each(schemas)('is a valid environment as it stands, and the defaults that it shows are those in force', (schema) => {
@@ -50,8 +53,12 @@ it.each(schemas)('is a valid environment as it stands, and the defaults that it 
   expect(withDefaultsSpelledOut).toEqual(asItStands)
 })
 
-it('goes with tenants that are valid', () => {
-  const tenants = parseTenants(read('tenants.example.json'), envOf(lines))
+it('has no secret by default, and goes with tenants that are valid once they are set', () => {
+  const set = Object.fromEntries(secrets.map((name) => [name, 'made-up']))
+
+  const tenants = parseTenants(read('tenants.example.json'), { ...envOf(lines), ...set })
+
+  for (const { name, value } of lines) if (/PASSWORD|SECRET|TOKEN/.test(name)) expect(value, name).toBe('')
 
   expect(tenants.all().map(({ uid }) => uid)).toEqual(['acme-no'])
 })
