@@ -22,7 +22,7 @@ const calls = (command) =>
   )
 
 describe('a call of syncctl in a document', () => {
-  const CALLS = calls('(?:npx )?syncctl')
+  const CALLS = calls('(?:npx |docker compose run --rm )?syncctl')
 
   it('is among several', () => {
     expect(CALLS.length).toBeGreaterThan(30)

@@ -1,7 +1,7 @@
 import { markerOf } from '@sync/cli/dead-letter-records'
 import { deadLetterMessage } from '@sync/shared/kafka/dead-letter'
 import type { RawHeaders, RawMessage } from '@sync/shared/kafka/ports'
-import { createPublisher } from '@sync/shared/kafka/producer'
+import { createPublisher } from '@sync/shared/kafka/publisher'
 import { laneMessage } from '@sync/shared/kafka/retry-lane'
 import { newEventId, newTraceparent } from '@sync/shared/tracing'
 import { expect, test } from 'vitest'
@@ -14,10 +14,7 @@ const NOW = Date.parse('2026-02-01T00:00:00Z')
 async function published(): Promise<RawHeaders> {
   const sent: RawMessage[] = []
   const publisher = createPublisher({
-    producer: {
-      send: async (messages) => void sent.push(...messages),
-      ...{ connect: async () => {}, disconnect: async () => {}, isHealthy: () => true },
-    },
+    producer: { send: async (messages) => void sent.push(...messages) },
     encode: async () => Buffer.from('{}'),
     ...{ prefix: '', source: 'flow-ingest', newEventId, newTraceparent, now: () => NOW },
   })

@@ -11,9 +11,10 @@ import { exportStatus } from './kafka/export-status.ts'
 import { createOutcomeSink } from './kafka/outcome-sink.ts'
 import { partitionOf } from './kafka/partition-of.ts'
 import { assertAccess } from './kafka/permissions.ts'
-import { createProducer, createPublisher } from './kafka/producer.ts'
-import type { Publisher } from './kafka/publisher.ts'
+import { createProducer } from './kafka/producer.ts'
+import { createPublisher, type Publisher } from './kafka/publisher.ts'
 import { createRuntime, type Runtime } from './kafka/runtime.ts'
+import { runtimeLimits } from './kafka/runtime-limits.ts'
 import { deadLetterTopicOf, isContractTopic, retryTopicOf, type ServiceName, type TopicName } from './kafka/topics.ts'
 import { compose, listening, type Part } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
@@ -63,10 +64,6 @@ export interface ServiceParts {
   readonly onTenants?: () => void
 }
 
-const COMMIT_INTERVAL_MS = 1_000
-const DEFER_AFTER_MS = 60_000
-/** Many, since the more of a key are here the fewer calls they cost; large ones reach the bound of bytes first. */
-const MAX_PENDING_RECORDS = 100_000
 /** With the wait before it, within the patience of a webhook's sender (Flow: 10 s). */
 const PRODUCE_DEADLINE_MS = 5_000
 
@@ -233,17 +230,7 @@ export function assemble<C extends SharedConfig>({
         metrics: recordMetrics.metrics,
         observeHandling: recordMetrics.observeHandling,
         tracer,
-        limits: {
-          maxInFlight: config.maxInFlight,
-          maxPendingRecords: MAX_PENDING_RECORDS,
-          maxPendingBytes: config.maxPendingBytes,
-          maxDistance: MAX_PENDING_RECORDS,
-          deferAfterMs: DEFER_AFTER_MS,
-          commitIntervalMs: COMMIT_INTERVAL_MS,
-          sessionTimeoutMs: config.kafkaSessionTimeoutMs,
-          requestDeadlineMs: config.requestDeadlineMs,
-          watchdogMs: config.watchdogMs,
-        },
+        limits: runtimeLimits(config),
         logger,
         now: Date.now,
         random: Math.random,

@@ -1,13 +1,9 @@
 import type { Kafka, Message as KafkaMessage, Producer, RecordMetadata } from 'kafkajs'
-import type { ValueOf } from '../contracts/contracts.ts'
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
-import type { Span, Tracer } from '../tracing.ts'
 import { denialOf, innermost, refusalText, topicsOf } from './denials.ts'
 import { createPartitioner } from './partition-of.ts'
 import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
-import type { Message, Publisher } from './publisher.ts'
-import type { ContractTopic } from './topics.ts'
 
 /** Writes raw records with acks=all: batched, fenced, each call resolved by the broker's acknowledgement of its records. */
 export interface BatchedProducer {
@@ -242,65 +238,5 @@ async function withDeadline<V>(work: Promise<V>, deadlineMs: number): Promise<V>
     return await Promise.race([work, late])
   } finally {
     clearTimeout(timer)
-  }
-}
-
-export interface PublisherOptions {
-  readonly producer: BatchedProducer
-  readonly encode: <T extends ContractTopic>(topic: T, value: ValueOf<T>) => Promise<Buffer>
-  readonly prefix: string
-  /** Written as the header `source`: the service. */
-  readonly source: string
-  readonly newEventId: () => string
-  readonly newTraceparent: () => string
-  readonly tracer?: Tracer
-  readonly now: () => number
-}
-
-/** Values by contract on top of the raw producer. */
-export function createPublisher(options: PublisherOptions): Publisher {
-  const { producer, encode, prefix, source, newEventId, newTraceparent, tracer, now } = options
-  const toRaw = async <T extends ContractTopic>(
-    topic: T,
-    { key, value, traceparent }: Message<T>,
-    span: Span | undefined,
-  ): Promise<RawMessage> => ({
-    topic: prefix + topic,
-    key,
-    value: value === null ? null : await encode(topic, value),
-    headers: {
-      'event-id': newEventId(),
-      source,
-      'occurred-at': new Date(now()).toISOString(),
-      traceparent: span?.traceparent ?? traceparent ?? newTraceparent(),
-    },
-  })
-  /** Outcomes tell of what the other spans have told already. */
-  const spanOf = <T extends ContractTopic>(topic: T, { traceparent }: Message<T>) =>
-    topic === 'sync.outcomes.v1'
-      ? undefined
-      : tracer?.start(`send ${topic}`, {
-          kind: 'producer',
-          parent: traceparent,
-          attributes: {
-            'messaging.system': 'kafka',
-            'messaging.operation.type': 'send',
-            'messaging.destination.name': prefix + topic,
-          },
-        })
-  return {
-    async publish(topic, messages, fence) {
-      const spans = messages.map((message) => spanOf(topic, message))
-      try {
-        await producer.send(
-          await Promise.all(messages.map((message, index) => toRaw(topic, message, spans[index]))),
-          fence,
-        )
-        for (const span of spans) span?.end()
-      } catch (error) {
-        for (const span of spans) span?.end(error instanceof SyncError ? error.code : 'failed')
-        throw error
-      }
-    },
   }
 }

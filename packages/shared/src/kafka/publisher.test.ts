@@ -3,7 +3,7 @@ import { SyncError } from '../errors.ts'
 import { createFakeTracer } from '../testing/fake-tracer.ts'
 import { headerText } from './headers.ts'
 import type { RawMessage } from './ports.ts'
-import { createPublisher } from './producer.ts'
+import { createPublisher } from './publisher.ts'
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -12,10 +12,6 @@ function given({ failure = null as Error | null, traced = true } = {}) {
   const { tracer, spans } = createFakeTracer()
   const publisher = createPublisher({
     producer: {
-      connect: async () => {},
-      disconnect: async () => {},
-      isHealthy: () => true,
-      problem: () => null,
       async send(messages) {
         expect(spans.every(({ ended }) => !ended)).toBe(true)
         if (failure !== null) throw failure
