@@ -43,7 +43,10 @@ const words = new Set(
 )
 
 /** Names that are nobody's here, and whose they are. */
-const OTHERS = { COMPOSE_PROFILES: 'read by Docker Compose itself' }
+const OTHERS = {
+  COMPOSE_PROFILES: 'read by Docker Compose itself',
+  IDEMPOTENT_WRITE: "an operation of Kafka's ACLs",
+}
 
 describe('a variable that a document names', () => {
   const NAMES = named(matches(/(?<![\w$])\$?([A-Z][A-Z\d]*(?:_[A-Z\d]+)*_(?:[A-Z\d]+|\*))(?!\w)/g))

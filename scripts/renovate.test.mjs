@@ -36,7 +36,7 @@ describe('what stands in several places', () => {
   it('Node has one version', () => {
     const { dependencies } = JSON.parse(read('package.json'))
     const images = globSync('**/Dockerfile*', { cwd: ROOT, exclude: ['**/node_modules/**'] }).flatMap((path) =>
-      [...read(path).matchAll(/^FROM node:([\d.]+)/gm)].map(([, version]) => version),
+      [...read(path).matchAll(/^(?:FROM |ARG NODE_IMAGE=)node:([\d.]+)/gm)].map(([, version]) => version),
     )
 
     expect(new Set([read('.nvmrc').trim(), dependencies.node, ...images]).size).toBe(1)
