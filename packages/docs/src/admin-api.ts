@@ -35,6 +35,9 @@ export const ReadyAnswer = z.object({
     inUse: z.int().describe('How many.'),
     problem: z.string().nullable().describe('Why the tenants file as it is now is not in use; null when it is.'),
   }),
+  problems: z
+    .record(z.string(), z.string())
+    .describe('Why it waits, as far as that is known, by what it waits for; `producer`: why the last write failed.'),
 })
 
 /** Made-up answers. */
@@ -47,10 +50,12 @@ const READY: z.infer<typeof ReadyAnswer> = {
     },
   ],
   tenants: { inUse: 3, problem: null },
+  problems: {},
 }
 const NOT_READY: z.infer<typeof ReadyAnswer> = {
   ...READY,
   ...{ ready: false, waitingFor: ['kafka', 'schema registry', 'consumer group', 'start'], circuits: [] },
+  problems: { kafka: 'checking topics: connect ECONNREFUSED 10.0.0.7:9092' },
 }
 
 const portOf = (service: (typeof SERVICES)[number]) => String(serviceEnv(service).ADMIN_PORT.parse(undefined))
