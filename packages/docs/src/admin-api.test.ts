@@ -123,7 +123,8 @@ test('a service that is ready answers 200, with its circuits as they are', async
   await circuits.guard(aCall(), 'omnium', true, () => Promise.reject(down)).catch(() => {})
   await circuits.guard(aCall(), 'flow', false, async () => {})
   const details = {
-    ...{ service: 'customer-mapper', instance: 'a', circuits: circuits.list(), tenants: { inUse: 1, problem: null } },
+    ...{ service: 'customer-mapper', instance: 'a', circuits: circuits.list() },
+    ...{ tenants: { inUse: 1, problem: null }, problems: {} },
   }
   const app = createAdminApp({
     readiness: () => ({ waitingFor: [], details }),

@@ -72,9 +72,9 @@ describe('the document holds the topic table', () => {
         `${partOf(it, 'tags', 0, 'name')} ${it.action} ${partOf<string>(it, 'channel', '$ref').split('/').at(-1)}`,
     )
 
-    const expected = TOPICS.flatMap(({ name, writers, readers }) => [
+    const expected = TOPICS.flatMap(({ name, writers, readers, lookedUpBy = [] }) => [
       ...writers.map((who) => `${who} send ${name}`),
-      ...readers.map((who) => `${who} receive ${name}`),
+      ...[...readers, ...lookedUpBy].map((who) => `${who} receive ${name}`),
     ])
     expect(told.toSorted()).toEqual(expected.toSorted())
     for (const { messages } of operations) expect(messages).not.toEqual([])

@@ -22,7 +22,7 @@ then JSON in UTF-8. The subject is \`<topic>-value\`, its compatibility BACKWARD
 take no offence at a field that you don't know. The schemas below are those that are registered, with descriptions.
 
 **Reading.** A record may stand there twice: go by the key and \`version\`, not by the offset. Nobody writes but the
-services and \`syncctl\`. No service reads \`flow.orders.v1\` and \`sync.outcomes.v1\`: they are there for others.
+services and \`syncctl\`. Nothing here acts on \`flow.orders.v1\` and \`sync.outcomes.v1\`: they are there for others.
 `.trim()
 
 const TAGS: Readonly<Record<string, string>> = {
@@ -98,7 +98,7 @@ const configurationOf = (spec: TopicSpec): Json =>
   )
 
 function operationsOf(spec: TopicSpec): [string, Json][] {
-  const { name: topic, writers, readers } = spec
+  const { name: topic, writers, readers, lookedUpBy = [] } = spec
   const messages = messagesOf(spec)
   const refs = (chosen: typeof messages) => chosen.map(({ name }) => refTo('channels', topic, 'messages', name))
   const operation = (who: string, action: 'send' | 'receive', fields: Json): [string, Json] => [
@@ -115,23 +115,25 @@ function operationsOf(spec: TopicSpec): [string, Json][] {
     ...writers.map((who) =>
       operation(who, 'send', { messages: refs(messages.filter((message) => message.writers.includes(who))) }),
     ),
-    ...readers.map((who) =>
+    ...[...readers, ...lookedUpBy].map((who) =>
       operation(who, 'receive', {
         messages: refs(messages),
-        bindings: { kafka: { groupId: groupOf(who, topic), bindingVersion: BINDING_VERSION } },
+        bindings: { kafka: { groupId: groupOf(who, topic, readers.includes(who)), bindingVersion: BINDING_VERSION } },
       }),
     ),
   ]
 }
 
-/** A service has one group for all that it handles; each of its processes reads all marks of the sweeps. */
-const groupOf = (service: string, topic: TopicName): Json =>
-  topic === 'sync.cursors.v1'
-    ? {
-        type: 'string',
-        pattern: `^${service}\\.cursors\\.`,
-        description: 'A group for each process, deleted at its end: all of them read everything.',
-      }
-    : { type: 'string', const: service }
+/** A service has one group for all that it handles; each of its processes reads the marks of sweeps, and what it wrote. */
+function groupOf(service: string, topic: TopicName, handles: boolean): Json {
+  if (handles && topic !== 'sync.cursors.v1') return { type: 'string', const: service }
+  return {
+    type: 'string',
+    pattern: `^${service}\\.${topic === 'sync.cursors.v1' ? 'cursors' : 'known'}\\.`,
+    description: handles
+      ? 'A group for each process, deleted at its end: all of them read everything.'
+      : 'A group for each process that gains partitions, to learn what was written there last; deleted after it.',
+  }
+}
 
 const refTo = (...path: readonly string[]): Json => ({ $ref: `#/${path.join('/')}` })
