@@ -77,7 +77,7 @@ describe.skipIf(!helm)(`the chart, rendered by helm${unlessHelm}`, () => {
     ],
     [
       'a minimum above the maximum',
-      { ...REQUIRED, services: { 'flow-ingest': { minReplicas: 5 } } },
+      { ...REQUIRED, services: { 'flow-ingest': { minReplicas: 13 } } },
       /minReplicas is above its maxReplicas/,
     ],
     [
@@ -89,6 +89,11 @@ describe.skipIf(!helm)(`the chart, rendered by helm${unlessHelm}`, () => {
       'SASL without a Secret',
       { ...REQUIRED, kafka: { brokers: 'k:1', sasl: { mechanism: 'plain' } } },
       /existingSecret/,
+    ],
+    [
+      'a certificate without TLS',
+      { ...REQUIRED, kafka: { brokers: 'k:1', clientCertificate: { existingSecret: 'own-certificate' } } },
+      /kafka\.ssl must be true/,
     ],
     ['a service of another name', { ...REQUIRED, services: { mapper: {} } }, /mapper/],
     ['a value that is none', { ...REQUIRED, replicas: 3 }, /replicas/],

@@ -54,9 +54,11 @@ describe.skipIf(!helm)(`what the chart makes${unlessHelm}`, () => {
     const known = (manifests) => {
       const env = environmentOf(byService(manifests, 'Deployment').get(service))
       expect(env.SERVICE_INSTANCE_ID.valueFrom).toEqual({ fieldRef: { fieldPath: 'metadata.name' } })
+      // Files that are there in a pod only.
+      const variables = Object.entries(env).filter(([name]) => !/^KAFKA_SSL_.*_FILE$/.test(name))
       return readConfig(
         CONFIGS[service],
-        Object.fromEntries(Object.entries(env).map(([name, { value }]) => [name, value ?? secret])),
+        Object.fromEntries(variables.map(([name, { value }]) => [name, value ?? secret])),
       )
     }
 
@@ -91,7 +93,43 @@ describe.skipIf(!helm)(`what the chart makes${unlessHelm}`, () => {
       { parameter: 'username', name: 'kafka-user', key: 'username' },
       { parameter: 'password', name: 'kafka-user', key: 'password' },
       { parameter: 'ca', name: 'own-ca', key: 'ca.pem' },
+      { parameter: 'cert', name: 'own-certificate', key: 'tls.crt' },
+      { parameter: 'key', name: 'own-certificate', key: 'tls.key' },
     ])
+  })
+
+  it('has each service be who it is to Kafka: itself, or what all are', () => {
+    for (const [service, deployment] of byService(everything, 'Deployment')) {
+      const own = service === 'flow-ingest'
+      const { KAFKA_SASL_USERNAME: user, KAFKA_SASL_PASSWORD: password } = environmentOf(deployment)
+      const names = [user, password].map(({ valueFrom }) => valueFrom.secretKeyRef.name)
+      const { secret } = podOf(deployment).volumes.find(({ name }) => name === 'client')
+
+      expect(names, service).toEqual(own ? ['flow-ingest-user', 'flow-ingest-user'] : ['kafka-user', 'kafka-user'])
+      expect(secret.secretName, service).toBe(own ? 'flow-ingest-certificate' : 'own-certificate')
+    }
+  })
+
+  it('has the certificates that its variables name, in the Job too', () => {
+    for (const workload of workloads(everything)) {
+      const env = environmentOf(workload)
+      const pod = podOf(workload)
+      const mountOf = (path) => pod.containers[0].volumeMounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`))
+      const volumeOf = (path) => pod.volumes.find(({ name }) => name === mountOf(path).name)
+
+      expect(env.NODE_EXTRA_CA_CERTS.value).toBe(env.KAFKA_SSL_CA_FILE.value)
+      expect(volumeOf(env.KAFKA_SSL_CA_FILE.value).secret).toEqual({
+        secretName: 'own-ca',
+        items: [{ key: 'ca.pem', path: env.KAFKA_SSL_CA_FILE.value.split('/').at(-1) }],
+      })
+      for (const [name, key] of [
+        ['KAFKA_SSL_CERT_FILE', 'tls.crt'],
+        ['KAFKA_SSL_KEY_FILE', 'tls.key'],
+      ]) {
+        expect(env[name].value.split('/').at(-1)).toBe(key)
+        expect(volumeOf(env[name].value).secret.secretName).toMatch(/-certificate$/)
+      }
+    }
   })
 
   it('runs as nobody, on a disk that nobody can write to', () => {
@@ -243,6 +281,7 @@ describe.skipIf(!helm)(`what the chart makes${unlessHelm}`, () => {
     )
 
     expect(scraped.map(({ metadata }) => metadata.labels[monitor.jobLabel]).sort()).toEqual([...SERVICES].sort())
+    expect(monitor.endpoints).toEqual([{ port: 'admin', path: '/metrics', interval: '15s', honorLabels: true }])
     for (const { spec } of scraped) expect(spec.ports).toEqual([{ name: 'admin', port: 9400, targetPort: 'admin' }])
     expect(rule.groups ?? []).toEqual(
       ['recording', 'alerts'].flatMap(

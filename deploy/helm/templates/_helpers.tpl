@@ -56,7 +56,8 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
-{{/* What any pod of ours needs to reach Kafka and the registry. Takes (dict "root" $ "more" extra variables). */}}
+{{/* What any pod of ours needs to reach Kafka and the registry. Takes (dict "root" $ "more" extra variables "user" Secret
+"certificate" Secret); without the last two those of all. */}}
 {{- define "sync.env" -}}
 {{- $values := .root.Values -}}
 {{- $env := dict
@@ -65,13 +66,21 @@ capabilities: { drop: [ALL] }
   "SCHEMA_REGISTRY_URL" (required "schemaRegistry.url must be set" $values.schemaRegistry.url)
   "TOPIC_PREFIX" $values.topicPrefix -}}
 {{- with $values.kafka.sasl.mechanism }}{{ $_ := set $env "KAFKA_SASL_MECHANISM" . }}{{ end -}}
-{{- if $values.kafka.ca.existingSecret }}{{ $_ := set $env "NODE_EXTRA_CA_CERTS" "/etc/flow-omnium-sync/ca/ca.crt" }}{{ end -}}
+{{- if $values.kafka.ca.existingSecret -}}
+{{- $_ := set $env "NODE_EXTRA_CA_CERTS" "/etc/flow-omnium-sync/ca/ca.crt" -}}
+{{- if $values.kafka.ssl }}{{ $_ := set $env "KAFKA_SSL_CA_FILE" "/etc/flow-omnium-sync/ca/ca.crt" }}{{ end -}}
+{{- end -}}
+{{- if or .certificate $values.kafka.clientCertificate.existingSecret -}}
+{{- $_ := set $env "KAFKA_SSL_CERT_FILE" "/etc/flow-omnium-sync/client/tls.crt" -}}
+{{- $_ := set $env "KAFKA_SSL_KEY_FILE" "/etc/flow-omnium-sync/client/tls.key" -}}
+{{- end -}}
 {{- range $name, $value := mergeOverwrite $env $values.env .more }}
 - { name: {{ $name }}, value: {{ $value | quote }} }
 {{- end }}
+{{- $user := .user }}
 {{- with $values.kafka.sasl }}
 {{- if .mechanism }}
-{{- $secret := required "kafka.sasl.existingSecret must be set with kafka.sasl.mechanism" .existingSecret }}
+{{- $secret := required "kafka.sasl.existingSecret must be set with kafka.sasl.mechanism" (or $user .existingSecret) }}
 - name: KAFKA_SASL_USERNAME
   valueFrom: { secretKeyRef: { name: {{ $secret }}, key: {{ .usernameKey }} } }
 - name: KAFKA_SASL_PASSWORD
