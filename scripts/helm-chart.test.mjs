@@ -1,10 +1,22 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SERVICES } from '@sync/shared/kafka/topics'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { manifestProblems } from './manifest-problems.mjs'
-import { BARE, CHART, CLOSED, EVERYTHING, helm, REQUIRED, render, run, unlessHelm } from './render-chart.mjs'
+import {
+  BARE,
+  CHART,
+  CLOSED,
+  EVERYTHING,
+  helm,
+  KUBERNETES,
+  REQUIRED,
+  render,
+  run,
+  unlessHelm,
+} from './render-chart.mjs'
 
 const read = (...path) => readFileSync(join(CHART, ...path), 'utf8')
 describe('the chart', () => {
@@ -47,7 +59,7 @@ describe('the chart', () => {
 
 describe.skipIf(!helm)(`the chart, rendered by helm${unlessHelm}`, () => {
   it('passes its linter', () => {
-    expect(run(REQUIRED, ['lint', '--strict', CHART])).toMatchObject({ status: 0 })
+    expect(run(REQUIRED, ['lint', '--strict', CHART, ...KUBERNETES])).toMatchObject({ status: 0 })
   })
 
   it.each([
@@ -120,7 +132,9 @@ describe.skipIf(!helm)(`the chart, rendered by helm${unlessHelm}`, () => {
     expect(manifests.map(({ metadata }) => metadata.name)).toContain('sync-flow-omnium-sync-topics')
   })
 
-  it('says how to reach what was installed', () => {
+  const { stdout: version } = spawnSync(helm ?? 'helm', ['version', '--short'], { encoding: 'utf8' })
+  const needsCluster = version?.startsWith('v3') ? ' (skipped: helm 3 asks a cluster for that)' : ''
+  it.skipIf(needsCluster)(`says how to reach what was installed${needsCluster}`, () => {
     const { stdout } = run(EVERYTHING, ['install', 'sync', CHART, '--dry-run=client'])
 
     expect(stdout).toContain('https://sync.example/webhooks/flow/<tenant uid>')

@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { findTools } from './find-tool.mjs'
 
+/** Programs that were built from source know of none, or of an old one. */
+export const KUBERNETES = ['--kube-version', '1.30.0']
 export const CHART = resolve(import.meta.dirname, '..', 'deploy', 'helm')
 /** Undefined where there is none. */
 export const [helm] = findTools('helm')
@@ -55,7 +57,7 @@ export const BARE = {
 /** Lists that let nobody in. */
 export const CLOSED = { ...REQUIRED, networkPolicy: { monitoringNamespaces: [], ingressNamespaces: [] } }
 
-export const run = (values, args = ['template', 'sync', CHART, '--namespace', 'shops']) =>
+export const run = (values, args = ['template', 'sync', CHART, '--namespace', 'shops', ...KUBERNETES]) =>
   spawnSync(helm, [...args, '--values', '-'], { input: JSON.stringify(values), encoding: 'utf8', timeout: 20_000 })
 
 export const render = (values) => {
