@@ -258,7 +258,7 @@ export function assemble<C extends SharedConfig>({
   /** What may come back after a start that went well. */
   const troubles = () => [
     ...(!waitingFor.has('kafka') && !producer.isHealthy() ? ['kafka'] : []),
-    ...(!waitingFor.has('consumer group') && runtime?.status().consuming === false ? ['consumer group'] : []),
+    ...(!waitingFor.has('consumer group') && runtime?.isConsuming() === false ? ['consumer group'] : []),
     ...(stopping.signal.aborted ? ['stopping'] : []),
   ]
   const waits = () => [...waitingFor, ...troubles()]

@@ -17,7 +17,7 @@ export const LABELS = {
   target: '`flow`, `omnium`',
   operation: 'what was asked of the target, see OPERATIONS in http/request.ts',
   status: '`2xx`, `3xx`, `4xx`, `429`, `5xx`, `error` when no answer came',
-  source: '`flow`, `omnium`',
+  source: '`flow`, `omnium`; of webhooks also `omnium-events-topic`',
   answer: 'what a webhook was answered, see http/problem.ts',
   entity: '`customers`, `private-customers`, `business-customers`, `orders`',
   result: 'what came of it, a few words for each metric',

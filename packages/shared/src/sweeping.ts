@@ -47,6 +47,8 @@ export function createSweeping(
     overlapMs: config.sweepOverlapMs,
     now: Date.now,
   })
+  /** By tenant and entity; an age is only right at the moment of a scrape. */
+  const sweptAt = new Map<string, { labels: { tenant: string; source: string; entity: string }; at: number }>()
   const sweeper = createSweeper({
     sweep,
     tenants,
@@ -55,11 +57,16 @@ export function createSweeping(
     cursors,
     markAge(tenant, entity, ageMs) {
       const labels = { tenant, source, entity }
-      if (ageMs === null) metrics.sweepMarkAgeSeconds.remove(labels)
-      else metrics.sweepMarkAgeSeconds.set(ageMs / 1000, labels)
+      if (ageMs !== null) sweptAt.set(`${tenant}\u0000${entity}`, { labels, at: Date.now() - ageMs })
+      else if (sweptAt.delete(`${tenant}\u0000${entity}`)) metrics.sweepMarkAgeSeconds.remove(labels)
     },
     logger,
     now: Date.now,
+  })
+  metrics.onScrape(() => {
+    for (const { labels, at } of sweptAt.values()) {
+      metrics.sweepMarkAgeSeconds.set(Math.max(0, Date.now() - at) / 1000, labels)
+    }
   })
   const isOff = config.sweepIntervalMs === 0
   const marksRead = Promise.withResolvers<boolean>()

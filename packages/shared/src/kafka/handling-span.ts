@@ -2,7 +2,6 @@ import type { Outcome } from '../outcome.ts'
 import { isSampled, type Span, type Tracer } from '../tracing.ts'
 import type { Pending } from './pending.ts'
 import type { Lead } from './plan.ts'
-import type { ServiceName } from './topics.ts'
 
 /** The trace of one handling. */
 export interface Handling {
@@ -20,7 +19,7 @@ export interface Handling {
  */
 export function startHandling(
   tracer: Tracer | undefined,
-  service: ServiceName,
+  group: string,
   tenantUid: string,
   leads: readonly Lead<Pending>[],
 ): Handling {
@@ -38,7 +37,7 @@ export function startHandling(
       'messaging.destination.name': first.origin.topic,
       'messaging.destination.partition.id': String(first.origin.partition),
       'messaging.kafka.offset': first.origin.offset,
-      'messaging.consumer.group.name': service,
+      'messaging.consumer.group.name': group,
       'messaging.batch.message_count': leads.reduce((count, { older }) => count + 1 + older.length, 0),
       'sync.tenant': tenantUid,
       'sync.lane': first.mark?.why ?? 'live',

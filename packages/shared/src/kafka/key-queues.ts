@@ -47,6 +47,8 @@ export interface KeyQueues<R extends Queued> {
   /** Those that have records here. */
   tenants(): IterableIterator<string>
   records(): IterableIterator<R>
+  /** The first record of each key, which came before the key's others. */
+  forEachFirst(visit: (record: R) => void): void
 }
 
 export interface Taken<R> {
@@ -264,6 +266,12 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     tenants: sizes.names,
     *records() {
       for (const entry of entries.values()) yield* entry.records
+    },
+    forEachFirst(visit) {
+      for (const { records } of entries.values()) {
+        const [first] = records
+        if (first !== undefined) visit(first)
+      }
     },
   }
 }

@@ -35,6 +35,8 @@ export interface RunKeyOptions {
   readonly random: () => number
   readonly observeHandling: (topic: string, seconds: number, traceparent?: string) => void
   readonly tracer?: Tracer
+  /** TOPIC_PREFIX; goes before the group's name too. */
+  readonly prefix?: string
 }
 
 /** What one run of a key is held to. */
@@ -135,7 +137,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     const at = now()
     for (const { record } of leads) record.firstSeenAt ??= at
     const startedAt = performance.now()
-    const handling = startHandling(options.tracer, handler.service, tenant.uid, leads)
+    const handling = startHandling(options.tracer, (options.prefix ?? '') + handler.service, tenant.uid, leads)
     const { traceparent } = handling
     let outcomes: readonly Outcome[] | null = null
     try {

@@ -12,10 +12,8 @@ import { createSettler } from './settle.ts'
 import { retryTopicOf } from './topics.ts'
 import { isStuck } from './watchdog.ts'
 
-/** What /metrics and /ready read. Times in ms. */
+/** What /metrics reads. Times in ms. */
 export interface RuntimeStatus {
-  /** Partitions are assigned, and the group has heard of us lately. */
-  readonly consuming: boolean
   readonly inFlight: number
   readonly pending: number
   readonly oldestPendingMs: number
@@ -28,6 +26,8 @@ export interface Runtime {
   /** Stops starting, lets what runs end within `drainMs`, aborts the rest, commits, and leaves the group. Idempotent. */
   stop(drainMs: number): Promise<void>
   status(): RuntimeStatus
+  /** Partitions are assigned, and the group has heard of us lately. */
+  isConsuming(): boolean
   /** Records behind the low-water mark, by partition. */
   lag(): readonly { topic: string; partition: number; records: number }[]
   /** Records in memory, by the tenant that their key names. */
@@ -272,13 +272,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return stopped
     },
     lag: partitions.lag,
+    isConsuming: () => consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2,
     pendingByTenant: () => [...queues.tenants()].map((tenant) => [tenant, queues.sizeOf(tenant)] as const),
     status() {
       const at = now()
       let oldestPendingMs = 0
-      for (const { enteredAt } of queues.records()) oldestPendingMs = Math.max(oldestPendingMs, at - enteredAt)
+      queues.forEachFirst(({ enteredAt }) => {
+        if (at - enteredAt > oldestPendingMs) oldestPendingMs = at - enteredAt
+      })
       return {
-        consuming: consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2,
         inFlight: queues.inFlight,
         pending: queues.size + partitions.held,
         oldestPendingMs,

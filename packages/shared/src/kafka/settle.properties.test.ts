@@ -19,6 +19,7 @@ const CEILING_MS = 15_000
 const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, accepts = [true] } = {}) => {
   let now = 1_000_000
   let sends = 0
+  const latencies: number[] = []
   const log: ({ end: SyncOutcome } | { sent: RawMessage })[] = []
   const queues = createKeyQueues<Pending>(1)
   const tracker = createOffsetTracker()
@@ -46,7 +47,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
     },
     isOverShare: () => false,
     outcomes: { add: (end) => log.push({ end }), flush: async () => {}, size: 0 },
-    metrics: { ended() {}, retried() {}, parked() {}, endToEnd() {} },
+    metrics: { ended() {}, retried() {}, parked() {}, endToEnd: (_topic, seconds) => latencies.push(seconds) },
     logger: createLogger({ service: 'test', level: 'silent' }),
     now: () => now,
     random: () => chance,
@@ -65,7 +66,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
   }
   const ends = () => log.flatMap((it) => ('end' in it ? [it.end] : []))
   const sent = () => log.flatMap((it) => ('sent' in it ? [it.sent] : []))
-  return { settle, log, ends, sent, tracker, queues, record }
+  return { settle, log, ends, sent, tracker, queues, record, latencies, now: () => now }
 }
 
 const reasons = Object.keys(RETRY_REASONS) as RetryReason[]
@@ -165,5 +166,19 @@ describe('any record, whatever Kafka takes of what is written for it', () => {
       }),
       runs(300),
     )
+  })
+})
+
+describe('the time from a change to its effect', () => {
+  it.each([
+    ['counts from the change at its source', false, [2]],
+    ['does not count for a repair, which mends what may have gone wrong long ago', true, []],
+  ])('%s', async (_what, repair, expected) => {
+    const { settle, record, latencies, now } = given()
+    record.decoded = { value: { version: new Date(now() - 2_000).toISOString(), repair } }
+
+    await settle(done())
+
+    expect(latencies).toEqual(expected)
   })
 })

@@ -209,9 +209,13 @@ export function createSettler(options: SettleOptions): Settler {
   }
 }
 
-/** When the change behind a record happened: at its source if the record says so, else when it reached us. */
+/**
+ * When the change behind a record happened: at its source if the record says so, else when it reached us. null for a repair,
+ * which mends what may have gone wrong long ago.
+ */
 function changedAt({ decoded }: Pending): number | null {
-  const value = decoded?.value as { version?: unknown; notifiedAt?: unknown; receivedAt?: unknown } | null | undefined
+  const value = decoded?.value as Partial<Record<'version' | 'notifiedAt' | 'receivedAt' | 'repair', unknown>> | null
+  if (value?.repair === true) return null
   for (const text of [value?.version, value?.notifiedAt, value?.receivedAt]) {
     const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
     if (Number.isFinite(at)) return at

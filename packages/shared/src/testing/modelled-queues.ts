@@ -82,4 +82,8 @@ export function expectSame(model: QueuesModel, real: KeyQueues<Item>): void {
   }
   expect([...real.tenants()].toSorted()).toEqual([...new Set(items.map(({ tenant }) => tenant))].toSorted())
   expect([...real.records()].toSorted((a, b) => a.n - b.n)).toEqual(items)
+  const firsts: unknown[] = []
+  real.forEachFirst(({ key }) => firsts.push(key))
+  expect(new Set(firsts)).toEqual(new Set(items.map(({ key }) => key)))
+  expect(firsts).toHaveLength(new Set(firsts).size)
 }
