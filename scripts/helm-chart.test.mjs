@@ -103,6 +103,16 @@ describe.skipIf(!helm)(`the chart, rendered by helm${unlessHelm}`, () => {
       /existingSecret/,
     ],
     [
+      'autoscaling without a user for KEDA',
+      {
+        ...REQUIRED,
+        ...{ autoscaling: { enabled: true }, topicsJob: { enabled: false } },
+        kafka: { brokers: 'k:1', sasl: { mechanism: 'plain' } },
+        services: Object.fromEntries(SERVICES.map((name) => [name, { kafkaUserSecret: 'own-user' }])),
+      },
+      /KEDA needs a user/,
+    ],
+    [
       'a certificate without TLS',
       { ...REQUIRED, kafka: { brokers: 'k:1', clientCertificate: { existingSecret: 'own-certificate' } } },
       /kafka\.ssl must be true/,

@@ -36,7 +36,7 @@ export const KNOWN_VALUES = {
   outcome: ['done', 'skipped', 'deferred', 'parked'],
   reason: [...SKIP_REASONS, ...PARK_REASONS, ...Object.keys(RETRY_REASONS)],
   target: ['flow', 'omnium'],
-  source: ['flow', 'omnium'],
+  source: ['flow', 'omnium', 'omnium-events-topic'],
   status: [...STATUS_CLASSES],
   result: ['acknowledged', 'refused', 'failed'],
   answer: [

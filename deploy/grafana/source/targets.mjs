@@ -104,7 +104,7 @@ const requests = [
 
 const latency = [
   lines('Answers', quantiles(`sync_target_request_seconds_bucket{${FROM}}`), {
-    description: 'From sending to the whole answer. 10 s: our deadline.',
+    description: 'From sending to the whole answer. Our deadline is 40 % of the session timeout: 8 s, unless told.',
     unit: 's',
   }),
   lines(
