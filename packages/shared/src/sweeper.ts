@@ -14,10 +14,11 @@ export interface SweeperOptions {
   /** 0: no sweeps. */
   readonly intervalMs: number
   /**
-   * Time since a list was last swept to its end; null once it is another member's to tell. (The mark itself is a
-   * modification time: its age grows in every quiet night and would tell nothing.)
+   * When a list was last swept to its end (ms since the epoch), or became ours without ever having been; null once it is
+   * another member's to tell. (The mark itself is a modification time: its age grows in every quiet night and would tell
+   * nothing.)
    */
-  readonly markAge: (tenantUid: string, entity: SweepCursor['entity'], ageMs: number | null) => void
+  readonly lastSwept: (tenantUid: string, entity: SweepCursor['entity'], atMs: number | null) => void
   readonly logger: Pick<Logger, 'error'>
   /** ms since the epoch. */
   readonly now: () => number
@@ -36,7 +37,7 @@ export interface Sweeper extends Part {
 }
 
 export function createSweeper(options: SweeperOptions): Sweeper {
-  const { sweep, cursors, tenants, owns, intervalMs, markAge, logger, now } = options
+  const { sweep, cursors, tenants, owns, intervalMs, lastSwept, logger, now } = options
   const wait = options.wait ?? ((ms, signal) => setTimeout(ms, undefined, { signal }))
   const stopping = new AbortController()
   const running = new Map<string, { readonly abort: AbortController; readonly ended: Promise<void> }>()
@@ -50,13 +51,9 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       const owned = ownedSince.get(tenant.uid)
       // Another member's meanwhile: it is no longer ours to tell.
       if (owned === undefined) return
-      const since = cursor === null ? owned : Date.parse(cursor.sweptAt)
-      markAge(tenant.uid, entity, Math.max(0, now() - since))
+      lastSwept(tenant.uid, entity, cursor === null ? owned : Date.parse(cursor.sweptAt))
     }
   }
-
-  const failed = (tenant: Tenant) => (err: unknown) =>
-    logger.error({ err, tenant: tenant.uid }, 'sweeping failed; the next round tries again')
 
   const sweepOne = async (tenant: Tenant, delayMs: number, signal: AbortSignal) => {
     try {
@@ -66,7 +63,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       await sweep.sweepTenant(tenant, signal)
       if (!signal.aborted) await report(tenant)
     } catch (err) {
-      if (!signal.aborted) failed(tenant)(err)
+      if (!signal.aborted) logger.error({ err, tenant: tenant.uid }, 'sweeping failed; the next round tries again')
     } finally {
       running.delete(tenant.uid)
     }
@@ -78,12 +75,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       .filter(({ uid }) => owns(uid))
     disown(new Set(owned.map(({ uid }) => uid)))
     for (const [index, tenant] of owned.entries()) {
-      if (stopping.signal.aborted) continue
-      if (running.has(tenant.uid)) {
-        // A sweep that hangs must not leave the age where it was.
-        void report(tenant).catch(failed(tenant))
-        continue
-      }
+      if (stopping.signal.aborted || running.has(tenant.uid)) continue
       if (!ownedSince.has(tenant.uid)) ownedSince.set(tenant.uid, now())
       const abort = new AbortController()
       // The sweep's first step is asynchronous, so `running` holds it before it can end.
@@ -112,7 +104,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     for (const uid of [...ownedSince.keys()].filter((uid) => !owned.has(uid))) {
       ownedSince.delete(uid)
       running.get(uid)?.abort.abort()
-      for (const entity of sweep.entities) markAge(uid, entity, null)
+      for (const entity of sweep.entities) lastSwept(uid, entity, null)
     }
   }
 

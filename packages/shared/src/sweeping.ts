@@ -55,9 +55,9 @@ export function createSweeping(
     owns,
     intervalMs: config.sweepIntervalMs,
     cursors,
-    markAge(tenant, entity, ageMs) {
+    lastSwept(tenant, entity, at) {
       const labels = { tenant, source, entity }
-      if (ageMs !== null) sweptAt.set(`${tenant}\u0000${entity}`, { labels, at: Date.now() - ageMs })
+      if (at !== null) sweptAt.set(`${tenant}\u0000${entity}`, { labels, at })
       else if (sweptAt.delete(`${tenant}\u0000${entity}`)) metrics.sweepMarkAgeSeconds.remove(labels)
     },
     logger,

@@ -2,7 +2,7 @@ import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import type { StatusClass } from '../metrics-table.ts'
-import type { Tracer } from '../tracing.ts'
+import { noTracer, type Tracer } from '../tracing.ts'
 import type { Layer } from './request.ts'
 
 /** Counts and times what was handed over to be sent: waits of our own, and what the fence held back, are left out. */
@@ -30,31 +30,33 @@ export const measure =
  */
 export const traced =
   (tracer: Tracer): Layer =>
-  (next) =>
-  async (request) => {
-    const { target, operation, call, method } = request
-    if (call.traceparent === undefined) return next(request)
-    const { hostname, port } = new URL(request.baseUrl)
-    const span = tracer.start(`${method} ${target} ${operation}`, {
-      kind: 'client',
-      parent: call.traceparent,
-      attributes: {
-        'http.request.method': method,
-        'server.address': hostname,
-        ...(port !== '' && { 'server.port': Number(port) }),
-        'sync.tenant': call.tenant.uid,
-        'sync.target': target,
-        'sync.operation': operation,
-      },
-    })
-    try {
-      const answer = await next({ ...request, call: { ...call, traceparent: span.traceparent } })
-      span.set({ 'http.response.status_code': answer.status })
-      span.end(answer.status >= 400 ? String(answer.status) : undefined)
-      return answer
-    } catch (error) {
-      span.end(error instanceof SyncError ? error.code : 'failed')
-      throw error
+  (next) => {
+    if (tracer === noTracer) return next
+    return async (request) => {
+      const { target, operation, call, method } = request
+      if (call.traceparent === undefined) return next(request)
+      const { hostname, port } = new URL(request.baseUrl)
+      const span = tracer.start(`${method} ${target} ${operation}`, {
+        kind: 'client',
+        parent: call.traceparent,
+        attributes: {
+          'http.request.method': method,
+          'server.address': hostname,
+          ...(port !== '' && { 'server.port': Number(port) }),
+          'sync.tenant': call.tenant.uid,
+          'sync.target': target,
+          'sync.operation': operation,
+        },
+      })
+      try {
+        const answer = await next({ ...request, call: { ...call, traceparent: span.traceparent } })
+        span.set({ 'http.response.status_code': answer.status })
+        span.end(answer.status >= 400 ? String(answer.status) : undefined)
+        return answer
+      } catch (error) {
+        span.end(error instanceof SyncError ? error.code : 'failed')
+        throw error
+      }
     }
   }
 
