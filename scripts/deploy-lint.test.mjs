@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { findPrograms } from '@sync/e2e/find-programs'
 import { describe, expect, it } from 'vitest'
-import { findTools } from './find-tool.mjs'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const shellScripts = ['scripts', 'deploy/kafka']
@@ -13,7 +13,7 @@ describe.each([
   ['hadolint', ['Dockerfile']],
   ['shellcheck', ['.ci/run', ...shellScripts]],
 ])('%s', (name, files) => {
-  const [program] = findTools(name)
+  const [program] = findPrograms(name)
   const unless = program ? '' : ' (skipped: it is not installed; scripts/fetch-tools.sh fetches it)'
 
   it.skipIf(!program)(`finds nothing to mend in ${files.join(', ')}${unless}`, () => {

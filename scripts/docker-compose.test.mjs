@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { findPrograms } from '@sync/e2e/find-programs'
 import { Config as FlowIngest } from '@sync/flow-ingest/config'
 import { createFlowApi } from '@sync/sandbox/flow-api'
 import { standInsConfig } from '@sync/sandbox/stand-ins-config'
@@ -10,7 +11,6 @@ import { SERVICES } from '@sync/shared/kafka/topics'
 import { parseTenants } from '@sync/shared/tenants'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { findTools } from './find-tool.mjs'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const read = (path) => readFileSync(join(ROOT, path), 'utf8')
@@ -226,7 +226,7 @@ describe('deploy/README.md', () => {
 })
 
 /** Compose 2 and later, and docker-compose 1.29: all that are there. None needs an engine for this. */
-const composes = [['docker', 'compose'], ...findTools('docker-compose').map((program) => [program])].flatMap(
+const composes = [['docker', 'compose'], ...findPrograms('docker-compose').map((program) => [program])].flatMap(
   (words) => {
     const [program = '', ...args] = words
     const { status, stdout } = spawnSync(program, [...args, 'version', '--short'], { encoding: 'utf8' })

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
+import { findPrograms } from '@sync/e2e/find-programs'
 import { parseAllDocuments } from 'yaml'
-import { findTools } from './find-tool.mjs'
 
 /** Programs that were built from source know of none, or of an old one. */
 export const KUBERNETES = ['--kube-version', '1.30.0']
 export const CHART = resolve(import.meta.dirname, '..', 'deploy', 'helm')
 /** Undefined where there is none. */
-export const [helm] = findTools('helm')
+export const [helm] = findPrograms('helm')
 export const unlessHelm = helm ? '' : ' (skipped: helm is not installed; scripts/fetch-tools.sh builds it where Go is)'
 
 export const REQUIRED = {
