@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -7,34 +6,12 @@ import { join, resolve } from 'node:path'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from './eventually.ts'
-import { newTopicPrefix, sharedStack } from './stack.ts'
+import { startSandboxProgram } from './sandbox-program.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const DAY_MS = 180_000
 
-interface Demo {
-  readonly child: ChildProcess
-  /** What it has told so far. */
-  readonly text: () => string
-  readonly exited: Promise<number | null>
-}
-
-function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Demo {
-  const { brokers, registryUrl } = sharedStack()
-  const given = { KAFKA_BROKERS: brokers.join(','), SCHEMA_REGISTRY_URL: registryUrl }
-  const child = spawn(process.execPath, [join(ROOT, 'packages', 'sandbox', 'src', 'demo.ts'), ...args], {
-    env: { PATH: process.env.PATH, TMPDIR: tmpdir(), ...given, TOPIC_PREFIX: newTopicPrefix('demo'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let text = ''
-  const keep = (chunk: Buffer) => {
-    text += chunk
-  }
-  child.stdout.on('data', keep)
-  child.stderr.on('data', keep)
-  return { child, text: () => text, exited: once(child, 'close').then(([code]) => code) }
-}
+const startDemo = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => startSandboxProgram('demo.ts', args, env)
 
 /** The services as they are, but for one that is another program. */
 function servicesBut(name: ServiceName, program: string): string {

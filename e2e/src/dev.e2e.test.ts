@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -8,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { eventually } from './eventually.ts'
-import { newTopicPrefix, sharedStack } from './stack.ts'
+import { startSandboxProgram } from './sandbox-program.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const UP_MS = 90_000
@@ -37,37 +36,18 @@ function servicesWithAnImport() {
 }
 
 function startDev(servicesDir: string) {
-  const { brokers, registryUrl } = sharedStack()
   const tmp = tmpFolder('dev-e2e-')
-  const child = spawn(process.execPath, [join(ROOT, 'packages', 'sandbox', 'src', 'dev-main.ts'), '--free-ports'], {
-    env: {
-      PATH: process.env.PATH,
-      TMPDIR: tmp,
-      KAFKA_BROKERS: brokers.join(','),
-      SCHEMA_REGISTRY_URL: registryUrl,
-      TOPIC_PREFIX: newTopicPrefix('dev'),
-      SYNC_SERVICES_DIR: servicesDir,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let text = ''
-  const keep = (chunk: Buffer) => {
-    text += chunk
-  }
-  child.stdout.on('data', keep)
-  child.stderr.on('data', keep)
+  const program = startSandboxProgram('dev-main.ts', ['--free-ports'], { TMPDIR: tmp, SYNC_SERVICES_DIR: servicesDir })
+  const { text } = program
   const urlOf = (pattern: RegExp): string => {
-    const url = pattern.exec(text)?.[1]
-    if (url === undefined) throw new Error(`no ${pattern} in:\n${text}`)
+    const url = pattern.exec(text())?.[1]
+    if (url === undefined) throw new Error(`no ${pattern} in:\n${text()}`)
     return url
   }
   return {
-    child,
-    text: () => text,
-    exited: once(child, 'close').then(([code]) => code),
+    ...program,
     left: () => readdirSync(tmp),
-    untilUp: () => eventually('the services', () => text.includes('Ctrl-C ends it'), UP_MS),
+    untilUp: () => eventually('the services', () => text().includes('Ctrl-C ends it'), UP_MS),
     adminUrlOf: (service: ServiceName) => urlOf(new RegExp(`^ +${service} +(http://[\\d.:]+)/ready`, 'm')),
     standIns: () => ({
       customers: urlOf(/curl -s "(http:\S+\/customers)"/),

@@ -1,18 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createAuthority, issue } from '../testing/certificates.ts'
+import { tmpFiles } from '../testing/tmp-files.ts'
 import { readTlsFiles } from './tls-files.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sync-tls-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const file = (name: string, text: string): string => {
-  const path = join(folder, name)
-  writeFileSync(path, text)
-  return path
-}
+const { folder, file } = tmpFiles()
 
 const authority = createAuthority('Acme CA')
 const own = issue(authority, { name: 'flow-ingest' })

@@ -1,21 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer as createPlainServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type TlsOptions } from 'node:tls'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { type Authority, createAuthority, issue } from '../testing/certificates.ts'
+import { tmpFiles } from '../testing/tmp-files.ts'
 import type { TlsFiles } from './tls-files.ts'
 import { createTlsSockets } from './tls-sockets.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sync-tls-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const file = (name: string, text: string): string => {
-  const path = join(folder, name)
-  writeFileSync(path, text)
-  return path
-}
+const { folder, file } = tmpFiles()
 
 const authority = createAuthority('Acme CA')
 const caFile = file('ca.pem', authority.cert)
