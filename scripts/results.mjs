@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 
 const RESULTS = '.test-results'
 
@@ -56,6 +56,23 @@ export const summarize = (steps, reports) => {
   const failed = failedTests + broken.length
   return { passed, failed: passed + failed === 0 ? 1 : failed, steps: steps.map(({ name, ok }) => ({ name, ok })) }
 }
+
+const MESSAGE_LINES = 12
+
+const titled = (root, { name = 'a file' }, title, messages) => {
+  const lines = messages.join('\n').split('\n').slice(0, MESSAGE_LINES)
+  return [`FAILED ${relative(root, name)}${title}`, ...lines.map((line) => `    ${line}`)].join('\n')
+}
+
+const failuresOf = (root, file) => {
+  const failed = file.assertionResults.filter(({ status }) => status === 'failed')
+  if (file.status === 'failed' && failed.length === 0) return [titled(root, file, '', [file.message ?? ''])]
+  return failed.map(({ fullName, failureMessages }) => titled(root, file, ` > ${fullName}`, failureMessages))
+}
+
+/** Each failed test, or file that could not be loaded, with the beginning of what it said: a long log shows its end. */
+export const failures = (root, reports) =>
+  reports.flatMap(({ testResults }) => testResults.flatMap((file) => failuresOf(root, file)))
 
 export const writeSummary = (root, summary) => {
   mkdirSync(dirname(summaryFile(root)), { recursive: true })

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run, wasInterrupted } from './child.mjs'
-import { closingLine, readReports, removeResults, summarize, writeSummary } from './results.mjs'
+import { closingLine, failures, readReports, removeResults, summarize, writeSummary } from './results.mjs'
 import { setUp } from './set-up.mjs'
 import { removeRuns, turboSteps } from './turbo-steps.mjs'
 
@@ -49,9 +49,11 @@ const testEverything = async () => {
   await step('end-to-end tests', () => e2e([]), true)
   await step('a minute of chaos', () => vitest(join(ROOT, 'chaos'), ['--config', 'vitest.smoke.config.ts']), true)
 
-  const summary = summarize(steps, readReports(ROOT))
+  const reports = readReports(ROOT)
+  const summary = summarize(steps, reports)
   writeSummary(ROOT, summary)
   console.log('')
+  for (const failure of failures(ROOT, reports)) console.log(`${failure}\n`)
   for (const { name, ok } of summary.steps) console.log(`${ok ? 'ok    ' : 'FAILED'} ${name}`)
   if (wasInterrupted()) console.log('interrupted: what follows is not the whole')
   console.log(closingLine(summary))
