@@ -7,6 +7,7 @@ export const unitTests = defineConfig({
     // A limit for what hangs, far above what any test takes on a busy machine.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     passWithNoTests: true,
     reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }]],
   },

@@ -10,6 +10,7 @@ export default defineConfig({
     // Limits for what hangs, far above what any test takes on a busy machine.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }]],
   },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { eventually } from './eventually.ts'
 import { startSandboxProgram } from './sandbox-program.ts'
 
@@ -102,7 +102,7 @@ it('npm run dev syncs, shows readable logs, restarts only what a change concerns
   const created = await fetch(customers, { method: 'POST', headers, body: JSON.stringify(body) })
   expect(created.status).toBe(201)
   await eventually('the customer in Omnium', async () => (await (await fetch(state)).text()).includes('Eksempel'))
-  await vi.waitFor(() => expect(dev.text()).toMatch(/^customer-mapper {2}\[\d\d:\d\d:\d\d\.\d{3}\] INFO: /m))
+  await expect.poll(() => dev.text()).toMatch(/^customer-mapper {2}\[\d\d:\d\d:\d\d\.\d{3}\] INFO: /m)
 
   const others = SERVICES.filter((service) => service !== WATCHED)
   const [before, begun] = [await beginsOf(dev, others), await beginOf(dev, WATCHED)]
@@ -120,7 +120,7 @@ it('npm run dev syncs, shows readable logs, restarts only what a change concerns
   expect(await dev.exited).toBe(0)
   expect(dev.text()).not.toMatch(/was killed|at SIGTERM/)
   await Promise.all(connections.map(({ closed }) => closed))
-  await vi.waitFor(() => expect(dev.left()).toEqual([]), { timeout: 30_000 })
+  await expect.poll(() => dev.left()).toEqual([])
 })
 
 it('npm run dev leaves nothing behind when it is killed', { timeout: WHOLE_MS }, async () => {
@@ -131,5 +131,5 @@ it('npm run dev leaves nothing behind when it is killed', { timeout: WHOLE_MS },
   dev.child.kill('SIGKILL')
 
   await Promise.all(connections.map(({ closed }) => closed))
-  await vi.waitFor(() => expect(dev.left()).toEqual([]), { timeout: 60_000 })
+  await expect.poll(() => dev.left()).toEqual([])
 })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createTopics } from './create-topics.ts'
 import { eventually } from './eventually.ts'
 import { envWithoutStack, newTopicPrefix, sharedStack, startOwnStack } from './stack.ts'
@@ -139,18 +139,18 @@ describe.runIf(sharedStack().mode === 'jvm')('a stack on the local Java', () => 
     expect(await exited).toBe(code)
     await Promise.all(servers.map(({ closed }) => closed))
     // The folders go last, once every process that used them is gone.
-    await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 30_000 })
+    await expect.poll(() => left()).toEqual([])
   })
 
   test('leaves nothing behind when it is interrupted before it is up', async () => {
     const { child, said, exited, left } = stackProgram({ ...envWithoutStack(), SYNC_STACK: 'jvm' })
-    await vi.waitFor(() => expect(left()).not.toEqual([]), { timeout: 30_000 })
+    await expect.poll(() => left()).not.toEqual([])
 
     child.kill('SIGINT')
 
     expect(await exited).toBe(0)
     expect(said.out).toBe('')
-    await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 30_000 })
+    await expect.poll(() => left()).toEqual([])
   })
 
   test('keeps its address and its records over a stop and a crash of the broker', async () => {

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startKeeper } from './keep.ts'
 
 const newFolder = () => join(tmpdir(), `keep-test-${randomUUID()}`)
@@ -90,7 +90,7 @@ test('a program alone is told what it passes on by itself, and what it started i
 
   program.tell('SIGTERM')
 
-  await vi.waitFor(async () => expect(await readFile(settings.logFile, 'utf8')).toBe('told\n'), { timeout: 20_000 })
+  await expect.poll(() => readFile(settings.logFile, 'utf8')).toBe('told\n')
   socket.write('still there?')
   expect(String((await once(socket, 'data'))[0])).toBe('still there?')
   program.kill('SIGKILL')
@@ -138,5 +138,5 @@ test.each<[string, string, NodeJS.Signals | undefined]>([
   else owner.kill(signal)
 
   await once(socket.resume(), 'close')
-  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 20_000 })
+  await expect.poll(() => existsSync(folder)).toBe(false)
 })

@@ -26,7 +26,12 @@ afterEach(async () => {
 })
 
 const path = () => join(folder, 'tenants.json')
-const write = (...entries: unknown[]) => writeFileSync(path(), JSON.stringify(entries))
+/** Whole or not at all: a reader never sees half of it. */
+const write = (...entries: unknown[]) => {
+  const next = join(folder, 'next.json')
+  writeFileSync(next, JSON.stringify(entries))
+  renameSync(next, path())
+}
 const open = (options: { env?: Record<string, string>; pollMs?: number } = {}) => {
   const lines: string[] = []
   const changes: string[][] = []

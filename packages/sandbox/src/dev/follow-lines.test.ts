@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { followLines } from './follow-lines.ts'
 
 const aLog = () => {
@@ -22,10 +22,10 @@ test('a log is told from its beginning and as it grows, although it comes later'
   follow()
 
   append('one\ntwo\n')
-  await vi.waitFor(() => expect(told).toEqual(['one', 'two']))
+  await expect.poll(() => told).toEqual(['one', 'two'])
   append('three\n')
 
-  await vi.waitFor(() => expect(told).toEqual(['one', 'two', 'three']))
+  await expect.poll(() => told).toEqual(['one', 'two', 'three'])
 })
 
 test('a line is told once it is whole, wherever its bytes were cut', async () => {
@@ -35,10 +35,10 @@ test('a line is told once it is whole, wherever its bytes were cut', async () =>
 
   append('first\n')
   append(bytes.subarray(0, 1))
-  await vi.waitFor(() => expect(told).toEqual(['first']))
+  await expect.poll(() => told).toEqual(['first'])
   append(bytes.subarray(1))
 
-  await vi.waitFor(() => expect(told).toEqual(['first', 'Å']))
+  await expect.poll(() => told).toEqual(['first', 'Å'])
 })
 
 test('the end tells what has come, and nothing after it', () => {

@@ -10,7 +10,7 @@ let registry: FakeRegistry
 let contracts: Contracts
 beforeEach(async () => {
   registry = await startFakeRegistry()
-  contracts = createContracts({ registryUrl: registry.url, prefix: 'test.', timeoutMs: 2_000 })
+  contracts = createContracts({ registryUrl: registry.url, prefix: 'test.', timeoutMs: 20_000 })
 })
 afterEach(() => registry.close())
 

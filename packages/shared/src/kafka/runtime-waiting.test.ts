@@ -55,7 +55,6 @@ describe('an open circuit', () => {
 
 describe('a thousand keys that wait', () => {
   it('leave the event loop alone, though the circuit says to ask again at once', async () => {
-    vi.useRealTimers()
     let asked = 0
     const { source, runtime } = await givenRuntime({
       overrides: {
@@ -75,15 +74,10 @@ describe('a thousand keys that wait', () => {
       0,
       Array.from({ length: 1_000 }, (_, i) => ({ key: `acme:${i}`, value: '1 a' })),
     )
-    const turns: number[] = []
-    for (let last = performance.now(), i = 0; i < 20; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      turns.push(performance.now() - last)
-      last = performance.now()
-    }
+    await vi.advanceTimersByTimeAsync(100)
 
-    expect(turns).toHaveLength(20)
-    expect(asked).toBeLessThan(5_000)
+    expect(asked).toBeGreaterThan(1)
+    expect(asked).toBeLessThan(1_000)
     await runtime.stop(0)
   })
 })
