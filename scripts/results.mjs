@@ -59,14 +59,14 @@ export const summarize = (steps, reports) => {
 
 const MESSAGE_LINES = 12
 
-const titled = (root, { name = 'a file' }, title, messages) => {
+const titled = (root, { name }, title, messages) => {
   const lines = messages.join('\n').split('\n').slice(0, MESSAGE_LINES)
   return [`FAILED ${relative(root, name)}${title}`, ...lines.map((line) => `    ${line}`)].join('\n')
 }
 
 const failuresOf = (root, file) => {
   const failed = file.assertionResults.filter(({ status }) => status === 'failed')
-  if (file.status === 'failed' && failed.length === 0) return [titled(root, file, '', [file.message ?? ''])]
+  if (file.status === 'failed' && failed.length === 0) return [titled(root, file, '', [file.message])]
   return failed.map(({ fullName, failureMessages }) => titled(root, file, ` > ${fullName}`, failureMessages))
 }
 

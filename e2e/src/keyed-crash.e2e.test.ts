@@ -145,7 +145,7 @@ describe('a member that is frozen', () => {
     console.log(`a nap: ${again.length} records repeated, sending again ${againMs} ms after it`)
     expect({ seed, ...broken(), overlaps: [] }).toEqual({ seed, ...kept })
     expect([...turns(sink.calls, load.partitionOf).values()].filter((owners) => owners.length > 1)).toEqual([])
-    // Before it, the second member's arrival may have repeated some.
+    // A rebalance before the nap may have repeated some.
     const afterIt = again.filter((each) => each.at(-1)!.arrivedAt > wokenAt)
     expect(afterIt.filter((each) => !underWay.has(each.at(-2)))).toEqual([])
   })

@@ -26,8 +26,9 @@ afterEach(async () => {
 })
 
 const path = () => join(folder, 'tenants.json')
+const write = (...entries: unknown[]) => writeFileSync(path(), JSON.stringify(entries))
 /** Whole or not at all: a reader never sees half of it. */
-const write = (...entries: unknown[]) => {
+const replace = (...entries: unknown[]) => {
   const next = join(folder, 'next.json')
   writeFileSync(next, JSON.stringify(entries))
   renameSync(next, path())
@@ -73,8 +74,7 @@ describe('a tenants file that changes', () => {
     const { file } = open()
     await file.start()
 
-    writeFileSync(join(folder, 'next.json'), JSON.stringify([entry('bolt')]))
-    renameSync(join(folder, 'next.json'), path())
+    replace(entry('bolt'))
 
     await expect.poll(uids).toEqual(['bolt'])
   })
@@ -129,7 +129,7 @@ describe('a tenants file that is not valid any more', () => {
     await file.reload()
     expect(results).toEqual(['invalid', 'invalid'])
 
-    write(entry('bolt'))
+    replace(entry('bolt'))
     await expect.poll(uids).toEqual(['bolt'])
     expect(results).toEqual(['invalid', 'invalid', 'applied'])
   })

@@ -77,7 +77,7 @@ describe('a thousand keys that wait', () => {
     await vi.advanceTimersByTimeAsync(100)
 
     expect(asked).toBeGreaterThan(1)
-    expect(asked).toBeLessThan(1_000)
+    expect(asked).toBeLessThan(100)
     await runtime.stop(0)
   })
 })
