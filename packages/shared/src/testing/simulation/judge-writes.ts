@@ -62,17 +62,25 @@ export function createWritesJudge(
     const keepsPlace = ({ record }: Handover) => fateOf(record)?.group === null && record.topic !== laneTopic
     if (!keepsPlace(handover)) return
     const { record, member, tenure } = handover
-    const isPassed = (each: Handover) =>
+    const isBeside = (each: Handover) =>
       each.member === member &&
       each.tenure === tenure &&
-      each.end === null &&
       each.record.topic === record.topic &&
-      each.record.offset < record.offset &&
       String(each.record.key) === String(record.key) &&
-      keepsPlace(each) &&
+      keepsPlace(each)
+    const isPassed = (each: Handover) =>
+      isBeside(each) &&
+      each.end === null &&
+      each.record.offset < record.offset &&
       !hasEnded(each.record) &&
+      // It remembers what it ended before it was out of the group for a moment, more than a commit may have room for.
+      !ledger.hasEndedBy(member, each.record) &&
       !batch.includes(each)
+    const isNewer = (each: Handover) => isBeside(each) && each.end !== null && each.record.offset > record.offset
     if (ledger.handovers.some(isPassed)) accuse('passed an older record that nothing supersedes', record)
+    if (ledger.hasEndedBy(member, record) && ledger.handovers.some(isNewer)) {
+      accuse('forgotten, and handled again after a newer record that does not supersede it', record)
+    }
   }
   /** One that was put off for an outage meanwhile may look as soon as that is over. */
   const isEarlyVerify = ({ headers }: SourceRecord) =>
