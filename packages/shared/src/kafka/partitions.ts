@@ -162,7 +162,11 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         const state = gate.states.get(topic)
         gate.base.set(topic, mark)
         gate.known.set(topic, known)
-        if (state !== undefined) restoreMark(state, known)
+        if (state !== undefined) {
+          restoreMark(state, known)
+          // Read before this was known: its first claim must not forget what had ended.
+          state.told = mark
+        }
         if (owner !== '' && owner !== RELEASED && owner !== claim) free = false
       }
       left.delete(partition)

@@ -287,7 +287,8 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       else {
         await putOff('wait', lead, 'circuit-open', askAgainAt(lead.record.tenant, held.until), run.fence)
         letRest(lead.record.tenant)
-        if (keepsPlace && lead.record.dueAt > at) waiting ??= lead.record
+        // Not by its dueAt: a circuit that closes meanwhile makes it due at once. One that went to the lane has ended here.
+        if (keepsPlace && lead.record.state.tracker.isOpen(lead.record.offset)) waiting ??= lead.record
       }
     }
     const tenant = options.tenants().get(records[0]?.tenant ?? '')

@@ -163,6 +163,23 @@ describe('a rebalance', () => {
     expect(next.source.committedOffset(TOPIC, 0)).toBe(5)
   })
 
+  it('claims what had ended before it also when that is read before its mark is known, and outcomes are untold', async () => {
+    const outcomes = { add() {}, flush: () => new Promise<void>(() => {}), size: 1 }
+    const { source, calls } = await givenRuntime({ overrides: { outcomes } })
+    await source.commit([{ topic: TOPIC, partition: 1, offset: 0, metadata: 'released\t1-2' }])
+
+    source.assign([0, 1])
+    source.append(
+      TOPIC,
+      1,
+      ['a', 'b', 'c'].map((id) => ({ key: `acme:${id}`, value: `1 ${id}` })),
+    )
+    await settle()
+
+    expect(calls).toEqual([['1 a']])
+    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: expect.stringMatching(/^owned .*\t1-2$/) })
+  })
+
   it('does not do again what it ended itself, when it was out of the group for a moment that nobody else used', async () => {
     const { source, ends, calls } = await givenRuntime()
     const records = ['a', 'b', 'c'].map((id) => ({ key: `acme:${id}`, value: '1 a' }))

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { done } from '../outcome.ts'
 import { alone, givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
+import type { CircuitGate } from './run-key.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
@@ -36,6 +37,35 @@ describe('an open circuit', () => {
     ])
     expect(sent.map(({ topic, value }) => [topic, value?.toString()])).toEqual([['customer-mapper.retry.v1', '2 new']])
     expect(source.committedOffset(TOPIC, 0)).toBe(2)
+  })
+
+  it('keeps those of no group in order, also when it closes while the first of them is being put off', async () => {
+    let isOpen = true
+    let change: Parameters<CircuitGate['onChange']>[0] = () => {}
+    const { source, calls } = await givenRuntime({
+      classify: ({ value }) => ({ group: null, version: String(value), targets: ['omnium'] }),
+      overrides: {
+        circuits: {
+          admit(tenant, target) {
+            if (!isOpen) return { admitted: true }
+            isOpen = false
+            queueMicrotask(() => change(tenant, target, 'closed'))
+            return { admitted: false, retryAtMs: Date.now() + 5_000 }
+          },
+          onChange(listener) {
+            change = listener
+          },
+        },
+      },
+    })
+
+    source.append(TOPIC, 0, [
+      { key: 'acme:1', value: '1 first' },
+      { key: 'acme:1', value: '2 second' },
+    ])
+    await settle()
+
+    expect(calls.flat()).toEqual(['1 first', '2 second'])
   })
 
   it('defers the surplus at once when its tenant fills more than its share of memory', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { patience, runs } from '../testing/runs.ts'
+import { patience, timedRuns } from '../testing/runs.ts'
 import { play } from '../testing/simulation/play.ts'
 import {
   type Arrived,
@@ -41,7 +41,7 @@ describe('the runtime keeps order and exclusion per key, commits nothing that ha
       { weight: 2, arbitrary: fault },
       { weight: 2, arbitrary: process },
     )
-    await fc.assert(fc.asyncProperty(options, steps, play), runs(40))
+    await fc.assert(fc.asyncProperty(options, steps, play), timedRuns(40))
   })
 
   it(
@@ -86,7 +86,7 @@ describe('the runtime keeps order and exclusion per key, commits nothing that ha
             }
           },
         ),
-        runs(15),
+        timedRuns(15),
       )
     },
   )
@@ -98,6 +98,6 @@ describe('the runtime keeps order and exclusion per key, commits nothing that ha
       { weight: 6, arbitrary: rebalance },
       { weight: 4, arbitrary: process },
     )
-    await fc.assert(fc.asyncProperty(options, steps, play), runs(80))
+    await fc.assert(fc.asyncProperty(options, steps, play), timedRuns(80))
   })
 })

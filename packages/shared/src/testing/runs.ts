@@ -5,3 +5,13 @@ export const runs = (usual: number): { numRuns: number } => ({ numRuns: wanted ?
 
 /** A test's options: the time that so many runs may take on a busy machine. */
 export const patience = { timeout: 30_000 + 100 * (wanted ?? 0) }
+
+/**
+ * As `runs`, for properties whose counterexamples take long to shrink: ends in time to print the one that it has come to.
+ * Not where timers are fake before the property begins.
+ */
+export const timedRuns = (usual: number) => ({
+  ...runs(usual),
+  interruptAfterTimeLimit: patience.timeout - 5_000,
+  markInterruptAsFailure: true,
+})

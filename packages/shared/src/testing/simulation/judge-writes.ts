@@ -41,6 +41,7 @@ export function createWritesJudge(
   const { accuse } = ledger
   /** Keys in a handler, by member. */
   const handled = new Map<Member, Set<string>>()
+  const wasHandled = new Set<Handover>()
   const requests = new Set<Request>()
   const stopping = new Set<Member>()
   /** By member, tenure, key and group: the live record that was handled last. */
@@ -76,7 +77,9 @@ export function createWritesJudge(
       // It remembers what it ended before it was out of the group for a moment, more than a commit may have room for.
       !ledger.hasEndedBy(member, each.record) &&
       !batch.includes(each)
-    const isNewer = (each: Handover) => isBeside(each) && each.end !== null && each.record.offset > record.offset
+    // Only what was handled: one that has no effect of its own (an echo) passes others.
+    const isNewer = (each: Handover) =>
+      isBeside(each) && each.end !== null && each.record.offset > record.offset && wasHandled.has(each)
     if (ledger.handovers.some(isPassed)) accuse('passed an older record that nothing supersedes', record)
     if (ledger.hasEndedBy(member, record) && ledger.handovers.some(isNewer)) {
       accuse('forgotten, and handled again after a newer record that does not supersede it', record)
@@ -112,6 +115,7 @@ export function createWritesJudge(
         checkOrder(handover)
         checkPlace(handover, batch)
       }
+      for (const handover of batch) wasHandled.add(handover)
       return () => void running.delete(key)
     },
     sending(member, traceparent) {
