@@ -10,12 +10,18 @@ const write = (requestId: string | null, version: string | null, parentVersion: 
   ...{ id: '1', user: 'api', version, parentVersion, fields: [], changed: [] },
 })
 
+const verify = (version: string, saidAt = 0, overAt = 0): StoredRecord => ({
+  ...{ topic: 'customer-mapper.retry.v1', partition: 0, offset: 0, at: saidAt, key: 't:1' },
+  headers: { 'lane-why': Buffer.from('verify'), 'lane-not-before': Buffer.from(String(overAt)) },
+  value: Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify({ version }))]),
+})
+
 function checked(
   writes: readonly ReturnType<typeof write>[],
   late: readonly string[] = [],
   lane: readonly StoredRecord[] = [],
 ) {
-  const journal = createJournal(100, () => 0)
+  const journal = createJournal(100, () => 50_000)
   for (const each of writes) journal.add(each)
   for (const requestId of late) {
     const request = { kind: 'request' as const, requestId, tenant: 't', method: 'POST', path: '/', status: null }
@@ -45,14 +51,17 @@ describe('the order of effects', () => {
   })
 
   it('is not ours for a write that we had given up, and said so', () => {
-    const verify = (version: string): StoredRecord => ({
-      ...{ topic: 'customer-mapper.retry.v1', partition: 0, offset: 0, key: 't:1' },
-      headers: { 'lane-why': Buffer.from('verify') },
-      value: Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify({ version }))]),
-    })
-
     expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(1))])[0]).toEqual([2, 0])
     expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(2))])[0]).toEqual([2, 1])
+  })
+
+  it('is not ours for what a replayed record wrote of Flow’s state, while it may be executed', () => {
+    const wrongWith = (...[saidAt, overAt]: number[]) =>
+      checked([write('a', at(3)), write('b', at(2))], [], [verify(at(1), saidAt, overAt)])[0]![1]
+
+    expect(wrongWith(48_000, 56_000)).toBe(0)
+    expect(wrongWith(48_000, 49_000)).toBe(1)
+    expect(wrongWith(53_000, 61_000)).toBe(1)
   })
 
   it('is nobody’s on the shop floor', () => {

@@ -23,7 +23,7 @@ function inversions(
   what: string,
   writes: readonly WriteEntry[],
   versionOf: (write: WriteEntry) => string | null,
-  givenUpWrites: ReadonlySet<string>,
+  given: ReadonlyMap<string, readonly GivenUp[]>,
 ): Check {
   const newest = new Map<string, string>()
   const wrong: string[] = []
@@ -36,19 +36,38 @@ function inversions(
     const at = nameOf(write.tenant, `${write.resource} ${write.id}`)
     const before = newest.get(at)
     if (before === undefined || Date.parse(version) >= Date.parse(before)) newest.set(at, version)
-    else if (givenUpWrites.has(`${nameOf(write.tenant, write.id)} ${version}`)) late++
+    else if (given.get(nameOf(write.tenant, write.id))?.some((it) => wasGivenUp(write, version, it))) late++
     else wrong.push(`${at}: ${version} after ${before} (${write.requestId}, ${new Date(write.at).toISOString()})`)
   }
   const leftOut = late > 0 ? `, but for ${late} late ones` : ''
   return { name: `${what} in the order of their versions${leftOut}`, counted, wrong }
 }
 
-/** `key version` of each record that says that a write of it may still be executed. */
-function givenUp(lane: readonly StoredRecord[]): Set<string> {
-  const given = new Set<string>()
-  for (const { key, headers, value } of lane) {
+/** A write that may still be executed. Times in ms: when that was said, and when it is over. */
+interface GivenUp {
+  readonly version: string
+  readonly saidAt: number
+  readonly overAt: number
+}
+
+/** From giving a write up to the record that says so. */
+const SAID_WITHIN_MS = 2_000
+
+/**
+ * A record out of its place (a replayed one) writes what Flow holds by then, which is newer than what it says itself: of
+ * its writes only the time is known.
+ */
+const wasGivenUp = ({ at }: WriteEntry, version: string, { version: said, saidAt, overAt }: GivenUp) =>
+  said === version || (version > said && at >= saidAt - SAID_WITHIN_MS && at <= overAt)
+
+/** By key, the writes that records say may still be executed. */
+function givenUp(lane: readonly StoredRecord[]): Map<string, GivenUp[]> {
+  const given = new Map<string, GivenUp[]>()
+  for (const { key, headers, value, at } of lane) {
     const version = jsonOf(value)?.version
-    if (headers['lane-why']?.toString() === 'verify') given.add(`${key} ${version}`)
+    if (headers['lane-why']?.toString() !== 'verify' || key === null || typeof version !== 'string') continue
+    const overAt = Number(headers['lane-not-before']?.toString())
+    given.set(key, [...(given.get(key) ?? []), { version, saidAt: at, overAt }])
   }
   return given
 }

@@ -8,7 +8,7 @@ import type { StoredRecord } from './records.ts'
 const INPUT = 'flow.customers.v1'
 const wire = (value: object) => Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify(value))])
 const record = (topic: string, offset: number, value: object, headers: Record<string, string> = {}): StoredRecord => ({
-  ...{ topic, partition: 0, offset, key: 't:1', value: wire(value) },
+  ...{ topic, partition: 0, offset, at: 0, key: 't:1', value: wire(value) },
   headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
 })
 

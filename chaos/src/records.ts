@@ -7,6 +7,8 @@ export interface StoredRecord {
   readonly topic: string
   readonly partition: number
   readonly offset: number
+  /** When it was written, in ms. */
+  readonly at: number
   readonly key: string | null
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, Buffer>>
@@ -45,11 +47,12 @@ export async function readTopics(
         const place = `${batch.topic}/${batch.partition}`
         const end = left.get(place)
         if (end === undefined) return
-        for (const { offset, key, value, headers } of batch.messages) {
+        for (const { offset, timestamp, key, value, headers } of batch.messages) {
           if (Number(offset) >= end) break
           records.push({
             topic: batch.topic.slice(prefix.length),
-            ...{ partition: batch.partition, offset: Number(offset), key: key?.toString() ?? null, value },
+            ...{ partition: batch.partition, offset: Number(offset), at: Number(timestamp) },
+            ...{ key: key?.toString() ?? null, value },
             headers: Object.fromEntries(
               Object.entries(headers ?? {}).map(([name, text]) => [name, Buffer.from(text as Buffer)]),
             ),

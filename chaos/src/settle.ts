@@ -30,13 +30,14 @@ export async function untilSettled(
   await fleet.untilReady(READY_WITHIN_MS)
   log('every instance is ready')
   await within('the edits and the operator’s work', signal, performed.finished(signal))
+  const total = (of: 'pending' | 'sent') => flow.webhooks.counts()[of] + omnium.webhooks.counts()[of]
   const atRest = async () => {
-    await until(
-      'webhooks at their end',
-      signal,
-      () => flow.webhooks.counts().pending + omnium.webhooks.counts().pending === 0,
-    )
-    await within('records', signal, untilAtRest(admin, prefix, signal))
+    // What the last records lead to at the targets may be sent back to us.
+    for (let sent = -1; sent !== total('sent'); ) {
+      await until('webhooks at their end', signal, () => total('pending') === 0)
+      sent = total('sent')
+      await within('records', signal, untilAtRest(admin, prefix, signal))
+    }
   }
   await atRest()
   log('all is handled; waiting for sweeps')

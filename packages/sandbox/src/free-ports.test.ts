@@ -1,7 +1,15 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { freePorts, onFreePorts } from './free-ports.ts'
+import { freePorts, isFree, onFreePorts } from './free-ports.ts'
+
+/** One that was not given to anybody. */
+const aPort = async () => {
+  let port = 20_000 + Math.floor(Math.random() * 10_000)
+  while (!(await isFree(port))) port++
+  return port
+}
+const chanceOf = (port: number) => (port - 20_000 + 0.5) / 12_000
 
 const listening = async (port: number) => {
   const server = createServer().listen({ port, host: '127.0.0.1' })
@@ -10,9 +18,9 @@ const listening = async (port: number) => {
 }
 
 test('a port that somebody listens on is passed over', async () => {
-  const [taken] = await freePorts(1)
-  await listening(taken!)
-  const chances = [(taken! - 20_000) / 12_000, Math.random()]
+  const taken = await aPort()
+  await listening(taken)
+  const chances = [chanceOf(taken), Math.random()]
 
   const [port] = await freePorts(1, () => chances.shift() ?? Math.random())
 
@@ -20,11 +28,20 @@ test('a port that somebody listens on is passed over', async () => {
 })
 
 test('ports asked for together differ', async () => {
-  const [one] = await freePorts(1)
-  const same = (one! - 20_000) / 12_000
+  const same = chanceOf(await aPort())
   const chances = [same, same, same]
 
   const ports = await freePorts(2, () => chances.shift() ?? Math.random())
+
+  expect(new Set(ports).size).toBe(2)
+})
+
+test('ports asked for one after the other differ, though nobody listens yet', async () => {
+  const same = chanceOf(await aPort())
+  const chances = [same, same]
+  const next = () => chances.shift() ?? Math.random()
+
+  const ports = [...(await freePorts(1, next)), ...(await freePorts(1, next))]
 
   expect(new Set(ports).size).toBe(2)
 })

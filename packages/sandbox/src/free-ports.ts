@@ -17,13 +17,18 @@ export const isFree = (port: number) =>
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)))
   })
 
+/** None is given twice: until its first server listens, or while that is away, it looks free. */
+const given = new Set<number>()
+
 /** Different loopback ports nobody listened on a moment ago; see `onFreePorts` for what may have happened since. */
 export const freePorts = async (count: number, chance: () => number = Math.random): Promise<number[]> => {
   const ports = new Set<number>()
   for (let tries = 0; ports.size < count; tries++) {
     if (tries === TRIES) throw new Error(`finding free ports between ${FIRST} and ${LAST}: none after ${TRIES} tries`)
     const port = FIRST + Math.floor(chance() * (LAST - FIRST + 1))
-    if (!ports.has(port) && (await isFree(port))) ports.add(port)
+    if (given.has(port)) continue
+    given.add(port)
+    if (await isFree(port)) ports.add(port)
   }
   return [...ports]
 }
