@@ -10,8 +10,8 @@ const write = (requestId: string | null, version: string | null, parentVersion: 
   ...{ id: '1', user: 'api', version, parentVersion, fields: [], changed: [] },
 })
 
-const verify = (version: string, saidAt = 0, overAt = 0): StoredRecord => ({
-  ...{ topic: 'customer-mapper.retry.v1', partition: 0, offset: 0, at: saidAt, key: 't:1' },
+const verify = (version: string, saidAt = 0, overAt = 0, topic = 'customer-mapper.retry.v1'): StoredRecord => ({
+  ...{ topic, partition: 0, offset: 0, at: saidAt, key: 't:1' },
   headers: { 'lane-why': Buffer.from('verify'), 'lane-not-before': Buffer.from(String(overAt)) },
   value: Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify({ version }))]),
 })
@@ -62,6 +62,10 @@ describe('the order of effects', () => {
     expect(wrongWith(48_000, 56_000)).toBe(0)
     expect(wrongWith(48_000, 49_000)).toBe(1)
     expect(wrongWith(53_000, 61_000)).toBe(1)
+    const relations = [verify(at(1), 48_000, 56_000, 'relation-manager.retry.v1')]
+    expect(checked([write('a', at(3)), write('b', at(2))], [], relations)[0]).toEqual([2, 1])
+    const parents = [write('a', null, at(3)), write('b', null, at(2))]
+    expect(checked(parents, [], [verify(at(1), 48_000, 56_000)])[1]).toEqual([2, 1])
   })
 
   it('is nobody’s on the shop floor', () => {

@@ -1,4 +1,5 @@
 import type { Journal, WriteEntry } from '@sync/sandbox/journal'
+import { retryTopicOf } from '@sync/shared/kafka/topics'
 import type { Check } from './check.ts'
 import { nameOf } from './operations.ts'
 import { jsonOf, type StoredRecord } from './records.ts'
@@ -45,6 +46,8 @@ function inversions(
 
 /** A write that may still be executed. Times in ms: when that was said, and when it is over. */
 interface GivenUp {
+  /** The lane of the service that gave it up. */
+  readonly lane: string
   readonly version: string
   readonly saidAt: number
   readonly overAt: number
@@ -54,20 +57,24 @@ interface GivenUp {
 const SAID_WITHIN_MS = 2_000
 
 /**
- * A record out of its place (a replayed one) writes what Flow holds by then, which is newer than what it says itself: of
- * its writes only the time is known.
+ * A customer's record out of its place (a replayed one) writes what Flow holds by then, which is newer than what it says
+ * itself: of its writes only the time is known.
  */
-const wasGivenUp = ({ at }: WriteEntry, version: string, { version: said, saidAt, overAt }: GivenUp) =>
-  said === version || (version > said && at >= saidAt - SAID_WITHIN_MS && at <= overAt)
+const wasGivenUp = (write: WriteEntry, version: string, { lane, version: said, saidAt, overAt }: GivenUp) => {
+  if (said === version) return true
+  const isCustomers = lane === retryTopicOf('customer-mapper') && write.version === version
+  const isInTime = write.at >= saidAt - SAID_WITHIN_MS && write.at <= overAt
+  return isCustomers && isInTime && Date.parse(version) > Date.parse(said)
+}
 
 /** By key, the writes that records say may still be executed. */
 function givenUp(lane: readonly StoredRecord[]): Map<string, GivenUp[]> {
   const given = new Map<string, GivenUp[]>()
-  for (const { key, headers, value, at } of lane) {
+  for (const { topic, key, headers, value, at } of lane) {
     const version = jsonOf(value)?.version
     if (headers['lane-why']?.toString() !== 'verify' || key === null || typeof version !== 'string') continue
     const overAt = Number(headers['lane-not-before']?.toString())
-    given.set(key, [...(given.get(key) ?? []), { version, saidAt: at, overAt }])
+    given.set(key, [...(given.get(key) ?? []), { lane: topic, version, saidAt: at, overAt }])
   }
   return given
 }

@@ -26,28 +26,30 @@ export async function untilSettled(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { flow, omnium, fleet, admin, prefix } = system
+  const { fleet } = system
   await fleet.untilReady(READY_WITHIN_MS)
   log('every instance is ready')
   await within('the edits and the operator’s work', signal, performed.finished(signal))
-  const total = (of: 'pending' | 'sent') => flow.webhooks.counts()[of] + omnium.webhooks.counts()[of]
-  const atRest = async () => {
-    // What the last records lead to at the targets may be sent back to us.
-    for (let sent = -1; sent !== total('sent'); ) {
-      await until('webhooks at their end', signal, () => total('pending') === 0)
-      sent = total('sent')
-      await within('records', signal, untilAtRest(admin, prefix, signal))
-    }
-  }
-  await atRest()
+  await untilHandled(system, signal)
   log('all is handled; waiting for sweeps')
   const since = Date.now()
   await until('a sweep of every tenant', signal, () => isSwept(system, since))
-  await atRest()
+  await untilHandled(system, signal)
   await operator.redrive(performed.cured)
-  await atRest()
+  await untilHandled(system, signal)
   const { replayed, redriven } = operator.counts
   log(`${replayed} records were replayed, and ${redriven} dead letters redriven`)
+}
+
+/** All webhooks are at their end, and all records, and nothing came of the last of these. As `untilSettled` when it aborts. */
+export async function untilHandled({ flow, omnium, admin, prefix }: System, signal: AbortSignal): Promise<void> {
+  const total = (of: 'pending' | 'sent') => flow.webhooks.counts()[of] + omnium.webhooks.counts()[of]
+  // What the last records lead to at the targets may be sent back to us.
+  for (let sent = -1; sent !== total('sent'); ) {
+    await until('webhooks at their end', signal, () => total('pending') === 0)
+    sent = total('sent')
+    await within('records', signal, untilAtRest(admin, prefix, signal))
+  }
 }
 
 function isSwept({ flow, omnium }: System, since: number): boolean {

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { percentile } from '@sync/sandbox/demo/percentile'
-import { untilAtRest } from '@sync/sandbox/demo/rest'
 import { paced } from '@sync/sandbox/paced'
 import { type Chance, createChance } from './chance.ts'
 import type { Check } from './check.ts'
 import { createPeople, PERSON_FIELDS } from './people.ts'
 import { tenantsOf } from './plan-workload.ts'
 import { holds, report } from './report.ts'
+import { untilHandled } from './settle.ts'
 import { change, isFlat, type Sample } from './soak-samples.ts'
 import { type System, startSystem } from './system.ts'
 
@@ -168,8 +168,5 @@ function differenceCheck({ flow, omnium }: System): Check {
   return { name: 'customers as they are in Flow', counted: rows.length, wrong: wrong.map(({ row }) => row.customerUid) }
 }
 
-async function atRest({ admin, prefix, flow, omnium }: System, signal: AbortSignal): Promise<void> {
-  const late = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_WITHIN_MS)])
-  await Promise.all([flow.webhooks.idle(), omnium.webhooks.idle()])
-  await untilAtRest(admin, prefix, late)
-}
+const atRest = (system: System, signal: AbortSignal): Promise<void> =>
+  untilHandled(system, AbortSignal.any([signal, AbortSignal.timeout(SETTLE_WITHIN_MS)]))

@@ -22,15 +22,15 @@ const given = new Set<number>()
 
 /** Different loopback ports nobody listened on a moment ago; see `onFreePorts` for what may have happened since. */
 export const freePorts = async (count: number, chance: () => number = Math.random): Promise<number[]> => {
-  const ports = new Set<number>()
-  for (let tries = 0; ports.size < count; tries++) {
+  const ports: number[] = []
+  for (let tries = 0; ports.length < count; tries++) {
     if (tries === TRIES) throw new Error(`finding free ports between ${FIRST} and ${LAST}: none after ${TRIES} tries`)
     const port = FIRST + Math.floor(chance() * (LAST - FIRST + 1))
     if (given.has(port)) continue
     given.add(port)
-    if (await isFree(port)) ports.add(port)
+    if (await isFree(port)) ports.push(port)
   }
-  return [...ports]
+  return ports
 }
 
 /**
