@@ -1,18 +1,13 @@
-import { readFileSync } from 'node:fs'
 import type { Stack } from '@sync/sandbox/stack'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
+import { freeze } from './freeze.ts'
 import type { ServiceProcess } from './service-process.ts'
 import { sharedStack, startOwnStack } from './stack.ts'
 import { type Answer, flowEvent, postWebhook, statuses } from './webhook-client.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
 const OTHER = 'other-no'
-/** A signal takes its time: what is sent before all threads stand still may be stored. */
-const freeze = (pid: number) => {
-  process.kill(pid, 'SIGSTOP')
-  return eventually('the broker standing still', () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
-}
 /** Flow gives up after 10 s; what we may take of that, with the way there and back. */
 const PATIENCE_MS = 8_500
 

@@ -16,7 +16,7 @@ import { createPublisher, type Publisher } from './kafka/publisher.ts'
 import { createRuntime, type Runtime } from './kafka/runtime.ts'
 import { runtimeLimits } from './kafka/runtime-limits.ts'
 import { deadLetterTopicOf, isContractTopic, retryTopicOf, type ServiceName, type TopicName } from './kafka/topics.ts'
-import { compose, listening, type Part } from './lifecycle.ts'
+import { compose, listening, type Part, together } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createRecordMetrics } from './record-metrics.ts'
@@ -56,7 +56,7 @@ export interface ServiceParts {
   readonly writes: readonly TopicName[]
   /** What fills the inbox: started as soon as Kafka can be written to, before the consumer. */
   readonly inbox?: readonly Part[]
-  /** Started after the consumer, stopped before it. */
+  /** Started after the consumer, stopped before it, all at once. */
   readonly parts?: readonly Part[]
   /** Called after every join; the context's `owns` answers by it already. */
   readonly onAssigned?: (change: AssignmentChange) => void
@@ -281,7 +281,7 @@ export function assemble<C extends SharedConfig>({
     kafkaPart,
     ...inbox,
     runtimePart,
-    ...parts,
+    together('beside', parts),
     {
       name: 'ready',
       start: async () => void waitingFor.delete('start'),

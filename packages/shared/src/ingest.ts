@@ -64,8 +64,8 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
       metrics.sweepMissedTotal.inc({ tenant: notification.tenant, source, entity: sweptEntityOf(notification) }),
   })
   const sweeping = createSweeping(context, { source, known, sweep: options.sweep })
-  const readerOf = (what: string) =>
-    `${config.topicPrefix}${source}-ingest.${what}.${config.serviceInstanceId}.${process.pid}`
+  const reader = `${config.topicPrefix}${source}-ingest.known.${config.serviceInstanceId}.${process.pid}`
+  let reads = 0
   const loader = createKnownLoader({
     source,
     known,
@@ -73,7 +73,8 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
       readTopicTails({
         ...tails,
         kafka: context.connectKafka('known'),
-        groupId: readerOf('known'),
+        // One that was given up may still be leaving its group.
+        groupId: `${reader}.${++reads}`,
         maxRecords: MAX_KNOWN_RECORDS,
       }),
     codec: context.codec,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compose, type Part } from './lifecycle.ts'
+import { compose, type Part, together } from './lifecycle.ts'
 
 const recorded =
   (log: string[], failing: readonly string[] = []) =>
@@ -45,5 +45,41 @@ describe('composed parts', () => {
 
     await expect(service.stop()).rejects.toThrow('stopping failed')
     expect(log.slice(2)).toEqual(['stop b', 'stop a'])
+  })
+})
+
+describe('parts beside each other', () => {
+  it('start in order, and stop at once: one may be waiting for what the other ends', async () => {
+    const log: string[] = []
+    const ended = Promise.withResolvers<void>()
+    const waiting: Part = {
+      name: 'waiting',
+      start: async () => void log.push('start waiting'),
+      stop: () => ended.promise,
+    }
+    const ending: Part = {
+      name: 'ending',
+      start: async () => void log.push('start ending'),
+      stop: async () => {
+        log.push('stop ending')
+        ended.resolve()
+      },
+    }
+    const beside = together('beside', [ending, waiting])
+
+    await beside.start()
+    await beside.stop()
+
+    expect(log).toEqual(['start ending', 'start waiting', 'stop ending'])
+  })
+
+  it('are all stopped even when one fails to, or was not reached', async () => {
+    const log: string[] = []
+    const beside = together('beside', ['a', 'b', 'c'].map(recorded(log, ['stop a', 'start b'])))
+
+    await expect(beside.start()).rejects.toThrow('b')
+    await expect(beside.stop()).rejects.toThrow('stopping failed')
+
+    expect(log).toEqual(['start a', 'start b', 'stop a', 'stop b'])
   })
 })

@@ -31,6 +31,26 @@ export function compose(parts: readonly Part[]): Part {
   }
 }
 
+/** Parts that don't need each other: started in order, stopped all at once, so that the slowest is all that is waited for. */
+export function together(name: string, parts: readonly Part[]): Part {
+  let started: Part[] = []
+  return {
+    name,
+    async start() {
+      for (const part of parts) {
+        started.push(part)
+        await part.start()
+      }
+    },
+    async stop() {
+      const ends = await Promise.allSettled(started.map((part) => part.stop()))
+      started = []
+      const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+      if (failures.length > 0) throw new AggregateError(failures, 'stopping failed')
+    },
+  }
+}
+
 /** A fastify app as a part. Port 0 takes a free one, which the log tells. */
 export function listening(name: string, app: FastifyInstance, host: string, port: number, logger: Logger): Part {
   return {

@@ -12,6 +12,8 @@ type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
 
 type Output = ReturnType<typeof bufferedOutput>
 
+/** Over the drain. What stops by the broker gives up after 10 s in all, what stops by a tracing collector after 2 s. */
+const STOP_MARGIN_MS = 13_000
 const EXIT_CONFIG = 78
 const EXIT_FAILED = 1
 
@@ -46,7 +48,7 @@ export async function runService<S extends ServiceSchema>(
   const deadline = setTimeout(() => {
     logger.error('stopping took too long')
     process.exit(EXIT_FAILED)
-  }, config.requestDeadlineMs + 10_000)
+  }, config.requestDeadlineMs + STOP_MARGIN_MS)
   void signals.second.then(() => process.exit(EXIT_FAILED))
   void started
   await part.stop().catch((error: unknown) => logger.error({ err: error }, 'stopping failed'))

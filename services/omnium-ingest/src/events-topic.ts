@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ParseEvent } from '@sync/shared/http/event-fields'
 import { withAdmin } from '@sync/shared/kafka/connect'
-import { leaveInTime } from '@sync/shared/kafka/leave-group'
+import { endInTime } from '@sync/shared/kafka/end-in-time'
 import { keyOf, type Message, type Publisher } from '@sync/shared/kafka/publisher'
 import { readTopics } from '@sync/shared/kafka/read-topics'
 import type { Part } from '@sync/shared/lifecycle'
@@ -87,7 +87,7 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
     clearTimeout(timer)
     const ending = consumer
     consumer = null
-    if (ending !== null) await leaveInTime(ending.disconnect())
+    if (ending !== null) await endInTime(ending.disconnect())
   }
 
   /** Those of the topics that are there: a consumer of several reads none of them while one is missing. */
@@ -154,8 +154,7 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
     async stop() {
       stopped = true
       clearTimeout(timer)
-      await changing
-      await end()
+      await endInTime(changing.then(end))
     },
   }
 }

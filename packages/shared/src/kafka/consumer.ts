@@ -2,8 +2,8 @@ import { type Assigner, AssignerProtocol, type Kafka, type PartitionAssigner } f
 import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
+import { endInTime } from './end-in-time.ts'
 import type { LeavingAssigner } from './kafkajs-fixes.ts'
-import { leaveInTime } from './leave-group.ts'
 import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
 
 export interface ConsumerOptions {
@@ -174,10 +174,9 @@ export function createConsumer(options: ConsumerOptions): Source {
     stop() {
       stopped ??= (async () => {
         listener = null
-        await leaveInTime(consumer.disconnect())
         // A request that its connection ends under is answered by nobody, and holds up the exit for its whole timeout.
-        await Promise.allSettled(asked)
-        await admin.disconnect().catch(() => {})
+        const forgetting = Promise.allSettled(asked).then(() => admin.disconnect())
+        await endInTime(Promise.allSettled([consumer.disconnect(), forgetting]))
       })()
       return stopped
     },

@@ -6,7 +6,7 @@ import type { CursorStore } from '../sweep.ts'
 import { compareVersions } from '../version.ts'
 import { withAdmin } from './connect.ts'
 import { denialOf } from './denials.ts'
-import { leaveInTime } from './leave-group.ts'
+import { endInTime } from './end-in-time.ts'
 import { keyOf, type Publisher } from './publisher.ts'
 
 export interface CursorStoreOptions {
@@ -105,7 +105,7 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
         await read(consumer)
         isRead = true
       } catch (error) {
-        await leaveInTime(consumer.disconnect())
+        await endInTime(consumer.disconnect())
         throw error
       }
     },
@@ -114,7 +114,7 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
         await reader?.disconnect()
         await withAdmin(kafka, (admin) => admin.deleteGroups([groupId]).catch(() => []))
       }
-      stopped ??= leaveInTime(leave())
+      stopped ??= endInTime(leave()).then(() => {})
       return stopped
     },
   }

@@ -2,6 +2,7 @@ import type { Kafka, Message as KafkaMessage, Producer, RecordMetadata } from 'k
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
 import { denialOf, innermost, refusalText, topicsOf } from './denials.ts'
+import { endInTime } from './end-in-time.ts'
 import { createPartitioner } from './partition-of.ts'
 import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
 
@@ -42,6 +43,8 @@ interface Call {
 const MAX_BATCH_RECORDS = 500
 const MAX_BATCH_BYTES = 512 * 1024
 const MAX_CONCURRENT = 2
+/** Whoever waited for what is still on its way has given up by now. */
+const DISCONNECT_WITHIN_MS = 1_000
 /** Of the deadline: whoever waited for a broker that hangs would else wait for it twice. */
 const PATIENCE_TO_LEAVE = 0.4
 
@@ -186,7 +189,7 @@ export function createProducer(options: ProducerOptions): BatchedProducer {
     problem: () => problem,
     async disconnect() {
       closing = true
-      await producer.disconnect()
+      await endInTime(producer.disconnect(), DISCONNECT_WITHIN_MS)
     },
   }
 }

@@ -1,6 +1,6 @@
 import { AssignerProtocol, type Kafka, type PartitionAssigner } from 'kafkajs'
 import { denialOf } from './denials.ts'
-import { leaveInTime } from './leave-group.ts'
+import { endInTime } from './end-in-time.ts'
 import type { RawHeaders, SourceRecord } from './ports.ts'
 
 /** Records of one partition, from `from` up to but without `to`; `to` Infinity: until the signal. */
@@ -100,7 +100,7 @@ export async function readRanges(options: ReadRangesOptions): Promise<void> {
     await read.promise
   } finally {
     signal.removeEventListener('abort', onAbort)
-    await leaveInTime(consumer.disconnect())
+    await endInTime(consumer.disconnect())
   }
 }
 

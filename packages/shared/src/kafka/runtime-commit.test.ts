@@ -134,6 +134,36 @@ describe('stopping', () => {
   })
 })
 
+describe('stopping while the broker does not answer', () => {
+  it('does not wait for the last commit without end', async () => {
+    const { source, runtime, customer } = await givenRuntime()
+    customer('acme:1', '1 a')
+    await settle()
+    source.commit = () => new Promise(() => {})
+    let isStopped = false
+
+    void runtime.stop(5_000).then(() => {
+      isStopped = true
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+
+    expect(isStopped).toBe(true)
+  })
+
+  it('releases nothing of what it could not write the end of', async () => {
+    const { source, runtime, customer } = await givenRuntime({
+      answer: () => new Promise(() => {}),
+    })
+    customer('acme:1', '1 a')
+    await settle()
+
+    void runtime.stop(5_000)
+    await vi.advanceTimersByTimeAsync(10_000)
+
+    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: expect.stringMatching(/^owned /) })
+  })
+})
+
 describe('the watchdog', () => {
   it('gives up a process in which a handler hangs and nothing ends', async () => {
     const { customer, fatal } = await givenRuntime({

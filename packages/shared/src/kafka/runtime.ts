@@ -1,4 +1,5 @@
 import { createBounds } from './bounds.ts'
+import { endInTime } from './end-in-time.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createKeyRuns } from './key-runs.ts'
 import { createOwnership } from './ownership.ts'
@@ -23,7 +24,7 @@ export interface RuntimeStatus {
 
 export interface Runtime {
   start(): Promise<void>
-  /** Stops starting, lets what runs end within `drainMs`, aborts the rest, commits, and leaves the group. Idempotent. */
+  /** Stops starting, lets what runs end within `drainMs`, aborts the rest, commits, and leaves the group: these take 6 s more at most. Idempotent. */
   stop(drainMs: number): Promise<void>
   status(): RuntimeStatus
   /** Partitions are assigned, and the group has heard of us lately. */
@@ -243,18 +244,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     clearImmediate(pumping)
     clearInterval(watchdogTimer)
     clearInterval(offsetsTimer)
-    let timer: NodeJS.Timeout | undefined
-    await Promise.race([runs.settled(), new Promise((resolve) => (timer = setTimeout(resolve, drainMs)))])
-    clearTimeout(timer)
+    await endInTime(runs.settled(), drainMs)
     runs.abort()
-    await runs.settled()
     clearInterval(commitTimer)
+    if (!(await endInTime(letGo()))) logger.warn('the broker does not answer: what ended last will be handled again')
+    consuming = false
+    await source.stop()
+  }
+
+  /** What is written last of all. Without it the next owner waits, as for one that was killed. */
+  const letGo = async () => {
+    await runs.settled()
     await committing?.catch(() => {})
     await commit(true).catch((error: unknown) =>
       logger.warn({ err: error }, 'the last commit failed: some records will be handled again'),
     )
-    consuming = false
-    await source.stop()
   }
 
   return {

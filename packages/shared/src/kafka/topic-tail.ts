@@ -1,6 +1,7 @@
 import type { Admin, Kafka } from 'kafkajs'
 import { withAdmin } from './connect.ts'
 import { readRanges, type TopicRange } from './read-ranges.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 export interface TopicTailOptions {
   readonly kafka: Kafka
@@ -21,6 +22,11 @@ export interface TopicTailOptions {
 
 /** Reads the ends of topics, up to what is there when it begins. Rejects with what kafkajs throws, or the signal's reason. */
 export async function readTopicTails(options: TopicTailOptions): Promise<void> {
+  options.signal.throwIfAborted()
+  await unlessAborted(read(options), options.signal)
+}
+
+async function read(options: TopicTailOptions): Promise<void> {
   const { kafka, topics, groupId, signal } = options
   await withAdmin(kafka, async (admin) => {
     const tails = (await Promise.all(topics.map((topic) => tailsOf(admin, topic, options)))).flat()
