@@ -1,3 +1,6 @@
+/** So that one is known where it should not be. */
+export const TOKENS_BEGIN = 'stand-in-token-'
+
 /** Access tokens and whose they are; `expiresInSeconds` is what `issue` gives each. */
 export interface OmniumTokens {
   issue(tenant: string): string
@@ -14,7 +17,7 @@ export function createOmniumTokens(expiresInSeconds: number, now: () => number):
     issue(tenant) {
       for (const [token, { untilMs }] of tokens) if (untilMs <= now()) tokens.delete(token)
       issued += 1
-      const token = `stand-in-${Buffer.from(tenant).toString('base64url')}-${issued}`
+      const token = `${TOKENS_BEGIN}${Buffer.from(tenant).toString('base64url')}-${issued}`
       tokens.set(token, { tenant, untilMs: now() + expiresInSeconds * 1000 })
       return token
     },

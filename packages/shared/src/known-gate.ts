@@ -1,5 +1,5 @@
 import type { Call } from './http/call.ts'
-import { unlessAborted } from './http/unless-aborted.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** Holds back what depends on versions that are still being learned. */
 export interface KnownGate {

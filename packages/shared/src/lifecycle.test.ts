@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { compose, type Part, together } from './lifecycle.ts'
+import { compose, listening, type Part, together } from './lifecycle.ts'
+import { createLogger } from './logger.ts'
 
 const recorded =
   (log: string[], failing: readonly string[] = []) =>
@@ -35,6 +39,20 @@ describe('composed parts', () => {
     await service.stop()
 
     expect(log).toEqual(['start a', 'start b', 'stop b', 'stop a'])
+  })
+
+  it('are not started any more once they are stopped', async () => {
+    const log: string[] = []
+    const reached = Promise.withResolvers<void>()
+    const waiting: Part = { name: 'waiting', start: () => reached.promise, stop: async () => {} }
+    const service = compose([waiting, recorded(log)('a')])
+
+    const started = service.start()
+    await service.stop()
+    reached.resolve()
+    await started
+
+    expect(log).toEqual([])
   })
 
   it('are all stopped even when one fails to', async () => {
@@ -81,5 +99,46 @@ describe('parts beside each other', () => {
     await expect(beside.stop()).rejects.toThrow('stopping failed')
 
     expect(log).toEqual(['start a', 'start b', 'stop a', 'stop b'])
+  })
+})
+
+describe('a listening app', () => {
+  it('closes also while somebody never gets to the end of a request', async () => {
+    const app = Fastify()
+    const begun = Promise.withResolvers<void>()
+    app.addHook('onRequest', async () => begun.resolve())
+    app.post('/', async () => 'done')
+    const part = listening('app', app, '127.0.0.1', 0, createLogger({ service: 'test', level: 'silent' }))
+    await part.start()
+    const slow = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+    slow.on('error', () => {})
+    const closed = once(slow, 'close')
+    slow.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{')
+    await begun.promise
+
+    await part.stop()
+
+    await closed
+  })
+
+  it('lets a request under way be answered', async () => {
+    const app = Fastify()
+    const asked = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<string>()
+    app.get('/', () => {
+      asked.resolve()
+      return answered.promise
+    })
+    const part = listening('app', app, '127.0.0.1', 0, createLogger({ service: 'test', level: 'silent' }))
+    await part.start()
+    const { port } = app.server.address() as AddressInfo
+    const answer = fetch(`http://127.0.0.1:${port}/`)
+    await asked.promise
+
+    const stopped = part.stop()
+    answered.resolve('done')
+
+    expect(await (await answer).text()).toBe('done')
+    await stopped
   })
 })

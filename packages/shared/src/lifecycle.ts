@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { endInTime } from './kafka/end-in-time.ts'
 import type { Logger } from './logger.ts'
 
 /** Something that is started and stopped with the service. */
@@ -12,7 +13,9 @@ export interface Part {
 /** Starts parts in order and stops them in reverse; a failed start stops what was started. */
 export function compose(parts: readonly Part[]): Part {
   let started: Part[] = []
+  let isStopped = false
   const stop = async () => {
+    isStopped = true
     const reverse = started.reverse()
     started = []
     const failures: unknown[] = []
@@ -23,6 +26,8 @@ export function compose(parts: readonly Part[]): Part {
     name: 'service',
     async start() {
       for (const part of parts) {
+        // What it waited for may have come after a stop.
+        if (isStopped) return
         started.push(part)
         await part.start()
       }
@@ -51,6 +56,9 @@ export function together(name: string, parts: readonly Part[]): Part {
   }
 }
 
+/** Requests that come after a stop has begun are answered at once; those before it have had all its time. */
+const CLOSE_WITHIN_MS = 1_000
+
 /** A fastify app as a part. Port 0 takes a free one, which the log tells. */
 export function listening(name: string, app: FastifyInstance, host: string, port: number, logger: Logger): Part {
   return {
@@ -59,6 +67,11 @@ export function listening(name: string, app: FastifyInstance, host: string, port
       const address = await app.listen({ host, port })
       logger.info({ port: Number(new URL(address).port) }, `${name} listens`)
     },
-    stop: () => app.close(),
+    async stop() {
+      const closing = app.close()
+      // A connection on which nothing was asked yet is none that Node takes for idle.
+      if (!(await endInTime(closing, CLOSE_WITHIN_MS))) app.server.closeAllConnections()
+      await closing
+    },
   }
 }

@@ -12,8 +12,8 @@ type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
 
 type Output = ReturnType<typeof bufferedOutput>
 
-/** Over the drain. What stops by the broker gives up after 10 s in all, what stops by a tracing collector after 2 s. */
-const STOP_MARGIN_MS = 13_000
+/** Over the drain: what waits for the broker gives up after 10 s in all, for callers and a tracing collector after 4 s. */
+const STOP_MARGIN_MS = 15_000
 const EXIT_CONFIG = 78
 const EXIT_FAILED = 1
 

@@ -37,7 +37,9 @@ export async function untilReachable<V>(reaching: Reaching<V>): Promise<V> {
       const kind = kindOf(error)
       if (waits % TELL_EVERY === 0 || kind !== told) logger.warn({ err: error }, `waiting for ${what}: ${problem}`)
       told = kind
-      await delay(RETRY_MS, undefined, { signal }).catch(() => {})
+      await delay(RETRY_MS, undefined, { signal }).catch(() => {
+        throw error
+      })
     }
   }
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { SyncError, type Target } from '../errors.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import type { Call } from './call.ts'
 import {
   answered,
@@ -17,7 +18,6 @@ import {
 import { asOwnAttempt, failureKindOf, probeCauseOf } from './circuit-failure.ts'
 import { type Cause, type Circuit, createCircuit, hurried, type Phase } from './circuit-state.ts'
 import type { Schedule } from './schedule.ts'
-import { unlessAborted } from './unless-aborted.ts'
 
 /** The circuits of all tenants at both targets; see circuit-state.ts for what their phases mean. */
 export interface Circuits {

@@ -150,6 +150,26 @@ describe('stopping while the broker does not answer', () => {
     expect(isStopped).toBe(true)
   })
 
+  it('releases nothing once it has given up, also when an answer comes while it leaves', async () => {
+    const answered = Promise.withResolvers<void>()
+    const { source, runtime, customer } = await givenRuntime({
+      overrides: { outcomes: { add() {}, flush: () => answered.promise, size: 1 } },
+    })
+    const left = Promise.withResolvers<void>()
+    source.stop = () => left.promise
+    customer('acme:1', '1 a')
+    await settle()
+
+    const stopped = runtime.stop(5_000)
+    await vi.advanceTimersByTimeAsync(4_000)
+    answered.resolve()
+    await settle()
+    left.resolve()
+    await stopped
+
+    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: expect.stringMatching(/^owned /) })
+  })
+
   it('releases nothing of what it could not write the end of', async () => {
     const { source, runtime, customer } = await givenRuntime({
       answer: () => new Promise(() => {}),
@@ -157,8 +177,9 @@ describe('stopping while the broker does not answer', () => {
     customer('acme:1', '1 a')
     await settle()
 
-    void runtime.stop(5_000)
+    const stopped = runtime.stop(5_000)
     await vi.advanceTimersByTimeAsync(10_000)
+    await stopped
 
     expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: expect.stringMatching(/^owned /) })
   })

@@ -179,8 +179,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     /** Without waiting for the outcomes of the last second: what has those is not committed now. */
     rebalancing() {
       if (!ownership.settled) return
-      ownership.joining()
-      joins++
+      listener.joining()
       const busy = runs.partitions()
       partitions.handOver((partition) => !busy.has(partition))
     },
@@ -247,7 +246,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     await endInTime(runs.settled(), drainMs)
     runs.abort()
     clearInterval(commitTimer)
-    if (!(await endInTime(letGo()))) logger.warn('the broker does not answer: what ended last will be handled again')
+    if (!(await endInTime(letGo()))) {
+      logger.warn('the last commit took too long: some work is done again')
+      // Nor later: from here on we don't hear who owns the partitions.
+      listener.joining()
+    }
     consuming = false
     await source.stop()
   }
@@ -256,9 +259,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const letGo = async () => {
     await runs.settled()
     await committing?.catch(() => {})
-    await commit(true).catch((error: unknown) =>
-      logger.warn({ err: error }, 'the last commit failed: some records will be handled again'),
-    )
+    await commit(true).catch((err: unknown) => logger.warn({ err }, 'the last commit failed: some work is done again'))
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { Admin, Kafka } from 'kafkajs'
+import { unlessAborted } from '../unless-aborted.ts'
 import { withAdmin } from './connect.ts'
 import { readRanges, type TopicRange } from './read-ranges.ts'
-import { unlessAborted } from './unless-aborted.ts'
 
 export interface TopicTailOptions {
   readonly kafka: Kafka
@@ -20,10 +20,15 @@ export interface TopicTailOptions {
   ) => Promise<void>
 }
 
-/** Reads the ends of topics, up to what is there when it begins. Rejects with what kafkajs throws, or the signal's reason. */
+/**
+ * Reads the ends of topics, up to what is there when it begins. Rejects with what kafkajs throws, or at once
+ * with the signal's reason: then `take` may be called once more.
+ */
 export async function readTopicTails(options: TopicTailOptions): Promise<void> {
   options.signal.throwIfAborted()
+  // A question to a broker that does not answer has no way of its own to be given up.
   await unlessAborted(read(options), options.signal)
+  options.signal.throwIfAborted()
 }
 
 async function read(options: TopicTailOptions): Promise<void> {

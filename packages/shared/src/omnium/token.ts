@@ -6,8 +6,8 @@ import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
 import { query } from '../http/path.ts'
 import { copyOf, failureOf, type Send, statusText, type TargetRequest } from '../http/request.ts'
-import { unlessAborted } from '../http/unless-aborted.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 
 const TokenAnswer = z.looseObject({ accessToken: z.string().min(1), expiresIn: z.coerce.number().positive().nullish() })
 
