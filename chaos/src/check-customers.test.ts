@@ -2,6 +2,7 @@ import { createFlowApi } from '@sync/sandbox/flow-api'
 import { createOmniumApi } from '@sync/sandbox/omnium-api'
 import { describe, expect, it } from 'vitest'
 import { checkCustomers, checkGraph } from './check-customers.ts'
+import { checkVersions } from './check-versions.ts'
 import type { Operation, PlannedTenant } from './operations.ts'
 import { expectedEnd } from './oracle.ts'
 import type { System } from './system.ts'
@@ -100,5 +101,44 @@ describe('the check of both systems', () => {
     omnium.seed('t', 'B2C', [{ customerId: 'x' }])
 
     expect(again()).toEqual(['t:x should not be there', 't:c is missing'])
+  })
+})
+
+describe('the check of versions', () => {
+  const V = '2026-01-01T10:00:00.000Z'
+  const properties = (version: string | null, parentVersion: string | null) => [
+    ...(version === null ? [] : [{ key: 'flowLastModifiedAt', value: version }]),
+    ...(parentVersion === null ? [] : [{ key: 'flowParentVersion', value: parentVersion }]),
+  ]
+  const person: Operation = {
+    ...{ atMs: 0, kind: 'flow-create', tenant: 't', uid: 'k' },
+    fields: { customerType: 'PERSON', firstname: 'Kari' },
+  }
+  const wrongOf = (version: string | null, parentVersion: string | null = V, created = V) => {
+    const flow = createFlowApi({ tenants: [{ uid: 't', token: 'x' }] })
+    const omnium = createOmniumApi({ tenants: [{ uid: 't', clientId: 'x', clientSecret: 'x' }] })
+    for (const customerUid of ['p', 'c', 'k']) flow.seed('t', [{ customerUid, createdAt: V, lastModifiedAt: V }])
+    omnium.seed('t', 'B2B', [
+      row('p', { properties: properties(V, null) }),
+      row('c', { properties: properties(version, parentVersion) }),
+    ])
+    omnium.seed('t', 'B2C', [{ customerId: 'k', created, properties: properties(V, null) }])
+    const system = { flow, omnium } as unknown as System
+    return checkVersions(system, [tenant], expectedEnd([tenant], [...operations, person]))
+  }
+
+  it('finds nothing where each is there and not ahead of Flow', () => {
+    expect(wrongOf(V)).toMatchObject({ counted: 4, wrong: [] })
+    expect(wrongOf('2026-01-01T09:00:00Z').wrong).toEqual([])
+  })
+
+  it.each([
+    ['a version that is lacking', [null], 't:c: flowLastModifiedAt is undefined'],
+    ['one that is ahead', ['2026-01-01T11:00:00Z'], 't:c: flowLastModifiedAt is 2026-01-01T11'],
+    ['one that is no time', ['newest'], 't:c: flowLastModifiedAt is newest'],
+    ['a parent without one', [V, null], 't:c: flowParentVersion is undefined'],
+    ['another time of creation', [V, V, '2026-01-01T11:00:00.000Z'], 't:k: created 2026-01-01T11'],
+  ] as const)('finds %s', (_, [version, parentVersion, created], wrong) => {
+    expect(wrongOf(version, parentVersion, created).wrong).toEqual([expect.stringContaining(wrong)])
   })
 })

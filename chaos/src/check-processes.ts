@@ -5,15 +5,17 @@ import { MARK } from './people.ts'
 const MAX_RSS_MIB = 400
 const PERSONAL = new RegExp(`${MARK}[0-9a-z]+x|\\+4700\\d{8}`)
 
+export const checkEndsOfProcesses = ({ oddEnds, memory }: Fleet): Check => ({
+  name: 'no process ended by itself',
+  counted: memory().length,
+  wrong: oddEnds.map(({ instance, how }) => `${instance}: ${how}`),
+})
+
 /** How the processes ended, and what they took. */
-export function checkProcesses({ oddEnds, memory }: Fleet): Check[] {
-  const all = memory()
+export function checkProcesses(fleet: Fleet): Check[] {
+  const all = fleet.memory()
   return [
-    {
-      name: 'no process ended by itself',
-      counted: all.length,
-      wrong: oddEnds.map(({ instance, how }) => `${instance}: ${how}`),
-    },
+    checkEndsOfProcesses(fleet),
     {
       name: `memory below ${MAX_RSS_MIB} MiB each (most: ${Math.max(...all.map(({ peak }) => peak))})`,
       counted: all.length,

@@ -1,6 +1,6 @@
 import { createJournal } from '@sync/sandbox/journal'
 import { describe, expect, it } from 'vitest'
-import { checkAccepted, checkEnds, checkParked } from './check-records.ts'
+import { checkAccepted, checkEnds, checkParked, checkReasons } from './check-records.ts'
 import type { Expected } from './oracle.ts'
 import type { Performed } from './perform.ts'
 import type { StoredRecord } from './records.ts'
@@ -74,5 +74,40 @@ describe('what is parked', () => {
     expect(wrongOf([letter], expected([]), performed())).toHaveLength(1)
     expect(wrongOf([], expected(['t:1']), performed())).toEqual(['t:1 is poison and not parked'])
     expect(wrongOf([], expected([]), performed([`${INPUT}/0/7`]))).toHaveLength(1)
+  })
+})
+
+describe('reasons', () => {
+  const letter = (reason: string, attempts: number, value: object | null = {}): StoredRecord => ({
+    ...record('customer-mapper.dead-letters.v1', 0, {}, { 'dl-reason': reason, 'dl-attempts': `${attempts}` }),
+    ...(value === null && { value: Buffer.from('garbage') }),
+  })
+  const ended = (outcome: string, reason: string | null) => record('sync.outcomes.v1', 0, { outcome, reason })
+
+  it.each([
+    [letter('refused', 1)],
+    [letter('attempts-exhausted', 8)],
+    [letter('parent-not-found', 0)],
+    [letter('contract-violation', 0, null)],
+  ])('of what is parked may be these', (each) => {
+    expect(checkReasons([each], []).wrong).toEqual([])
+  })
+
+  it.each([
+    ['an outage', letter('target-unavailable', 0)],
+    ['no reason', letter('', 0)],
+    ['one try that failed', letter('attempts-exhausted', 1)],
+    ['bytes that could be read', letter('contract-violation', 0)],
+    ['a refusal of what nobody can read', letter('refused', 1, null)],
+  ])('of what is parked are not %s', (_, each) => {
+    expect(checkReasons([each], []).wrong).toHaveLength(1)
+  })
+
+  it('are said of all but what was done', () => {
+    const wrongOf = (...[outcome, reason]: [string, string | null]) =>
+      checkReasons([], [ended(outcome, reason)]).wrong.length
+
+    expect([wrongOf('done', null), wrongOf('skipped', 'stale'), wrongOf('deferred', 'circuit-open')]).toEqual([0, 0, 0])
+    expect([wrongOf('done', 'x'), wrongOf('skipped', null), wrongOf('parked', '')]).toEqual([1, 1, 1])
   })
 })

@@ -36,6 +36,7 @@ export async function checkRecords(system: System, expected: Expected, performed
       ),
       checkEnds(inputs, outcomes, system.prefix),
       checkParked(letters, expected, performed, system.prefix),
+      checkReasons(letters, outcomes),
       await checkOffsets(system),
     ],
     texts: [...outcomes, ...letters].flatMap(({ value, headers, topic }) => [
@@ -104,7 +105,35 @@ export function checkParked(
   }
   for (const key of poison) if (!parked.has(key)) wrong.push(`${key} is poison and not parked`)
   for (const origin of garbage) if (!origins.has(origin)) wrong.push(`${origin} keeps no contract and is not parked`)
-  return { name: 'parked is the poison, and nothing else', counted: origins.size, wrong }
+  return { name: 'parked is the poison, and nothing else', counted: origins.size, mayBeEmpty: true, wrong }
+}
+
+/** What a record is parked for that nobody can read, and for what a customer's that its target refuses. */
+const GARBAGE_REASONS: readonly unknown[] = ['contract-violation']
+const POISON_REASONS: readonly unknown[] = ['refused', 'attempts-exhausted', 'parent-not-found']
+/** RETRY_MAX_ATTEMPTS, as DESIGN's environment leaves it. */
+const MAX_ATTEMPTS = 8
+
+/** Whatever is set aside or left out says why, and nothing is set aside for an outage or before it was tried enough. */
+export function checkReasons(letters: readonly StoredRecord[], outcomes: readonly StoredRecord[]): Check {
+  const wrong: string[] = []
+  for (const { topic, key, headers, value } of letters) {
+    const text = (name: string) => headers[name]?.toString() ?? ''
+    const reason = text('dl-reason')
+    const isOfTheirs = [...GARBAGE_REASONS, ...POISON_REASONS].includes(reason)
+    const isTried = reason !== 'attempts-exhausted' || Number(text('dl-attempts')) >= MAX_ATTEMPTS
+    const isUnread = jsonOf(value) === null
+    if (!isOfTheirs || !isTried || isUnread !== GARBAGE_REASONS.includes(reason)) {
+      wrong.push(`${topic} ${key}: parked for ${reason} after ${text('dl-attempts')} attempts`)
+    }
+  }
+  for (const { value } of outcomes) {
+    const { service, topic, partition, offset, outcome, reason } = jsonOf(value) ?? {}
+    const isDone = outcome === 'done'
+    if (isDone ? reason === null : typeof reason === 'string' && reason !== '') continue
+    wrong.push(`${service} ${topic}/${partition}/${offset}: ${outcome} for the reason ${reason}`)
+  }
+  return { name: 'reasons of what was parked, skipped or deferred', counted: letters.length + outcomes.length, wrong }
 }
 
 async function checkOffsets({ admin, prefix }: System): Promise<Check> {

@@ -7,6 +7,8 @@ import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const RESTART_AFTER_MS = 1_000
 const STOP_WITHIN_MS = 60_000
+/** A new process's own start, on a machine that is busy. */
+const HEARS_AFTER_MS = 10_000
 const PAGE_BYTES = 4096
 
 /** A process that ended though nobody had asked for it, or that did not end well when asked. */
@@ -34,8 +36,8 @@ export interface Fleet {
   ports(service: ServiceName): readonly number[]
   /** Resolves once each instance that runs is ready. Throws, with who isn't, when the time is over. */
   untilReady(withinMs: number): Promise<void>
-  /** The text of each instance's metrics. */
-  metrics(): Promise<readonly { readonly instance: string; readonly text: string }[]>
+  /** What each instance that runs tells. */
+  pages(): Promise<readonly { readonly instance: string; readonly metrics: string; readonly ready: string }[]>
   readonly oddEnds: readonly OddEnd[]
   memory(): readonly Memory[]
   /** All there is to know of CPU, in seconds so far, by instance. */
@@ -101,12 +103,14 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
       },
     })
     instance.process = process
+    const startedAt = performance.now()
     onChange(instance.service)
     void process.exited.then(({ code, signal }) => {
       instance.process = null
       onChange(instance.service)
       // A SIGTERM that comes before its first line of code ran is its end too.
-      const isStopped = instance.asked === 'stop' && (code === 0 || signal === 'SIGTERM')
+      const isEarly = signal === 'SIGTERM' && performance.now() - startedAt < HEARS_AFTER_MS
+      const isStopped = instance.asked === 'stop' && (code === 0 || isEarly)
       if (closing || instance.asked === 'kill' || isStopped) return
       oddEnds.push({ instance: instance.name, how: `${signal ?? `code ${code}`} when asked to ${instance.asked}` })
       if (instance.asked === 'run') setTimeout(() => void run(instance), RESTART_AFTER_MS).unref()
@@ -178,8 +182,13 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
         await new Promise((resolve) => setTimeout(resolve, 200))
       }
     },
-    metrics: () =>
-      Promise.all(running().map(async (it) => ({ instance: it.name, text: (await asked(it, 'metrics')).text }))),
+    pages: () =>
+      Promise.all(
+        running().map(async (it) => {
+          const [metrics, ready] = await Promise.all([asked(it, 'metrics'), asked(it, 'ready')])
+          return { instance: it.name, metrics: metrics.text, ready: ready.text }
+        }),
+      ),
     oddEnds,
     memory: () =>
       [...instances.values()].map(({ name, peakPages, lastPages }) => ({

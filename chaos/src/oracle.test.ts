@@ -69,6 +69,23 @@ describe('the end of a workload', () => {
     })
   })
 
+  it('tells what must have been written from Flow: not an edit that comes to what the web shop has', () => {
+    const fields = { customerId: 'w', firstName: 'Ola', address: { countryCode: 'NO' }, marketGroupId: 'MG' }
+    const registered: Step = { kind: 'omnium-create', type: 'B2C', id: 'w', fields }
+    const ordered: Step = { kind: 'omnium-order', orderId: 'o', customerId: 'w', type: 'B2C' }
+    const isFromFlow = (...edits: object[]) =>
+      endOf([
+        registered,
+        ordered,
+        ...edits.map((fields) => ({ kind: 'flow-edit' as const, uid: 'w', fields: { ...fields } })),
+      ]).privateInOmnium.get('t:w')?.isFromFlow
+
+    expect(isFromFlow()).toBe(false)
+    expect(isFromFlow({ email: null })).toBe(false)
+    expect(isFromFlow({ email: 'a@example.com' })).toBe(true)
+    expect(endOf([person('1')]).privateInOmnium.get('t:1')?.isFromFlow).toBe(true)
+  })
+
   it('keeps a poison out of Omnium until it is cured', () => {
     const poisoned: Step[] = [{ kind: 'poison', uid: '1', status: 400 }, person('1')]
 

@@ -7,6 +7,8 @@ export interface ExpectedCustomer {
   readonly tenant: string
   readonly id: string
   readonly fields: Fields
+  /** Whether the services must have written it from what Flow holds. */
+  readonly isFromFlow: boolean
 }
 export interface ExpectedCompany {
   readonly tenant: string
@@ -81,23 +83,31 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
   const businessInOmnium = new Map<string, ExpectedCustomer>()
   for (const [name, { tenant, id, fields }] of typed) {
     const externalId = poison.has(name) ? null : id
-    inFlow.set(name, { tenant, id, fields: { ...fields, customerUid: id, externalId } })
+    inFlow.set(name, { tenant, id, fields: { ...fields, customerUid: id, externalId }, isFromFlow: true })
     if (poison.has(name)) continue
     const settings = tenantOf.get(tenant)!
     const shop = web.get(name)
     const isCompany = fields.customerType === 'COMPANY'
     const map = isCompany ? omniumCompany : omniumPerson
     const mapped = shop === undefined || edited.has(name) ? map(settings, id, fields, shop?.fields) : shop.fields
+    // An edit that comes to what the web shop has anyway is none that is written.
+    const isFromFlow = shop === undefined || textOf(mapped) !== textOf(shop.fields)
     const into = isCompany ? businessInOmnium : privateInOmnium
-    into.set(name, { tenant, id, fields: mapped })
+    into.set(name, { tenant, id, fields: mapped, isFromFlow })
   }
   for (const [name, { tenant, id, type, fields }] of web) {
     if (typed.has(name)) continue
     const into = type === 'B2B' ? businessInOmnium : privateInOmnium
-    into.set(name, { tenant, id, fields })
+    into.set(name, { tenant, id, fields, isFromFlow: false })
   }
   return { inFlow, privateInOmnium, businessInOmnium, companies: graphOf(businessInOmnium, typed, web), poison, cured }
 }
+
+/** Without what is empty. */
+const textOf = (fields: Fields): string =>
+  JSON.stringify(fields, (_name, value: unknown) =>
+    value === null || value === '' || (Array.isArray(value) && value.length === 0) ? undefined : value,
+  )
 
 function graphOf(
   business: ReadonlyMap<string, ExpectedCustomer>,

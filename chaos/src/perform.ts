@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FlowApi } from '@sync/sandbox/flow-api'
 import { nameOf, type Operation } from './operations.ts'
@@ -86,8 +86,8 @@ export async function performWorkload(
         return cured.add(name)
       }
       case 'garbage': {
-        const { topic, key, size } = operation
-        const written = operator.write(topic, key, randomFillSync(Buffer.alloc(size)))
+        const { topic, key } = operation
+        const written = operator.write(topic, key, garbageOf(operation))
         return later(written.then(({ partition, offset }) => garbage.add(`${topic}/${partition}/${offset}`)))
       }
       case 'replay':
@@ -119,3 +119,7 @@ async function untilInFlow(flow: FlowApi, tenant: string, uid: string, signal: A
     await delay(POLL_MS)
   }
 }
+
+/** The same bytes for the same operation. */
+const garbageOf = (operation: Operation & { kind: 'garbage' }): Buffer =>
+  createHash('shake256', { outputLength: operation.size }).update(JSON.stringify(operation)).digest()

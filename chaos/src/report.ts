@@ -18,6 +18,12 @@ export function report(checks: readonly Check[]): string {
   return [head, ...rows, ...details].join('\n')
 }
 
+/** A check that had nothing to look at shows nothing. */
+export const notEmpty = (check: Check): Check =>
+  check.counted > 0 || check.mayBeEmpty
+    ? check
+    : { ...check, wrong: [...check.wrong, 'nothing was there to be checked'] }
+
 export const holds = (checks: readonly Check[]) => checks.every(({ wrong }) => wrong.length === 0)
 
 /** `name 3, other 5`, by count. */

@@ -6,6 +6,7 @@ import { checkCustomers, checkGraph } from './check-customers.ts'
 import { checkOrder } from './check-order.ts'
 import { checkProcesses, checkTexts } from './check-processes.ts'
 import { checkRecords } from './check-records.ts'
+import { checkVersions } from './check-versions.ts'
 import { createOperator } from './operator.ts'
 import type { ChaosOptions } from './options.ts'
 import { expectedEnd } from './oracle.ts'
@@ -13,7 +14,7 @@ import { type Performed, performWorkload } from './perform.ts'
 import { planFaults } from './plan-faults.ts'
 import { planWorkload, type Workload } from './plan-workload.ts'
 import { readTopics } from './records.ts'
-import { holds, report, tally } from './report.ts'
+import { holds, notEmpty, report, tally } from './report.ts'
 import { untilSettled } from './settle.ts'
 import { strikeAll } from './strike.ts'
 import { SESSION_TIMEOUT_MS, type System, startSystem } from './system.ts'
@@ -81,22 +82,24 @@ async function allChecks(
   const expected = expectedEnd(tenants, operations)
   const records = await checkRecords(system, expected, performed)
   const lane = await readTopics(system, ['customer-mapper.retry.v1', 'relation-manager.retry.v1'])
-  const metrics = (await system.fleet.metrics()).map(({ text }) => text)
+  const pages = (await system.fleet.pages()).flatMap(({ metrics, ready }) => [metrics, ready])
   const logs = await system.fleet.logs()
   const texts = new Map<string, readonly string[]>([
-    ['metrics', metrics],
+    ['metrics and readiness', pages],
     ['headers and outcomes', records.texts],
     ...[...logs].map(([instance, text]) => [`log of ${instance}`, [text]] as const),
   ])
-  return [
+  const checks = [
     { name: 'all comes to rest', counted: 1, wrong: unsettled === null ? [] : [unsettled] },
     ...records.checks,
     ...checkCustomers(system, expected),
     checkGraph(system, expected),
+    checkVersions(system, tenants, expected),
     ...checkOrder(system, lane),
     ...checkProcesses(system.fleet),
     checkTexts(texts, system.secrets),
   ]
+  return checks.map(notEmpty)
 }
 
 /** The folder with the logs of all instances, the stand-ins' journals, and all that is wrong. */

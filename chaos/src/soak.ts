@@ -3,9 +3,10 @@ import { percentile } from '@sync/sandbox/demo/percentile'
 import { paced } from '@sync/sandbox/paced'
 import { type Chance, createChance } from './chance.ts'
 import type { Check } from './check.ts'
+import { checkEndsOfProcesses } from './check-processes.ts'
 import { createPeople, PERSON_FIELDS } from './people.ts'
 import { tenantsOf } from './plan-workload.ts'
-import { holds, report } from './report.ts'
+import { holds, notEmpty, report } from './report.ts'
 import { untilHandled } from './settle.ts'
 import { change, isFlat, type Sample } from './soak-samples.ts'
 import { type System, startSystem } from './system.ts'
@@ -69,7 +70,9 @@ export async function runSoak(
     await atRest(system, signal)
     say('all is handled; the CPU at rest')
     const idle = await idleShares(system)
-    const checks = [...checksOf(samples), idleCheck(idle), await logsCheck(system, from), differenceCheck(system)]
+    const ends = checkEndsOfProcesses(system.fleet)
+    const logs = await logsCheck(system, from)
+    const checks = [...checksOf(samples), idleCheck(idle), ends, logs, differenceCheck(system)].map(notEmpty)
     log(`\n${report(checks)}\n`)
     return holds(checks)
   } finally {
@@ -91,8 +94,8 @@ async function sampleOf({ flow, omnium, fleet }: System): Promise<Sample> {
   flow.journal.clear()
   omnium.journal.clear()
   const processes = new Map<string, { rssMiB: number; handles: number }>()
-  for (const { instance, text } of await fleet.metrics()) {
-    const metric = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1])
+  for (const { instance, metrics } of await fleet.pages()) {
+    const metric = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(metrics)?.[1])
     processes.set(instance, {
       rssMiB: metric('process_resident_memory_bytes') / 2 ** 20,
       handles: metric('nodejs_active_resources_total'),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createFlowApi, type FlowApi } from '@sync/sandbox/flow-api'
 import { startKeeper } from '@sync/sandbox/keep'
 import { createOmniumApi, type OmniumApi } from '@sync/sandbox/omnium-api'
+import { TOKENS_BEGIN } from '@sync/sandbox/omnium-tokens'
 import { type Stack, startStack } from '@sync/sandbox/stack'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { applyTopics } from '@sync/shared/kafka/apply-topics'
@@ -32,7 +33,7 @@ export interface System {
   readonly flow: FlowApi
   readonly omnium: OmniumApi
   readonly fleet: Fleet
-  /** Values that must never be seen in a log. */
+  /** Texts that must never be seen in a log, and how the tokens begin that Omnium gives out. */
   readonly secrets: readonly string[]
   /** Contracts again, for a registry that came back empty. */
   registerContracts(): Promise<void>
@@ -134,7 +135,11 @@ export async function startSystem({ tenants, instances, log, env = {} }: SystemO
     await fleet.untilReady(120_000)
     return {
       ...{ stack, kafka, admin, prefix, flow, omnium, fleet, stop },
-      secrets: [WEBHOOK_SECRET, ...tenants.flatMap(({ uid }) => [secretOf(uid, 'token'), secretOf(uid, 'client')])],
+      secrets: [
+        WEBHOOK_SECRET,
+        TOKENS_BEGIN,
+        ...tenants.flatMap(({ uid }) => [secretOf(uid, 'token'), secretOf(uid, 'client')]),
+      ],
       registerContracts: async () => void (await createContracts({ registryUrl, prefix }).register()),
     }
   } catch (error) {
