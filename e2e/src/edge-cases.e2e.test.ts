@@ -1,4 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { jsonSchemaOf } from '@sync/shared/contracts/json-schema'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { deadLetterTopicOf, retryTopicOf, type ServiceName, type TopicName } from '@sync/shared/kafka/topics'
@@ -113,6 +115,9 @@ describe('a record that nobody of ours wrote', () => {
       (await parkedFrom('flow-ingest', 'flow.notifications.v1', partition, offset)).includes('unknown-tenant'),
     )
     await untilCommitted('flow-ingest', 'flow.notifications.v1')
+    expect(await world.topics.records('flow.customers.v1')).not.toContainEqual(
+      expect.objectContaining({ key: keyOf('nobody', id) }),
+    )
   })
 
   it('with a good notification and 10,000 headers is handled', async () => {
@@ -127,6 +132,37 @@ describe('a record that nobody of ours wrote', () => {
     })
 
     await eventually('the customer in Omnium', () => world.omnium.customer(TENANT, 'B2C', id) !== undefined)
+  })
+})
+
+describe('a record of a newer version of its contract', () => {
+  it('is handled like any other, without the field that ours does not know', async () => {
+    const topic = 'flow.customers.v1'
+    const id = newId('newer')
+    const { properties, ...rest } = structuredClone(jsonSchemaOf(topic)) as { properties: object }
+    const newer = await new SchemaRegistry({ host: sharedStack().registryUrl, retry: { retries: 0 } }).register(
+      {
+        type: SchemaType.JSON,
+        schema: JSON.stringify({ ...rest, properties: { ...properties, more: { type: 'string' } } }),
+      },
+      { subject: `${world.prefix}${topic}-value` },
+    )
+    const version = '2026-01-01T10:00:00Z'
+    world.flow.seed(TENANT, [{ ...person(id), lastModifiedAt: version }])
+    const value = await codec().encode(topic, {
+      ...{ tenant: TENANT, id, version, repair: false, customer: { ...person(id), lastModifiedAt: version } },
+      ...{ fetchedAt: version, notifiedAt: version },
+    })
+    const body = { ...(JSON.parse(value.subarray(5).toString()) as object), more: 'from the future' }
+    const bytes = Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify(body))])
+    bytes.writeInt32BE(newer.id, 1)
+
+    await world.topics.write(topic, { key: keyOf(TENANT, id), value: bytes })
+
+    await eventually('the customer in Omnium', () => world.omnium.customer(TENANT, 'B2C', id) !== undefined)
+    expect(world.omnium.customer(TENANT, 'B2C', id)).toMatchObject({ firstName: 'Kari', lastName: 'Eksempel' })
+    await eventually('its end', async () => (await outcomesOf(id, 'customer-mapper')).includes('done null'))
+    await eventually('its id in Flow', () => world.flow.customer(TENANT, id)?.externalId === id)
   })
 })
 
@@ -165,6 +201,7 @@ describe('a customer that changes its type in Flow', () => {
           ({ key, headers }) => key === keyOf(TENANT, customerUid) && headers['dl-reason'] === 'customer-type-conflict',
         ),
       )
+      expect(world.flow.customer(TENANT, customerUid)?.customerType).toBe(to)
       expect(world.omnium.customer(TENANT, wouldBe, customerUid)).toBeUndefined()
       expect(world.omnium.customer(TENANT, was, customerUid)).toEqual(before)
     },

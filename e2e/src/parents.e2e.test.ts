@@ -154,6 +154,7 @@ describe('a parent', () => {
     open(uid, uid)
 
     await eventually('the dead letter', async () => (await parkedFor(uid)).includes('parent-cycle'))
+    await eventually('the company itself', () => says(uid, null, []))
   })
 
   it('that leads back to the company in both systems is parked', async () => {

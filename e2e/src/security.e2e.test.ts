@@ -7,25 +7,46 @@ import { sendHostile } from './hostile-sender.ts'
 import { json, type RecordingPeer, startRecordingPeer } from './recording-peer.ts'
 import { newSeed, seeded } from './seeded.ts'
 import type { ServiceProcess } from './service-process.ts'
-import { flowEvent, postWebhook } from './webhook-client.ts'
+import { flowEvent, omniumEvent, postWebhook } from './webhook-client.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
 const HOSTILE = 1_000
+/** Ids that would be more than an id, were they written as they are. */
+const HOSTILE_IDS = [
+  'a\r\nx-injected: 1',
+  'a\nHost: evil.example',
+  'a HTTP/1.1\r\n\r\nGET /evil',
+  '\u0000',
+  '//evil.example/x',
+  '/../../../etc',
+  '\\..\\..',
+]
 const AT_ONCE = 25
 
 let world: World
+/** Flow of both tenants, and Omnium of one. */
 let peer: RecordingPeer
+let shop: RecordingPeer
+const SHOP_TENANT = 'shop-no'
 beforeAll(async () => {
   peer = await startRecordingPeer((_request, response) => json(response, 404, {}))
+  shop = await startRecordingPeer(({ url }, response) =>
+    url.startsWith('/api/token')
+      ? json(response, 200, { accessToken: 'x', expiresIn: 3_600 })
+      : json(response, 404, {}),
+  )
   world = await startWorld({
     file: 'security',
+    tenants: [TENANT, SHOP_TENANT],
     flowFields: () => ({ baseUrl: peer.url }),
+    omniumFields: (uid) => (uid === SHOP_TENANT ? { baseUrl: shop.url } : {}),
     env: { KAFKA_SESSION_TIMEOUT_MS: '6000', RETRY_MAX_ATTEMPTS: '1' },
   })
 })
 afterAll(async () => {
   await world?.stop()
   await peer?.close()
+  await shop?.close()
 })
 
 const portOf = ({ adminUrl }: ServiceProcess) => Number(new URL(adminUrl).port)
@@ -80,10 +101,11 @@ describe('a peer’s answer', () => {
     const url = `${world.services.get('flow-ingest')!.webhookUrl}/webhooks/flow/${TENANT}`
     expect((await postWebhook(url, flowEvent(id), { authorization: 'Bearer a-webhook-secret' })).status).toBe(202)
   }
-  const untilEnded = (id: string, service = 'flow-ingest') =>
+  const untilEnded = (id: string, service = 'flow-ingest', tenant = TENANT) =>
     eventually(`the end of ${id} in ${service}`, async () =>
       (await world.topics.records('sync.outcomes.v1')).some(
-        ({ value }) => value?.id === id && value.service === service && value.outcome !== 'deferred',
+        ({ value }) =>
+          value?.id === id && value.tenant === tenant && value.service === service && value.outcome !== 'deferred',
       ),
     )
   const answering = (body: string) => {
@@ -93,6 +115,23 @@ describe('a peer’s answer', () => {
     `{"customerUid":${JSON.stringify(id)},"customerType":"PERSON","firstname":"Kari",` +
     `"lastModifiedAt":"2026-01-01T00:00:00Z",${more}}`
 
+  /** What Omnium has of a customer, without what tells one from another. */
+  const likeness = (id: string) => {
+    const {
+      customerId: _id,
+      created: _created,
+      modified: _modified,
+      ...rest
+    } = world.omnium.customer(TENANT, 'B2C', id)!
+    return rest
+  }
+  const writePlain = async (id: string) => {
+    answering(customer(id, '"lastname":"Eksempel"'))
+    await notify(id)
+    await eventually(`${id} in Omnium`, () => world.omnium.customer(TENANT, 'B2C', id) !== undefined)
+    return likeness(id)
+  }
+
   it.each([
     ['sets a prototype', '"__proto__":{"customerType":"COMPANY","companyName":"evil"}'],
     ['sets a constructor’s', '"constructor":{"prototype":{"customerType":"COMPANY"}}'],
@@ -101,27 +140,20 @@ describe('a peer’s answer', () => {
     ['nests in a field that is mapped', `"lastname":${'['.repeat(5_000)}${']'.repeat(5_000)}`],
   ])('that %s ends, and changes nobody else', async (what, more) => {
     const [odd, next] = [`odd ${what}`, `next ${what}`]
+    const before = await writePlain(`before ${what}`)
+    expect(before).toMatchObject({ firstName: 'Kari', lastName: 'Eksempel' })
     answering(customer(odd, more))
     await notify(odd)
     await untilEnded(odd)
 
-    answering(customer(next, '"lastname":"Eksempel"'))
-    await notify(next)
-
-    await eventually('the next customer', () => world.omnium.customer(TENANT, 'B2C', next) !== undefined)
-    expect(world.omnium.customer(TENANT, 'B2C', next)).toMatchObject({ firstName: 'Kari', lastName: 'Eksempel' })
+    expect(await writePlain(next)).toEqual(before)
+    expect(world.omnium.customers(TENANT, 'B2B')).toEqual([])
+    const other = world.omnium.customer(TENANT, 'B2C', odd)
+    if (other !== undefined) expect(other).not.toHaveProperty('name')
     for (const name of SERVICES) expect((await fetch(`${world.services.get(name)!.adminUrl}/live`)).status).toBe(200)
   })
 
-  it.each([
-    'a\r\nx-injected: 1',
-    'a\nHost: evil.example',
-    'a HTTP/1.1\r\n\r\nGET /evil',
-    '\u0000',
-    '//evil.example/x',
-    '/../../../etc',
-    '\\..\\..',
-  ])('is asked for under the id %j, and nothing else is sent', async (id) => {
+  it.each(HOSTILE_IDS)('is asked for under the id %j, and nothing else is sent', async (id) => {
     const seen = peer.requests.length
     answering(customer(id, '"lastname":"Eksempel"'))
 
@@ -134,6 +166,38 @@ describe('a peer’s answer', () => {
       expect(url).toMatch(/^\/tenants\/acme-no\/customers\/[^/?#\s]+$/)
       expect(headers).not.toHaveProperty('x-injected')
       expect(headers.host).toBe(new URL(peer.url).host)
+    }
+  })
+
+  it.each(HOSTILE_IDS)('is asked for at Omnium under the id %j, and nothing else is sent', async (id) => {
+    const seen = shop.requests.length
+    const url = `${world.services.get('omnium-ingest')!.webhookUrl}/webhooks/omnium/${SHOP_TENANT}`
+
+    const { status } = await postWebhook(url, omniumEvent(id), { authorization: 'Bearer a-webhook-secret' })
+    expect(status).toBe(202)
+    await untilEnded(id, 'omnium-ingest', SHOP_TENANT)
+
+    const asked = shop.requests.slice(seen).filter(({ url }) => !url.startsWith('/api/token'))
+    expect(asked.map(({ url }) => url)).toContain(`/api/PrivateCustomers/${encodeURIComponent(id)}`)
+    for (const { url, method, headers } of asked) {
+      expect([method, url]).toEqual(['GET', expect.stringMatching(/^\/api\/(Private|Business)Customers\/[^/?#\s]+$/)])
+      expect(headers).not.toHaveProperty('x-injected')
+      expect(headers.host).toBe(new URL(shop.url).host)
+    }
+  })
+
+  it('with a hostile id leaves the names of a record’s headers as they are', async () => {
+    const records = [
+      ...(await world.topics.records('flow.notifications.v1')),
+      ...(await world.topics.records('omnium.notifications.v1')),
+      ...(await world.topics.records('sync.outcomes.v1')),
+    ]
+    const names = new Set(records.flatMap(({ headers }) => Object.keys(headers)))
+
+    expect(records.length).toBeGreaterThan(HOSTILE_IDS.length)
+    for (const name of names) expect(name).toMatch(/^[a-z-]+$/)
+    for (const { headers } of records) {
+      for (const value of Object.values(headers)) expect(String(value)).not.toMatch(/[\r\n]|injected|evil/)
     }
   })
 })
