@@ -108,9 +108,9 @@ export function checkParked(
   return { name: 'parked is the poison, and nothing else', counted: origins.size, mayBeEmpty: true, wrong }
 }
 
-/** What a record is parked for that nobody can read, and for what a customer's that its target refuses. */
+/** What a record is parked for that nobody can read, and for what a customer's that its target refuses or that has no type. */
 const GARBAGE_REASONS: readonly unknown[] = ['contract-violation']
-const POISON_REASONS: readonly unknown[] = ['refused', 'attempts-exhausted', 'parent-not-found']
+const POISON_REASONS: readonly unknown[] = ['refused', 'attempts-exhausted', 'parent-not-found', 'unmappable']
 /** RETRY_MAX_ATTEMPTS, as DESIGN's environment leaves it. */
 const MAX_ATTEMPTS = 8
 

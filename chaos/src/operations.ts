@@ -43,6 +43,8 @@ export type Operation = { readonly atMs: number } & (
   /** From now on Omnium answers every write of this customer with `status`. */
   | { readonly kind: 'poison'; readonly tenant: string; readonly uid: string; readonly status: 400 | 422 | 500 }
   | { readonly kind: 'cure'; readonly tenant: string; readonly uid: string }
+  /** What nobody could map is corrected in Flow. */
+  | { readonly kind: 'correct'; readonly tenant: string; readonly uid: string; readonly fields: Fields }
   /** Bytes that keep no contract. */
   | { readonly kind: 'garbage'; readonly topic: GarbageTopic; readonly key: string | null; readonly size: number }
   /** From share `from` to share `to` of what a topic holds at that time. */
@@ -50,7 +52,12 @@ export type Operation = { readonly atMs: number } & (
   | { readonly kind: 'redrive' }
 )
 
-export const GARBAGE_TOPICS = ['flow.notifications.v1', 'omnium.notifications.v1', 'flow.customers.v1'] as const
+/** What a customer can't be. */
+export const NO_TYPE = 'SUPPLIER'
+export const GARBAGE_TOPICS = [
+  ...(['flow.notifications.v1', 'omnium.notifications.v1', 'flow.customers.v1', 'omnium.orders.v1'] as const),
+  ...(['company.parent-changes.v1', 'customer-mapper.retry.v1', 'relation-manager.retry.v1'] as const),
+] as const
 export type GarbageTopic = (typeof GARBAGE_TOPICS)[number]
 export const REPLAY_TOPICS = ['flow.customers.v1', 'omnium.orders.v1', 'company.parent-changes.v1'] as const
 export type ReplayTopic = (typeof REPLAY_TOPICS)[number]

@@ -96,4 +96,15 @@ describe('the end of a workload', () => {
     expect(cured.privateInOmnium.size).toBe(1)
     expect([[...cured.poison], [...cured.cured]]).toEqual([[], ['t:1']])
   })
+
+  it('keeps what nobody can map out of Omnium until it is corrected in Flow', () => {
+    const spoilt: Step = { kind: 'flow-create', uid: '1', fields: { customerType: 'SUPPLIER', firstname: 'Kari' } }
+    const corrected: Step = { kind: 'correct', uid: '1', fields: { customerType: 'PERSON' } }
+
+    expect([...endOf([spoilt]).poison]).toEqual(['t:1'])
+    expect(endOf([spoilt]).privateInOmnium.size).toBe(0)
+    const end = endOf([spoilt, corrected])
+    expect(end.privateInOmnium.get('t:1')?.fields).toMatchObject({ firstName: 'Kari' })
+    expect([[...end.poison], [...end.cured]]).toEqual([[], ['t:1']])
+  })
 })

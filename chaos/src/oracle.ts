@@ -1,5 +1,5 @@
 import type { Fields } from '@sync/sandbox/fields'
-import { nameOf, type Operation, type PlannedTenant } from './operations.ts'
+import { NO_TYPE, nameOf, type Operation, type PlannedTenant } from './operations.ts'
 import { flowFromOmnium, omniumCompany, omniumPerson } from './oracle-mapping.ts'
 
 /** What a customer looks like at the end, in one system. */
@@ -25,7 +25,7 @@ export interface Expected {
   readonly privateInOmnium: ReadonlyMap<string, ExpectedCustomer>
   readonly businessInOmnium: ReadonlyMap<string, ExpectedCustomer>
   readonly companies: ReadonlyMap<string, ExpectedCompany>
-  /** Omnium refuses them to the end: they stay parked. */
+  /** Omnium refuses them to the end, or nobody can map them: they stay parked. */
   readonly poison: ReadonlySet<string>
   /** They were refused for a while: whether they were parked meanwhile is a matter of time. */
   readonly cured: ReadonlySet<string>
@@ -52,6 +52,7 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
     if (operation.kind === 'flow-create') {
       const { tenant, uid: id, fields } = operation
       typed.set(nameOf(tenant, id), { tenant, id, fields: { ...fields } })
+      if (fields.customerType === NO_TYPE) poison.add(nameOf(tenant, id))
     } else if (operation.kind === 'omnium-create') {
       const { tenant, id, type, fields } = operation
       const name = nameOf(tenant, id)
@@ -61,7 +62,7 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
       bring(nameOf(operation.tenant, operation.customerId))
     } else if (operation.kind === 'poison') {
       poison.add(nameOf(operation.tenant, operation.uid))
-    } else if (operation.kind === 'cure') {
+    } else if (operation.kind === 'cure' || operation.kind === 'correct') {
       const name = nameOf(operation.tenant, operation.uid)
       poison.delete(name)
       cured.add(name)
@@ -69,7 +70,7 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
   }
   const edited = new Set<string>()
   for (const operation of operations) {
-    if (operation.kind === 'flow-edit') {
+    if (operation.kind === 'flow-edit' || operation.kind === 'correct') {
       const name = nameOf(operation.tenant, operation.uid)
       Object.assign(typed.get(name)!.fields, operation.fields)
       edited.add(name)

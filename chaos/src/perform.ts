@@ -85,6 +85,9 @@ export async function performWorkload(
         for (const fault of poisonFaults.get(name) ?? []) omnium.faults.remove(fault)
         return cured.add(name)
       }
+      case 'correct':
+        edit(operation.tenant, operation.uid, operation.fields)
+        return cured.add(nameOf(operation.tenant, operation.uid))
       case 'garbage': {
         const { topic, key } = operation
         const written = operator.write(topic, key, garbageOf(operation))

@@ -45,7 +45,7 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
   state.webOnly.push({ tenant, id, type })
   if (withOrder || tenant.omniumCustomerEvents === 'create') {
     register(state, {
-      ...{ tenant, uid: id, type: customerType, parent: null, isOfWebShop: true, isPoison: false },
+      ...{ tenant, uid: id, type: customerType, parent: null, isOfWebShop: true, isPoison: false, isSpoilt: false },
       ...{ contacts: [], addresses: [] },
     })
   }

@@ -34,7 +34,7 @@ describe('a workload', () => {
 
     expect([...kinds].sort()).toEqual(
       [
-        ...['cure', 'flow-create', 'flow-edit', 'flow-order', 'garbage', 'omnium-create', 'omnium-edit'],
+        ...['correct', 'cure', 'flow-create', 'flow-edit', 'flow-order', 'garbage', 'omnium-create', 'omnium-edit'],
         ...['omnium-order', 'poison', 'redrive', 'replay'],
       ].sort(),
     )

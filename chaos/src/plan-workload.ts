@@ -1,6 +1,6 @@
 import type { Fields } from '@sync/sandbox/fields'
 import { type Chance, createChance } from './chance.ts'
-import { GARBAGE_TOPICS, nameOf, type Operation, type PlannedTenant, REPLAY_TOPICS } from './operations.ts'
+import { GARBAGE_TOPICS, NO_TYPE, nameOf, type Operation, type PlannedTenant, REPLAY_TOPICS } from './operations.ts'
 import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS } from './people.ts'
 import { chained, moved, swapped } from './plan-companies.ts'
 import { fromWebShop } from './plan-web-shop.ts'
@@ -40,6 +40,8 @@ const WEIGHTS = {
   'till-order': 1,
   poison: 0.3,
   cure: 0.25,
+  spoil: 0.3,
+  correct: 0.25,
   garbage: 0.3,
   replay: 0.3,
   redrive: 0.2,
@@ -154,10 +156,21 @@ function perform(act: Act, scene: Scene): Unplaced[] {
       return [{ kind: 'poison', tenant, uid, status: chance.pick([400, 422, 500] as const) }, birth]
     }
     case 'cure': {
-      const poison = of(({ isPoison }) => isPoison)
+      const poison = of(({ isPoison, isSpoilt }) => isPoison && !isSpoilt)
       if (poison === null) return []
       poison.isPoison = false
       return [{ kind: 'cure', tenant: poison.tenant.uid, uid: poison.uid }]
+    }
+    case 'spoil': {
+      const birth = created(scene, 'PERSON')
+      Object.assign(state.customers.at(-1)!, { isPoison: true, isSpoilt: true })
+      return [{ ...birth, fields: { ...birth.fields, customerType: NO_TYPE } }]
+    }
+    case 'correct': {
+      const spoilt = of(({ isSpoilt }) => isSpoilt)
+      if (spoilt === null) return []
+      Object.assign(spoilt, { isPoison: false, isSpoilt: false })
+      return [{ kind: 'correct', tenant: spoilt.tenant.uid, uid: spoilt.uid, fields: { customerType: spoilt.type } }]
     }
     case 'garbage': {
       const topic = chance.pick(GARBAGE_TOPICS)

@@ -14,7 +14,9 @@ export interface Customer {
   contacts: Fields[]
   addresses: Fields[]
   parent: string | null
+  /** Parked as things are: Omnium refuses it, or nobody can map what Flow holds. */
   isPoison: boolean
+  isSpoilt: boolean
 }
 
 export interface State {
@@ -47,7 +49,7 @@ export function created({ people, state, tenant }: Scene, type: CustomerType, pa
   const uid = state.next(type === 'PERSON' ? 'p' : 'c')
   const fields = people.fieldsOf(type)
   register(state, {
-    ...{ tenant, uid, type, parent, isOfWebShop: false, isPoison: false },
+    ...{ tenant, uid, type, parent, isOfWebShop: false, isPoison: false, isSpoilt: false },
     contacts: (fields.contacts as Fields[]) ?? [],
     addresses: (fields.addresses as Fields[]) ?? [],
   })
