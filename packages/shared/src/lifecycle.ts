@@ -69,7 +69,7 @@ export function listening(name: string, app: FastifyInstance, host: string, port
     },
     async stop() {
       const closing = app.close()
-      // A connection on which nothing was asked yet is none that Node takes for idle.
+      // Else one who never gets to the end of a request could hold it up for ever: nobody looks at its timeout any more.
       if (!(await endInTime(closing, CLOSE_WITHIN_MS))) app.server.closeAllConnections()
       await closing
     },

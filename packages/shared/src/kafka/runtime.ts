@@ -24,7 +24,7 @@ export interface RuntimeStatus {
 
 export interface Runtime {
   start(): Promise<void>
-  /** Stops starting, lets what runs end within `drainMs`, aborts the rest, commits, and leaves the group: these take 6 s more at most. Idempotent. */
+  /** Lets what runs end within `drainMs`, aborts the rest; commits and leaves the group within 6 s more. Idempotent. */
   stop(drainMs: number): Promise<void>
   status(): RuntimeStatus
   /** Partitions are assigned, and the group has heard of us lately. */
