@@ -10,7 +10,7 @@ const write = (requestId: string | null, version: string | null, parentVersion: 
   ...{ id: '1', user: 'api', version, parentVersion, fields: [], changed: [] },
 })
 
-const verify = (version: string, saidAt = 0, overAt = 0, topic = 'customer-mapper.retry.v1'): StoredRecord => ({
+const verify = (version: string, saidAt = 0, overAt = 60_000, topic = 'customer-mapper.retry.v1'): StoredRecord => ({
   ...{ topic, partition: 0, offset: 0, at: saidAt, key: 't:1' },
   headers: { 'lane-why': Buffer.from('verify'), 'lane-not-before': Buffer.from(String(overAt)) },
   value: Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify({ version }))]),
@@ -52,7 +52,18 @@ describe('the order of effects', () => {
 
   it('is not ours for a write that we had given up, and said so', () => {
     expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(1))])[0]).toEqual([2, 0])
-    expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(2))])[0]).toEqual([2, 1])
+    expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(2), 60_000)])[0]).toEqual([2, 1])
+  })
+
+  it('is ours again once such a write is over, and for what another service gave up', () => {
+    const wrongWith = (record: StoredRecord) => checked([write('a', at(2)), write('b', at(1))], [], [record])[0]![1]
+
+    expect(wrongWith(verify(at(1), 0, 49_000))).toBe(1)
+    expect(wrongWith(verify(at(1), 0, 51_000))).toBe(0)
+    expect(wrongWith(verify(at(1), 0, 51_000, 'relation-manager.retry.v1'))).toBe(1)
+    const parents = [write('a', null, at(2)), write('b', null, at(1))]
+    const relations = verify(at(1), 0, 51_000, 'relation-manager.retry.v1')
+    expect(checked(parents, [], [relations])[1]).toEqual([2, 0])
   })
 
   it('is not ours for what a replayed record wrote of Flow’s state, while it may be executed', () => {

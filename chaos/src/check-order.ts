@@ -1,5 +1,5 @@
 import type { Journal, WriteEntry } from '@sync/sandbox/journal'
-import { retryTopicOf } from '@sync/shared/kafka/topics'
+import { retryTopicOf, type ServiceName } from '@sync/shared/kafka/topics'
 import type { Check } from './check.ts'
 import { nameOf } from './operations.ts'
 import { jsonOf, type StoredRecord } from './records.ts'
@@ -12,11 +12,11 @@ import type { System } from './system.ts'
  */
 export function checkOrder({ omnium }: System, lane: readonly StoredRecord[]): Check[] {
   const late = requestsStruck(omnium.journal, 'late')
-  const given = givenUp(lane)
+  const givenUpBy = (service: ServiceName) => givenUp(lane.filter(({ topic }) => topic === retryTopicOf(service)))
   const writes = omnium.journal.writes().filter((it) => it.requestId !== null && !late.has(it.requestId))
   return [
-    inversions('writes of customers', writes, ({ version }) => version, given),
-    inversions('writes of parents', writes, ({ parentVersion }) => parentVersion, given),
+    inversions('writes of customers', writes, ({ version }) => version, givenUpBy('customer-mapper'), true),
+    inversions('writes of parents', writes, ({ parentVersion }) => parentVersion, givenUpBy('relation-manager'), false),
   ]
 }
 
@@ -25,6 +25,7 @@ function inversions(
   writes: readonly WriteEntry[],
   versionOf: (write: WriteEntry) => string | null,
   given: ReadonlyMap<string, readonly GivenUp[]>,
+  maySayLess: boolean,
 ): Check {
   const newest = new Map<string, string>()
   const wrong: string[] = []
@@ -37,7 +38,8 @@ function inversions(
     const at = nameOf(write.tenant, `${write.resource} ${write.id}`)
     const before = newest.get(at)
     if (before === undefined || Date.parse(version) >= Date.parse(before)) newest.set(at, version)
-    else if (given.get(nameOf(write.tenant, write.id))?.some((it) => wasGivenUp(write, version, it))) late++
+    else if (given.get(nameOf(write.tenant, write.id))?.some((it) => wasGivenUp(write.at, version, it, maySayLess)))
+      late++
     else wrong.push(`${at}: ${version} after ${before} (${write.requestId}, ${new Date(write.at).toISOString()})`)
   }
   const leftOut = late > 0 ? `, but for ${late} late ones` : ''
@@ -46,8 +48,6 @@ function inversions(
 
 /** A write that may still be executed. Times in ms: when that was said, and when it is over. */
 interface GivenUp {
-  /** The lane of the service that gave it up. */
-  readonly lane: string
   readonly version: string
   readonly saidAt: number
   readonly overAt: number
@@ -57,24 +57,23 @@ interface GivenUp {
 const SAID_WITHIN_MS = 2_000
 
 /**
- * A customer's record out of its place (a replayed one) writes what Flow holds by then, which is newer than what it says
- * itself: of its writes only the time is known.
+ * Executed before it is over. A customer's record out of its place (a replayed one) writes what Flow holds by then, which
+ * is newer than what it says itself: of its writes only the time is known.
  */
-const wasGivenUp = (write: WriteEntry, version: string, { lane, version: said, saidAt, overAt }: GivenUp) => {
+function wasGivenUp(at: number, version: string, { version: said, saidAt, overAt }: GivenUp, maySayLess: boolean) {
+  if (at > overAt) return false
   if (said === version) return true
-  const isCustomers = lane === retryTopicOf('customer-mapper') && write.version === version
-  const isInTime = write.at >= saidAt - SAID_WITHIN_MS && write.at <= overAt
-  return isCustomers && isInTime && Date.parse(version) > Date.parse(said)
+  return maySayLess && at >= saidAt - SAID_WITHIN_MS && Date.parse(version) > Date.parse(said)
 }
 
 /** By key, the writes that records say may still be executed. */
 function givenUp(lane: readonly StoredRecord[]): Map<string, GivenUp[]> {
   const given = new Map<string, GivenUp[]>()
-  for (const { topic, key, headers, value, at } of lane) {
+  for (const { key, headers, value, at } of lane) {
     const version = jsonOf(value)?.version
     if (headers['lane-why']?.toString() !== 'verify' || key === null || typeof version !== 'string') continue
     const overAt = Number(headers['lane-not-before']?.toString())
-    given.set(key, [...(given.get(key) ?? []), { lane: topic, version, saidAt: at, overAt }])
+    given.set(key, [...(given.get(key) ?? []), { version, saidAt: at, overAt }])
   }
   return given
 }
