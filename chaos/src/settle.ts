@@ -3,6 +3,7 @@ import { untilAtRest } from '@sync/sandbox/demo/rest'
 import type { Operator } from './operator.ts'
 import type { Performed } from './perform.ts'
 import type { System } from './system.ts'
+import { untilSame } from './until-same.ts'
 
 const POLL_MS = 300
 /** After the end of the time, for whatever hears of it to say what it lacks. */
@@ -32,11 +33,10 @@ export async function untilSettled(
   await within('the edits and the operator’s work', signal, performed.finished(signal))
   await untilHandled(system, signal)
   log('all is handled; waiting for sweeps')
-  const since = Date.now()
-  await until('a sweep of every tenant', signal, () => isSwept(system, since))
-  await untilHandled(system, signal)
+  await untilSwept(system, signal)
   await operator.redrive(performed.cured)
   await untilHandled(system, signal)
+  await untilSwept(system, signal)
   const { replayed, redriven } = operator.counts
   log(`${replayed} records were replayed, and ${redriven} dead letters redriven`)
 }
@@ -45,11 +45,29 @@ export async function untilSettled(
 export async function untilHandled({ flow, omnium, admin, prefix }: System, signal: AbortSignal): Promise<void> {
   const total = (of: 'pending' | 'sent') => flow.webhooks.counts()[of] + omnium.webhooks.counts()[of]
   // What the last records lead to at the targets may be sent back to us.
-  for (let sent = -1; sent !== total('sent'); ) {
-    await until('webhooks at their end', signal, () => total('pending') === 0)
-    sent = total('sent')
-    await within('records', signal, untilAtRest(admin, prefix, signal))
-  }
+  await untilSame(
+    () => total('sent'),
+    async () => {
+      await until('webhooks at their end', signal, () => total('pending') === 0)
+      await within('records', signal, untilAtRest(admin, prefix, signal))
+    },
+  )
+}
+
+/** Every tenant was swept, what that found is handled, and it wrote nothing that the next sweep would find. */
+async function untilSwept(system: System, signal: AbortSignal): Promise<void> {
+  const { flow, omnium } = system
+  await untilSame(
+    () => flow.journal.writes().length + omnium.journal.writes().length,
+    async () => {
+      // What the last one found is on its topic when the next one begins.
+      for (const which of ['a', 'another']) {
+        const since = Date.now()
+        await until(`${which} sweep of every tenant`, signal, () => isSwept(system, since))
+      }
+      await untilHandled(system, signal)
+    },
+  )
 }
 
 function isSwept({ flow, omnium }: System, since: number): boolean {
