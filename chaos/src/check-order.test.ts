@@ -10,9 +10,12 @@ const write = (requestId: string | null, version: string | null, parentVersion: 
   ...{ id: '1', user: 'api', version, parentVersion, fields: [], changed: [] },
 })
 
-const verify = (version: string, saidAt = 0, overAt = 60_000, topic = 'customer-mapper.retry.v1'): StoredRecord => ({
-  ...{ topic, partition: 0, offset: 0, at: saidAt, key: 't:1' },
-  headers: { 'lane-why': Buffer.from('verify'), 'lane-not-before': Buffer.from(String(overAt)) },
+const verify = (version: string, saidAt = 0, overAt = 60_000, of = 'flow.customers.v1'): StoredRecord => ({
+  ...{ topic: 'customer-mapper.retry.v1', partition: 0, offset: 0, at: saidAt, key: 't:1' },
+  headers: {
+    ...{ 'lane-why': Buffer.from('verify'), 'lane-reason': Buffer.from('unknown-end') },
+    ...{ 'lane-topic': Buffer.from(`p.${of}`), 'lane-not-before': Buffer.from(String(overAt)) },
+  },
   value: Buffer.concat([Buffer.alloc(5), Buffer.from(JSON.stringify({ version }))]),
 })
 
@@ -55,14 +58,17 @@ describe('the order of effects', () => {
     expect(checked([write('a', at(2)), write('b', at(1))], [], [verify(at(2), 60_000)])[0]).toEqual([2, 1])
   })
 
-  it('is ours again once such a write is over, and for what another service gave up', () => {
+  it('is ours again once such a write is over, after it was put off, and for what was given up of another topic', () => {
     const wrongWith = (record: StoredRecord) => checked([write('a', at(2)), write('b', at(1))], [], [record])[0]![1]
 
     expect(wrongWith(verify(at(1), 0, 49_000))).toBe(1)
     expect(wrongWith(verify(at(1), 0, 51_000))).toBe(0)
-    expect(wrongWith(verify(at(1), 0, 51_000, 'relation-manager.retry.v1'))).toBe(1)
+    expect(wrongWith(verify(at(1), 0, 51_000, 'company.parent-changes.v1'))).toBe(1)
+    const putOff = verify(at(1), 0, 51_000)
+    expect(wrongWith({ ...putOff, headers: { ...putOff.headers, 'lane-reason': Buffer.from('circuit-open') } })).toBe(1)
+    expect(wrongWith(verify(at(1), 0, 51_000, 'omnium.orders.v1'))).toBe(1)
     const parents = [write('a', null, at(2)), write('b', null, at(1))]
-    const relations = verify(at(1), 0, 51_000, 'relation-manager.retry.v1')
+    const relations = verify(at(1), 0, 51_000, 'company.parent-changes.v1')
     expect(checked(parents, [], [relations])[1]).toEqual([2, 0])
   })
 
@@ -73,7 +79,7 @@ describe('the order of effects', () => {
     expect(wrongWith(48_000, 56_000)).toBe(0)
     expect(wrongWith(48_000, 49_000)).toBe(1)
     expect(wrongWith(53_000, 61_000)).toBe(1)
-    const relations = [verify(at(1), 48_000, 56_000, 'relation-manager.retry.v1')]
+    const relations = [verify(at(1), 48_000, 56_000, 'company.parent-changes.v1')]
     expect(checked([write('a', at(3)), write('b', at(2))], [], relations)[0]).toEqual([2, 1])
     const parents = [write('a', null, at(3)), write('b', null, at(2))]
     expect(checked(parents, [], [verify(at(1), 48_000, 56_000)])[1]).toEqual([2, 1])

@@ -1,5 +1,5 @@
 import type { Journal, WriteEntry } from '@sync/sandbox/journal'
-import { retryTopicOf, type ServiceName } from '@sync/shared/kafka/topics'
+import type { TopicName } from '@sync/shared/kafka/topics'
 import type { Check } from './check.ts'
 import { nameOf } from './operations.ts'
 import { jsonOf, type StoredRecord } from './records.ts'
@@ -12,11 +12,15 @@ import type { System } from './system.ts'
  */
 export function checkOrder({ omnium }: System, lane: readonly StoredRecord[]): Check[] {
   const late = requestsStruck(omnium.journal, 'late')
-  const givenUpBy = (service: ServiceName) => givenUp(lane.filter(({ topic }) => topic === retryTopicOf(service)))
   const writes = omnium.journal.writes().filter((it) => it.requestId !== null && !late.has(it.requestId))
   return [
-    inversions('writes of customers', writes, ({ version }) => version, givenUpBy('customer-mapper'), true),
-    inversions('writes of parents', writes, ({ parentVersion }) => parentVersion, givenUpBy('relation-manager'), false),
+    inversions('writes of customers', writes, ({ version }) => version, givenUp(lane, 'flow.customers.v1')),
+    inversions(
+      'writes of parents',
+      writes,
+      ({ parentVersion }) => parentVersion,
+      givenUp(lane, 'company.parent-changes.v1'),
+    ),
   ]
 }
 
@@ -25,7 +29,6 @@ function inversions(
   writes: readonly WriteEntry[],
   versionOf: (write: WriteEntry) => string | null,
   given: ReadonlyMap<string, readonly GivenUp[]>,
-  maySayLess: boolean,
 ): Check {
   const newest = new Map<string, string>()
   const wrong: string[] = []
@@ -38,8 +41,7 @@ function inversions(
     const at = nameOf(write.tenant, `${write.resource} ${write.id}`)
     const before = newest.get(at)
     if (before === undefined || Date.parse(version) >= Date.parse(before)) newest.set(at, version)
-    else if (given.get(nameOf(write.tenant, write.id))?.some((it) => wasGivenUp(write.at, version, it, maySayLess)))
-      late++
+    else if (given.get(nameOf(write.tenant, write.id))?.some((it) => wasGivenUp(write.at, version, it))) late++
     else wrong.push(`${at}: ${version} after ${before} (${write.requestId}, ${new Date(write.at).toISOString()})`)
   }
   const leftOut = late > 0 ? `, but for ${late} late ones` : ''
@@ -57,22 +59,25 @@ interface GivenUp {
 const SAID_WITHIN_MS = 2_000
 
 /**
- * Executed before it is over. A customer's record out of its place (a replayed one) writes what Flow holds by then, which
- * is newer than what it says itself: of its writes only the time is known.
+ * Executed before it is over. A record out of its place (a replayed one) writes what Flow holds by then, which is newer
+ * than what it says itself: of its writes only the time is known.
  */
-function wasGivenUp(at: number, version: string, { version: said, saidAt, overAt }: GivenUp, maySayLess: boolean) {
+function wasGivenUp(at: number, version: string, { version: said, saidAt, overAt }: GivenUp) {
   if (at > overAt) return false
   if (said === version) return true
-  return maySayLess && at >= saidAt - SAID_WITHIN_MS && Date.parse(version) > Date.parse(said)
+  return at >= saidAt - SAID_WITHIN_MS && Date.parse(version) > Date.parse(said)
 }
 
-/** By key, the writes that records say may still be executed. */
-function givenUp(lane: readonly StoredRecord[]): Map<string, GivenUp[]> {
+/** By key, the writes for records of `topic` that the lane says may still be executed. */
+function givenUp(lane: readonly StoredRecord[], topic: TopicName): Map<string, GivenUp[]> {
   const given = new Map<string, GivenUp[]>()
   for (const { key, headers, value, at } of lane) {
     const version = jsonOf(value)?.version
-    if (headers['lane-why']?.toString() !== 'verify' || key === null || typeof version !== 'string') continue
-    const overAt = Number(headers['lane-not-before']?.toString())
+    const text = (name: string) => headers[name]?.toString() ?? ''
+    // One that was put off since says another reason, and a later time.
+    const isSaid = text('lane-why') === 'verify' && text('lane-reason') === 'unknown-end'
+    if (!isSaid || !text('lane-topic').endsWith(topic) || key === null || typeof version !== 'string') continue
+    const overAt = Number(text('lane-not-before'))
     given.set(key, [...(given.get(key) ?? []), { version, saidAt: at, overAt }])
   }
   return given

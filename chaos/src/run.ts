@@ -97,6 +97,7 @@ async function allChecks(
     checkVersions(system, tenants, expected),
     ...checkOrder(system, lane),
     ...checkProcesses(system.fleet),
+    { name: 'pages of metrics and readiness read', counted: pages.filter((page) => page !== '').length, wrong: [] },
     checkTexts(texts, system.secrets),
   ]
   return checks.map(notEmpty)

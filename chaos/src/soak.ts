@@ -155,7 +155,7 @@ function idleCheck(shares: ReadonlyMap<string, number>): Check {
 /** `from`: ISO 8601. A broker that has just started has groups to load, which its clients complain of. */
 async function logsCheck({ fleet }: System, from: string): Promise<Check> {
   const lines = [...(await fleet.logs())].flatMap(([name, text]) => text.split('\n').map((line) => ({ name, line })))
-  const later = lines.filter(({ line }) => (/"time":"([^"]+)"/.exec(line)?.[1] ?? from) >= from)
+  const later = lines.filter(({ line }) => line !== '' && (/"time":"([^"]+)"/.exec(line)?.[1] ?? from) >= from)
   const odd = later.filter(({ line }) => /MaxListenersExceeded|"level":"(error|fatal)"/.test(line))
   const wrong = odd.map(({ name, line }) => `${name}: ${line.slice(0, 200)}`)
   return { name: 'no error and no leak of listeners in the logs', counted: later.length, wrong }

@@ -101,13 +101,14 @@ describe('a peer’s answer', () => {
     const url = `${world.services.get('flow-ingest')!.webhookUrl}/webhooks/flow/${TENANT}`
     expect((await postWebhook(url, flowEvent(id), { authorization: 'Bearer a-webhook-secret' })).status).toBe(202)
   }
-  const untilEnded = (id: string, service = 'flow-ingest', tenant = TENANT) =>
-    eventually(`the end of ${id} in ${service}`, async () =>
-      (await world.topics.records('sync.outcomes.v1')).some(
-        ({ value }) =>
-          value?.id === id && value.tenant === tenant && value.service === service && value.outcome !== 'deferred',
-      ),
+  const outcomesOf = async (id: string, service: string, tenant = TENANT) =>
+    (await world.topics.records('sync.outcomes.v1')).flatMap(({ value }) =>
+      value?.id === id && value.tenant === tenant && value.service === service && value.outcome !== 'deferred'
+        ? [value.outcome]
+        : [],
     )
+  const untilEnded = (id: string, service = 'flow-ingest', tenant = TENANT) =>
+    eventually(`the end of ${id} in ${service}`, async () => (await outcomesOf(id, service, tenant)).length > 0)
   const answering = (body: string) => {
     peer.answer = (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(body)
   }
@@ -145,6 +146,7 @@ describe('a peer’s answer', () => {
     answering(customer(odd, more))
     await notify(odd)
     await untilEnded(odd)
+    if ((await outcomesOf(odd, 'flow-ingest')).includes('done')) await untilEnded(odd, 'customer-mapper')
 
     expect(await writePlain(next)).toEqual(before)
     expect(world.omnium.customers(TENANT, 'B2B')).toEqual([])

@@ -42,8 +42,8 @@ describe.runIf(sharedStack().mode === 'jvm')('a stop while the broker is in trou
 
   it('ends in time, with 0, when the broker answers nothing', async () => {
     const services = await givenServicesAtWork()
-    await freeze(stack.local!.pids().kafka!)
     try {
+      await freeze(stack.local!.pids().kafka!)
       await stopAll(services)
     } finally {
       process.kill(stack.local!.pids().kafka!, 'SIGCONT')
