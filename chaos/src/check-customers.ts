@@ -3,12 +3,12 @@ import type { Fields } from '@sync/sandbox/fields'
 import type { Check } from './check.ts'
 import { nameOf } from './operations.ts'
 import type { Expected, ExpectedCompany, ExpectedCustomer } from './oracle.ts'
+import { plain } from './plain.ts'
 import type { System } from './system.ts'
 
 const STAMPS_OF_FLOW = ['displayName', 'createdAt', 'lastModifiedAt', 'lastModifiedBy']
 /** Stamps, and what the check of the company graph looks at. */
 const NOT_MAPPED = ['fullName', 'created', 'modified', 'modifiedBy', 'properties', 'customerRelations']
-const ELEMENT_IDS = ['id', 'externalId', 'customerContactUid', 'customerAddressUid']
 
 /** Both systems' customers, field by field. */
 export function checkCustomers({ flow, omnium }: System, expected: Expected): Check[] {
@@ -57,32 +57,6 @@ function compared(
   }
   for (const at of actual.keys()) if (!expected.has(at)) wrong.push(`${at} should not be there`)
   return { name, counted: expected.size, wrong }
-}
-
-/** Without what is empty, stamps, and the order of lists whose elements have ids. */
-function plain(fields: Fields, leftOut: readonly string[]): Fields {
-  return Object.fromEntries(
-    Object.entries(fields)
-      .filter(([name]) => !leftOut.includes(name))
-      .map(([name, value]) => [name, plainValue(value, leftOut)])
-      .filter(([, value]) => value !== undefined),
-  )
-}
-
-function plainValue(value: unknown, leftOut: readonly string[]): unknown {
-  if (value === null || value === '') return undefined
-  if (Array.isArray(value)) {
-    if (value.length === 0) return undefined
-    return value.map((item) => plainValue(item, leftOut)).toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
-  }
-  if (typeof value !== 'object') return value
-  const object = plain(value as Fields, leftOut)
-  return Object.keys(object).length === 0 ? undefined : object
-}
-
-const idOf = (item: unknown): string => {
-  const fields = item as Fields | undefined
-  return String(ELEMENT_IDS.map((name) => fields?.[name]).find((id) => id !== undefined) ?? '')
 }
 
 /** Both ends of every relation, and `Parent company`. */

@@ -36,8 +36,8 @@ export interface Fleet {
   ports(service: ServiceName): readonly number[]
   /** Resolves once each instance that runs is ready. Throws, with who isn't, when the time is over. */
   untilReady(withinMs: number): Promise<void>
-  /** What each instance that runs tells. */
-  pages(): Promise<readonly { readonly instance: string; readonly metrics: string; readonly ready: string }[]>
+  /** A page of each instance that runs; '' where none came. */
+  pages(path: 'metrics' | 'ready'): Promise<readonly { readonly instance: string; readonly text: string }[]>
   readonly oddEnds: readonly OddEnd[]
   memory(): readonly Memory[]
   /** All there is to know of CPU, in seconds so far, by instance. */
@@ -182,13 +182,8 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
         await new Promise((resolve) => setTimeout(resolve, 200))
       }
     },
-    pages: () =>
-      Promise.all(
-        running().map(async (it) => {
-          const [metrics, ready] = await Promise.all([asked(it, 'metrics'), asked(it, 'ready')])
-          return { instance: it.name, metrics: metrics.text, ready: ready.text }
-        }),
-      ),
+    pages: (path) =>
+      Promise.all(running().map(async (it) => ({ instance: it.name, text: (await asked(it, path)).text }))),
     oddEnds,
     memory: () =>
       [...instances.values()].map(({ name, peakPages, lastPages }) => ({

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Fields } from '@sync/sandbox/fields'
 import { NO_TYPE, nameOf, type Operation, type PlannedTenant } from './operations.ts'
 import { flowFromOmnium, omniumCompany, omniumPerson } from './oracle-mapping.ts'
+import { plain } from './plain.ts'
 
 /** What a customer looks like at the end, in one system. */
 export interface ExpectedCustomer {
@@ -92,7 +94,7 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
     const map = isCompany ? omniumCompany : omniumPerson
     const mapped = shop === undefined || edited.has(name) ? map(settings, id, fields, shop?.fields) : shop.fields
     // An edit that comes to what the web shop has anyway is none that is written.
-    const isFromFlow = shop === undefined || textOf(mapped) !== textOf(shop.fields)
+    const isFromFlow = shop === undefined || !isDeepStrictEqual(plain(mapped), plain(shop.fields))
     const into = isCompany ? businessInOmnium : privateInOmnium
     into.set(name, { tenant, id, fields: mapped, isFromFlow })
   }
@@ -103,12 +105,6 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
   }
   return { inFlow, privateInOmnium, businessInOmnium, companies: graphOf(businessInOmnium, typed, web), poison, cured }
 }
-
-/** Without what is empty. */
-const textOf = (fields: Fields): string =>
-  JSON.stringify(fields, (_name, value: unknown) =>
-    value === null || value === '' || (Array.isArray(value) && value.length === 0) ? undefined : value,
-  )
 
 function graphOf(
   business: ReadonlyMap<string, ExpectedCustomer>,

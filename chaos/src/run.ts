@@ -82,7 +82,9 @@ async function allChecks(
   const expected = expectedEnd(tenants, operations)
   const records = await checkRecords(system, expected, performed)
   const lane = await readTopics(system, ['customer-mapper.retry.v1', 'relation-manager.retry.v1'])
-  const pages = (await system.fleet.pages()).flatMap(({ metrics, ready }) => [metrics, ready])
+  const pages = [...(await system.fleet.pages('metrics')), ...(await system.fleet.pages('ready'))].map(
+    ({ text }) => text,
+  )
   const logs = await system.fleet.logs()
   const texts = new Map<string, readonly string[]>([
     ['metrics and readiness', pages],

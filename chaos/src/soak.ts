@@ -94,8 +94,8 @@ async function sampleOf({ flow, omnium, fleet }: System): Promise<Sample> {
   flow.journal.clear()
   omnium.journal.clear()
   const processes = new Map<string, { rssMiB: number; handles: number }>()
-  for (const { instance, metrics } of await fleet.pages()) {
-    const metric = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(metrics)?.[1])
+  for (const { instance, text } of await fleet.pages('metrics')) {
+    const metric = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1])
     processes.set(instance, {
       rssMiB: metric('process_resident_memory_bytes') / 2 ** 20,
       handles: metric('nodejs_active_resources_total'),

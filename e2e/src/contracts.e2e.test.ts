@@ -1,9 +1,9 @@
-import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import type { ValueOf } from '@sync/shared/contracts/contracts'
 import { jsonSchemaOf } from '@sync/shared/contracts/json-schema'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { CONTRACT_TOPICS } from '@sync/shared/kafka/topics'
 import { describe, expect, it } from 'vitest'
+import { registerSchema } from './register-schema.ts'
 import { newTopicPrefix, sharedStack } from './stack.ts'
 
 const TOPIC = 'omnium.customers.v1'
@@ -18,12 +18,7 @@ interface Schema {
 }
 const contract = () => structuredClone(jsonSchemaOf(TOPIC)) as unknown as Schema
 
-/** Registers another schema under the subject of TOPIC, by the client itself. */
-const registerUnder = (prefix: string, schema: object) =>
-  new SchemaRegistry({ host: registryUrl, retry: { retries: 0 } }).register(
-    { type: SchemaType.JSON, schema: JSON.stringify(schema) },
-    { subject: `${prefix}${TOPIC}-value` },
-  )
+const registerUnder = (prefix: string, schema: object) => registerSchema(prefix + TOPIC, schema)
 
 const snapshot: ValueOf<typeof TOPIC> = {
   tenant: 'acme-no',

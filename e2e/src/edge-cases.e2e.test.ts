@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { jsonSchemaOf } from '@sync/shared/contracts/json-schema'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { deadLetterTopicOf, retryTopicOf, type ServiceName, type TopicName } from '@sync/shared/kafka/topics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
+import { registerSchema } from './register-schema.ts'
 import { sharedStack } from './stack.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
@@ -140,13 +140,10 @@ describe('a record of a newer version of its contract', () => {
     const topic = 'flow.customers.v1'
     const id = newId('newer')
     const { properties, ...rest } = structuredClone(jsonSchemaOf(topic)) as { properties: object }
-    const newer = await new SchemaRegistry({ host: sharedStack().registryUrl, retry: { retries: 0 } }).register(
-      {
-        type: SchemaType.JSON,
-        schema: JSON.stringify({ ...rest, properties: { ...properties, more: { type: 'string' } } }),
-      },
-      { subject: `${world.prefix}${topic}-value` },
-    )
+    const newer = await registerSchema(world.prefix + topic, {
+      ...rest,
+      properties: { ...properties, more: { type: 'string' } },
+    })
     const version = '2026-01-01T10:00:00Z'
     world.flow.seed(TENANT, [{ ...person(id), lastModifiedAt: version }])
     const value = await codec().encode(topic, {

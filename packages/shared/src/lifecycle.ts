@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { endInTime } from './kafka/end-in-time.ts'
+import { endInTime } from './end-in-time.ts'
 import type { Logger } from './logger.ts'
 
 /** Something that is started and stopped with the service. */
@@ -11,19 +11,24 @@ export interface Part {
 }
 
 /** Starts parts in order and stops them in reverse; a failed start stops what was started. */
-export function compose(parts: readonly Part[]): Part {
+export const compose = (parts: readonly Part[]): Part =>
+  grouped('service', parts, async (started, stop) => {
+    for (const part of started.reverse()) await stop(part)
+  })
+
+/** Parts that don't need each other: started in order, stopped all at once, and waited for no longer than `endInTime` does. */
+export const together = (name: string, parts: readonly Part[]): Part =>
+  grouped(name, parts, (started, stop) => endInTime(Promise.all(started.map(stop))))
+
+function grouped(
+  name: string,
+  parts: readonly Part[],
+  stopAll: (started: Part[], stop: (part: Part) => Promise<void>) => Promise<unknown>,
+): Part {
   let started: Part[] = []
   let isStopped = false
-  const stop = async () => {
-    isStopped = true
-    const reverse = started.reverse()
-    started = []
-    const failures: unknown[] = []
-    for (const part of reverse) await part.stop().catch((error: unknown) => failures.push(error))
-    if (failures.length > 0) throw new AggregateError(failures, 'stopping failed')
-  }
   return {
-    name: 'service',
+    name,
     async start() {
       for (const part of parts) {
         // What it waited for may have come after a stop.
@@ -32,25 +37,12 @@ export function compose(parts: readonly Part[]): Part {
         await part.start()
       }
     },
-    stop,
-  }
-}
-
-/** Parts that don't need each other: started in order, stopped all at once, so that the slowest is all that is waited for. */
-export function together(name: string, parts: readonly Part[]): Part {
-  let started: Part[] = []
-  return {
-    name,
-    async start() {
-      for (const part of parts) {
-        started.push(part)
-        await part.start()
-      }
-    },
     async stop() {
-      const ends = await Promise.allSettled(started.map((part) => part.stop()))
+      isStopped = true
+      const those = started
       started = []
-      const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+      const failures: unknown[] = []
+      await stopAll(those, (part) => part.stop().catch((error: unknown) => void failures.push(error)))
       if (failures.length > 0) throw new AggregateError(failures, 'stopping failed')
     },
   }

@@ -2,7 +2,6 @@ import type { ServiceContext } from './assemble.ts'
 import type { SweepCursor } from './contracts/sweep-cursor.ts'
 import type { IngestConfig } from './ingest.ts'
 import { createCursorStore } from './kafka/cursor-store.ts'
-import { endInTime } from './kafka/end-in-time.ts'
 import type { KnownVersions } from './kafka/known-versions.ts'
 import type { Part } from './lifecycle.ts'
 import { BEFORE_FIRST_MS, type Sweep, type SweepPorts } from './sweep.ts'
@@ -110,7 +109,7 @@ export function createSweeping(
     async stop() {
       stopping.abort()
       marksRead.resolve(false)
-      await endInTime(Promise.all([sweeper.stop(), isOff ? null : cursors.stop()]))
+      await Promise.all([sweeper.stop(), isOff ? null : cursors.stop()])
     },
   }
 }

@@ -24,6 +24,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
+import { endInTime } from './end-in-time.ts'
 import type { Logger } from './logger.ts'
 import type { SpanOptions, Tracer } from './tracing.ts'
 import type { TracingConfig } from './tracing-config.ts'
@@ -107,12 +108,7 @@ export function createOtel(options: OtelOptions): { readonly tracer: Tracer; sto
       },
     },
     async stop() {
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, STOP_DEADLINE_MS)
-      })
-      await Promise.race([provider.shutdown().catch(() => {}), late])
-      clearTimeout(timer)
+      await endInTime(provider.shutdown(), STOP_DEADLINE_MS)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { endInTime } from '@sync/shared/end-in-time'
 import type { ParseEvent } from '@sync/shared/http/event-fields'
 import { withAdmin } from '@sync/shared/kafka/connect'
-import { endInTime } from '@sync/shared/kafka/end-in-time'
 import { keyOf, type Message, type Publisher } from '@sync/shared/kafka/publisher'
 import { readTopics } from '@sync/shared/kafka/read-topics'
 import type { Part } from '@sync/shared/lifecycle'
@@ -154,7 +154,8 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
     async stop() {
       stopped = true
       clearTimeout(timer)
-      await endInTime(changing.then(end))
+      await changing
+      await end()
     },
   }
 }

@@ -1,8 +1,8 @@
 import { type Assigner, AssignerProtocol, type Kafka, type PartitionAssigner } from 'kafkajs'
+import { endInTime } from '../end-in-time.ts'
 import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
-import { endInTime } from './end-in-time.ts'
 import type { LeavingAssigner } from './kafkajs-fixes.ts'
 import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
 

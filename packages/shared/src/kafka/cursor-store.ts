@@ -1,12 +1,12 @@
 import type { Consumer, Kafka } from 'kafkajs'
 import type { Codec } from '../contracts/codec.ts'
 import type { SweepCursor } from '../contracts/sweep-cursor.ts'
+import { endInTime } from '../end-in-time.ts'
 import type { Logger } from '../logger.ts'
 import type { CursorStore } from '../sweep.ts'
 import { compareVersions } from '../version.ts'
 import { withAdmin } from './connect.ts'
 import { denialOf } from './denials.ts'
-import { endInTime } from './end-in-time.ts'
 import { keyOf, type Publisher } from './publisher.ts'
 
 export interface CursorStoreOptions {
@@ -33,7 +33,7 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
   const keyOfCursor = (tenant: string, source: string, entity: string) => keyOf(tenant, `${source}:${entity}`)
   let reader: Consumer | null = null
   let isRead = false
-  let stopped: Promise<void> | null = null
+  let stopped: Promise<unknown> | null = null
 
   /** An older mark is harmless, a newer one than was put loses changes: the last put of a key wins, as in the topic. */
   const take = (cursor: SweepCursor) => {
@@ -109,13 +109,13 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
         throw error
       }
     },
-    stop() {
+    async stop() {
       const leave = async () => {
         await reader?.disconnect()
         await withAdmin(kafka, (admin) => admin.deleteGroups([groupId]).catch(() => []))
       }
-      stopped ??= endInTime(leave()).then(() => {})
-      return stopped
+      stopped ??= endInTime(leave())
+      await stopped
     },
   }
 }

@@ -1,8 +1,8 @@
 import type { Kafka, Message as KafkaMessage, Producer, RecordMetadata } from 'kafkajs'
+import { endInTime } from '../end-in-time.ts'
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
 import { denialOf, innermost, refusalText, topicsOf } from './denials.ts'
-import { endInTime } from './end-in-time.ts'
 import { createPartitioner } from './partition-of.ts'
 import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
 

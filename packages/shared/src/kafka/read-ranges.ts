@@ -1,6 +1,6 @@
 import { AssignerProtocol, type Kafka, type PartitionAssigner } from 'kafkajs'
+import { endInTime } from '../end-in-time.ts'
 import { denialOf } from './denials.ts'
-import { endInTime } from './end-in-time.ts'
 import type { RawHeaders, SourceRecord } from './ports.ts'
 
 /** Records of one partition, from `from` up to but without `to`; `to` Infinity: until the signal. */

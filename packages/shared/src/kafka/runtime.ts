@@ -1,5 +1,5 @@
+import { endInTime } from '../end-in-time.ts'
 import { createBounds } from './bounds.ts'
-import { endInTime } from './end-in-time.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createKeyRuns } from './key-runs.ts'
 import { createOwnership } from './ownership.ts'
