@@ -104,6 +104,46 @@ describe('the check of both systems', () => {
   })
 })
 
+describe('the check of a customer whom both sides edited', () => {
+  const update: PlannedTenant = { ...tenant, omniumCustomerEvents: 'update' }
+  const birth = { customerType: 'PERSON', firstname: 'Kari', mobile: '1', city: 'Oslo' }
+  const both: Operation[] = [
+    { ...{ atMs: 0, kind: 'flow-create', tenant: 't', uid: 'k' }, fields: birth },
+    { ...{ atMs: 1, kind: 'flow-edit', tenant: 't', uid: 'k' }, fields: { mobile: '2' } },
+    { ...{ atMs: 2, kind: 'shop-edit', tenant: 't', type: 'B2C', id: 'k' }, fields: { mobile: '3' } },
+    { ...{ atMs: 3, kind: 'shop-edit', tenant: 't', type: 'B2C', id: 'k' }, fields: { email: 'web@example.com' } },
+  ]
+  const wrongOf = (inFlow: object, inOmnium: object) => {
+    const flow = createFlowApi({ tenants: [{ uid: 't', token: 'x' }] })
+    const omnium = createOmniumApi({ tenants: [{ uid: 't', clientId: 'x', clientSecret: 'x' }] })
+    flow.seed('t', [{ ...birth, customerUid: 'k', externalId: 'k', ...inFlow }])
+    const address = { city: 'Oslo', countryCode: 'NO' }
+    omnium.seed('t', 'B2C', [{ customerId: 'k', firstName: 'Kari', marketGroupId: 'MG', address, ...inOmnium }])
+    const system = { flow, omnium } as unknown as System
+    return checkCustomers(system, expectedEnd([update], both)).flatMap(({ wrong }) => wrong)
+  }
+
+  it.each(['1', '2', '3'])('takes each value that one of them gave, when both systems hold it (%s)', (mobile) => {
+    expect(wrongOf({ mobile }, { phone: mobile })).toEqual([])
+  })
+
+  it('leaves Omnium what Flow has never had, when somebody gave it', () => {
+    const inOmnium = (email: string) => wrongOf({ mobile: '3' }, { phone: '3', email })
+
+    expect(inOmnium('web@example.com')).toEqual([])
+    expect(inOmnium('nobody@example.com')).toEqual(['t:k differs in email'])
+  })
+
+  it.each([
+    ['two values', { mobile: '3' }, { phone: '2' }, ['t:k differs in phone']],
+    ['a value that nobody gave', { mobile: '4' }, { phone: '4' }, ['t:k differs in mobile']],
+    ['a value that got lost', { mobile: null }, { phone: null }, ['t:k differs in mobile']],
+    ['a field that nobody maps', { mobile: '3' }, { phone: '3', tags: ['x'] }, ['t:k differs in tags']],
+  ])('finds %s', (_, inFlow, inOmnium, wrong) => {
+    expect(wrongOf(inFlow, inOmnium)).toEqual(wrong)
+  })
+})
+
 describe('the check of versions', () => {
   const V = '2026-01-01T10:00:00.000Z'
   const properties = (version: string | null, parentVersion: string | null) => [

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Fields } from '@sync/sandbox/fields'
 import type { Check } from './check.ts'
 import { nameOf } from './operations.ts'
-import type { Expected, ExpectedCompany, ExpectedCustomer } from './oracle.ts'
+import type { Contested, Expected, ExpectedCompany, ExpectedCustomer } from './oracle.ts'
 import { plain } from './plain.ts'
 import type { System } from './system.ts'
 
@@ -13,24 +13,31 @@ const NOT_MAPPED = ['fullName', 'created', 'modified', 'modifiedBy', 'properties
 /** Both systems' customers, field by field. */
 export function checkCustomers({ flow, omnium }: System, expected: Expected): Check[] {
   const tenants = [...flow.tenants.keys()]
+  const wantedInFlow = ({ fields, contested }: ExpectedCustomer, row: Fields) =>
+    contested === null ? fields : { ...fields, ...givenValues(contested, row) }
+  const wantedInOmnium = ({ tenant, id, fields, contested }: ExpectedCustomer, row: Fields) =>
+    contested === null ? fields : contested.inOmnium(flow.customer(tenant, id) ?? {}, row)
   const rowsOf = <Row extends Fields>(list: (tenant: string) => readonly Row[], idField: keyof Row) =>
     new Map(tenants.flatMap((tenant) => list(tenant).map((row) => [nameOf(tenant, String(row[idField])), row])))
   return [
     compared(
       'customers in Flow',
       expected.inFlow,
+      wantedInFlow,
       rowsOf((it) => flow.customers(it), 'customerUid'),
       STAMPS_OF_FLOW,
     ),
     compared(
       'private customers in Omnium',
       expected.privateInOmnium,
+      wantedInOmnium,
       rowsOf((it) => omnium.customers(it, 'B2C'), 'customerId'),
       NOT_MAPPED,
     ),
     compared(
       'business customers in Omnium',
       expected.businessInOmnium,
+      wantedInOmnium,
       rowsOf((it) => omnium.customers(it, 'B2B'), 'customerId'),
       NOT_MAPPED,
     ),
@@ -40,17 +47,18 @@ export function checkCustomers({ flow, omnium }: System, expected: Expected): Ch
 function compared(
   name: string,
   expected: ReadonlyMap<string, ExpectedCustomer>,
+  wantedOf: (customer: ExpectedCustomer, row: Fields) => Fields,
   actual: ReadonlyMap<string, Fields>,
   leftOut: readonly string[],
 ): Check {
   const wrong: string[] = []
-  for (const [at, { fields }] of expected) {
+  for (const [at, customer] of expected) {
     const row = actual.get(at)
     if (row === undefined) {
       wrong.push(`${at} is missing`)
       continue
     }
-    const [wanted, found] = [plain(fields, leftOut), plain(row, leftOut)]
+    const [wanted, found] = [plain(wantedOf(customer, row), leftOut), plain(row, leftOut)]
     const names = new Set([...Object.keys(wanted), ...Object.keys(found)])
     const different = [...names].filter((field) => !isDeepStrictEqual(wanted[field], found[field]))
     if (different.length > 0) wrong.push(`${at} differs in ${different.join(', ')}`)
@@ -58,6 +66,12 @@ function compared(
   for (const at of actual.keys()) if (!expected.has(at)) wrong.push(`${at} should not be there`)
   return { name, counted: expected.size, wrong }
 }
+
+/** Of a row's values those that somebody gave it. */
+const givenValues = ({ given }: Contested, row: Fields): Fields =>
+  Object.fromEntries(
+    [...given].flatMap(([field, values]) => (values.has(row[field] ?? '') ? [[field, row[field]]] : [])),
+  )
 
 /** Both ends of every relation, and `Parent company`. */
 export function checkGraph({ omnium }: System, { companies }: Expected): Check {

@@ -9,7 +9,7 @@ export interface PlannedTenant {
   readonly countryCode: string
   readonly marketGroupId: string
   readonly propertyPrefix: string
-  readonly omniumCustomerEvents: 'off' | 'create'
+  readonly omniumCustomerEvents: 'off' | 'create' | 'update'
 }
 
 /** Something that happens in one of the two systems, or that an operator does; `atMs` from the run's start. */
@@ -28,6 +28,14 @@ export type Operation = { readonly atMs: number } & (
   /** Of fields that nobody maps. */
   | {
       readonly kind: 'omnium-edit'
+      readonly tenant: string
+      readonly type: OmniumKind
+      readonly id: string
+      readonly fields: Fields
+    }
+  /** Of mapped fields, by Flow's names for them: what the web shop's customer service does. Waits for the customer. */
+  | {
+      readonly kind: 'shop-edit'
       readonly tenant: string
       readonly type: OmniumKind
       readonly id: string

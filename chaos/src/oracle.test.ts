@@ -69,6 +69,25 @@ describe('the end of a workload', () => {
     })
   })
 
+  it('leaves open who was last where the web shop edits too, and writes its edits over Flow', () => {
+    const end = endOf(
+      [
+        person('1'),
+        person('2'),
+        { kind: 'shop-edit', type: 'B2C', id: '1', fields: { email: 'a@example.com' } },
+        { kind: 'flow-edit', uid: '1', fields: { email: null } },
+      ],
+      { ...tenant, omniumCustomerEvents: 'update' },
+    )
+
+    const { given, inOmnium } = end.inFlow.get('t:1')!.contested!
+    expect([...given.get('email')!].toSorted()).toEqual(['', 'a@example.com'])
+    expect([...given.get('mobile')!]).toEqual(['+4700000001'])
+    expect(inOmnium({ email: 'b@example.com' }, {})).toMatchObject({ customerId: '1', email: 'b@example.com' })
+    expect(end.privateInOmnium.get('t:1')?.contested).not.toBeNull()
+    expect(end.privateInOmnium.get('t:2')?.contested).toBeNull()
+  })
+
   it('tells what must have been written from Flow: not an edit that comes to what the web shop has', () => {
     const fields = { customerId: 'w', firstName: 'Ola', address: { countryCode: 'NO' }, marketGroupId: 'MG' }
     const registered: Step = { kind: 'omnium-create', type: 'B2C', id: 'w', fields }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Fields } from '@sync/sandbox/fields'
 import { NO_TYPE, nameOf, type Operation, type PlannedTenant } from './operations.ts'
 import { flowFromOmnium, omniumCompany, omniumPerson } from './oracle-mapping.ts'
+import { COMPANY_FIELDS, PERSON_FIELDS } from './people.ts'
 import { plain } from './plain.ts'
 
 /** What a customer looks like at the end, in one system. */
@@ -11,6 +12,19 @@ export interface ExpectedCustomer {
   readonly fields: Fields
   /** Whether the services must have written it from what Flow holds. */
   readonly isFromFlow: boolean
+  /** null for one that was edited at the till alone. */
+  readonly contested: Contested | null
+}
+/**
+ * A customer of a tenant whose web shop's edits go to Flow, and whom the web shop edited. Who was last is a matter of
+ * time, so that only this is known: in Flow each mapped field is one that somebody gave it, and Omnium holds the same.
+ * Where Flow has never had a field, Omnium keeps its own: nothing is emptied there that Flow does not say.
+ */
+export interface Contested {
+  /** By Flow's names for the fields. */
+  readonly given: ReadonlyMap<string, ReadonlySet<unknown>>
+  /** What Omnium holds where Flow holds these fields, and `row` stands in Omnium. */
+  inOmnium(flow: Fields, row: Fields): Fields
 }
 export interface ExpectedCompany {
   readonly tenant: string
@@ -59,7 +73,7 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
       const { tenant, id, type, fields } = operation
       const name = nameOf(tenant, id)
       web.set(name, { tenant, id, type, fields: { ...fields } })
-      if (tenantOf.get(tenant)!.omniumCustomerEvents === 'create') bring(name)
+      if (tenantOf.get(tenant)!.omniumCustomerEvents !== 'off') bring(name)
     } else if (operation.kind === 'omnium-order' && operation.customerId !== null) {
       bring(nameOf(operation.tenant, operation.customerId))
     } else if (operation.kind === 'poison') {
@@ -70,14 +84,30 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
       cured.add(name)
     }
   }
+  const given = new Map([...typed].map(([name, { fields }]) => [name, givenAtFirst(fields)]))
+  const give = (name: string, fields: Fields) => {
+    for (const [field, value] of Object.entries(fields))
+      given
+        .get(name)!
+        .get(field)
+        ?.add(value ?? '')
+  }
   const edited = new Set<string>()
+  const contested = new Set<string>()
   for (const operation of operations) {
     if (operation.kind === 'flow-edit' || operation.kind === 'correct') {
       const name = nameOf(operation.tenant, operation.uid)
       Object.assign(typed.get(name)!.fields, operation.fields)
+      give(name, operation.fields)
       edited.add(name)
+    } else if (operation.kind === 'shop-edit') {
+      const name = nameOf(operation.tenant, operation.id)
+      give(name, operation.fields)
+      contested.add(name)
     } else if (operation.kind === 'omnium-edit') {
-      Object.assign(web.get(nameOf(operation.tenant, operation.id))!.fields, operation.fields)
+      const name = nameOf(operation.tenant, operation.id)
+      Object.assign(web.get(name)!.fields, operation.fields)
+      if (tenantOf.get(operation.tenant)!.omniumCustomerEvents === 'update') contested.add(name)
     }
   }
 
@@ -86,24 +116,40 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
   const businessInOmnium = new Map<string, ExpectedCustomer>()
   for (const [name, { tenant, id, fields }] of typed) {
     const externalId = poison.has(name) ? null : id
-    inFlow.set(name, { tenant, id, fields: { ...fields, customerUid: id, externalId }, isFromFlow: true })
-    if (poison.has(name)) continue
     const settings = tenantOf.get(tenant)!
     const shop = web.get(name)
     const isCompany = fields.customerType === 'COMPANY'
-    const map = isCompany ? omniumCompany : omniumPerson
-    const mapped = shop === undefined || edited.has(name) ? map(settings, id, fields, shop?.fields) : shop.fields
-    // An edit that comes to what the web shop has anyway is none that is written.
-    const isFromFlow = shop === undefined || !isDeepStrictEqual(plain(mapped), plain(shop.fields))
+    const inOmnium = (flow: Fields) => (isCompany ? omniumCompany : omniumPerson)(settings, id, flow, shop?.fields)
+    const both = contested.has(name) ? contestedBy(given.get(name)!, inOmnium, isCompany ? 'B2B' : 'B2C') : null
+    const end = { ...fields, customerUid: id, externalId }
+    inFlow.set(name, { tenant, id, fields: end, isFromFlow: true, contested: both })
+    if (poison.has(name)) continue
+    const mapped = shop === undefined || edited.has(name) ? inOmnium(fields) : shop.fields
+    // An edit that comes to what the web shop has anyway is none that is written; a contested one may be none either.
+    const isEdited = both === null && shop !== undefined && !isDeepStrictEqual(plain(mapped), plain(shop.fields))
     const into = isCompany ? businessInOmnium : privateInOmnium
-    into.set(name, { tenant, id, fields: mapped, isFromFlow })
+    into.set(name, { tenant, id, fields: mapped, isFromFlow: shop === undefined || isEdited, contested: both })
   }
   for (const [name, { tenant, id, type, fields }] of web) {
     if (typed.has(name)) continue
     const into = type === 'B2B' ? businessInOmnium : privateInOmnium
-    into.set(name, { tenant, id, fields, isFromFlow: false })
+    into.set(name, { tenant, id, fields, isFromFlow: false, contested: null })
   }
   return { inFlow, privateInOmnium, businessInOmnium, companies: graphOf(businessInOmnium, typed, web), poison, cured }
+}
+
+const MAPPED = [...new Set([...PERSON_FIELDS, ...COMPANY_FIELDS])]
+const givenAtFirst = (fields: Fields) => new Map(MAPPED.map((field) => [field, new Set([fields[field] ?? ''])]))
+
+function contestedBy(given: Contested['given'], inOmnium: (flow: Fields) => Fields, type: 'B2C' | 'B2B'): Contested {
+  return {
+    given,
+    inOmnium(flow, row) {
+      const held = flowFromOmnium(type, row)
+      const lacking = [...given].filter(([field, values]) => flow[field] === undefined && values.has(held[field] ?? ''))
+      return inOmnium({ ...flow, ...Object.fromEntries(lacking.map(([field]) => [field, held[field]])) })
+    },
+  }
 }
 
 function graphOf(

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FlowApi } from '@sync/sandbox/flow-api'
+import type { Fields } from '@sync/sandbox/fields'
+import type { OmniumKind } from '@sync/sandbox/omnium-customers'
 import { nameOf, type Operation } from './operations.ts'
 import type { Operator } from './operator.ts'
+import { editOfOmnium } from './oracle-mapping.ts'
 import type { System } from './system.ts'
 
 const POLL_MS = 100
@@ -30,7 +32,7 @@ export async function performWorkload(
   const garbage = new Set<string>()
   const cured = new Set<string>()
   const poisonFaults = new Map<string, string[]>()
-  /** By customer: an edit never overtakes an earlier one. */
+  /** By customer and system: an edit never overtakes an earlier one. */
   const lines = new Map<string, Promise<void>>()
   const background: Promise<unknown>[] = []
   const waiting = new AbortController()
@@ -41,20 +43,28 @@ export async function performWorkload(
     work.catch(() => {})
   }
 
-  const edit = (tenant: string, uid: string, fields: Record<string, unknown>) => {
-    const name = nameOf(tenant, uid)
-    const line = lines.get(name)
-    if (line === undefined && flow.customer(tenant, uid) !== undefined) {
-      flow.editCustomer(tenant, uid, fields)
-      return
-    }
+  const onceThere = (customer: string, isThere: () => boolean, act: () => void) => {
+    const line = lines.get(customer)
+    if (line === undefined && isThere()) return act()
     const next = (line ?? Promise.resolve()).then(async () => {
-      await untilInFlow(flow, tenant, uid, waiting.signal)
-      flow.editCustomer(tenant, uid, fields)
+      await until(isThere, customer, waiting.signal)
+      act()
     })
-    lines.set(name, next)
+    lines.set(customer, next)
     later(next)
   }
+  const edit = (tenant: string, uid: string, fields: Fields) =>
+    onceThere(
+      `${nameOf(tenant, uid)} in Flow`,
+      () => flow.customer(tenant, uid) !== undefined,
+      () => flow.editCustomer(tenant, uid, fields),
+    )
+  const editInShop = (tenant: string, type: OmniumKind, id: string, fields: Fields) =>
+    onceThere(
+      `${nameOf(tenant, id)} in Omnium`,
+      () => omnium.customer(tenant, type, id) !== undefined,
+      () => omnium.editCustomer(tenant, type, id, editOfOmnium(type, fields, omnium.customer(tenant, type, id)!)),
+    )
 
   const perform = (operation: Operation) => {
     counts.set(operation.kind, (counts.get(operation.kind) ?? 0) + 1)
@@ -69,6 +79,8 @@ export async function performWorkload(
         return omnium.createCustomer(operation.tenant, operation.type, operation.fields)
       case 'omnium-edit':
         return omnium.editCustomer(operation.tenant, operation.type, operation.id, operation.fields)
+      case 'shop-edit':
+        return editInShop(operation.tenant, operation.type, operation.id, operation.fields)
       case 'omnium-order': {
         const { tenant, orderId: id, customerId, type: customerType } = operation
         return omnium.createOrder(tenant, { id, customerType, ...(customerId !== null && { customerId }) })
@@ -116,9 +128,9 @@ export async function performWorkload(
   }
 }
 
-async function untilInFlow(flow: FlowApi, tenant: string, uid: string, signal: AbortSignal): Promise<void> {
-  while (flow.customer(tenant, uid) === undefined) {
-    if (signal.aborted) throw new Error(`the edit of ${tenant}:${uid} still waits for that customer to be in Flow`)
+async function until(isThere: () => boolean, customer: string, signal: AbortSignal): Promise<void> {
+  while (!isThere()) {
+    if (signal.aborted) throw new Error(`an edit still waits for ${customer}`)
     await delay(POLL_MS)
   }
 }

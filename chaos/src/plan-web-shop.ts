@@ -1,6 +1,6 @@
 import type { Fields } from '@sync/sandbox/fields'
 import type { OmniumKind } from '@sync/sandbox/omnium-customers'
-import { register, type Scene, type Unplaced } from './workload-scene.ts'
+import { type Customer, register, type Scene, type Unplaced } from './workload-scene.ts'
 
 /** Ids as Omnium has them: opaque, to be encoded in paths. */
 function webId({ chance, state, tenant }: Scene): string {
@@ -43,7 +43,7 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
     ]
   }
   state.webOnly.push({ tenant, id, type })
-  if (withOrder || tenant.omniumCustomerEvents === 'create') {
+  if (withOrder || tenant.omniumCustomerEvents !== 'off') {
     register(state, {
       ...{ tenant, uid: id, type: customerType, parent: null, isOfWebShop: true, isPoison: false, isSpoilt: false },
       ...{ contacts: [], addresses: [] },
@@ -52,4 +52,14 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
   const creation: Unplaced = { kind: 'omnium-create', tenant: tenant.uid, type, id, fields }
   if (!withOrder) return [creation]
   return [creation, { kind: 'omnium-order', tenant: tenant.uid, orderId: state.next('W'), customerId: id, type }]
+}
+
+/** One or two edits, the second while the first is on its way to Flow. None empties a field: that never reaches Flow. */
+export function editedInShop({ chance, people }: Scene, { tenant, uid: id, type }: Customer): Unplaced[] {
+  const names = ['email', 'mobile', 'address', 'city', 'postalCode', type === 'PERSON' ? 'lastname' : 'companyName']
+  return Array.from({ length: chance.between(1, 2) }, () => {
+    const field = chance.pick(names)
+    const fields = { [field]: people.valueOf(type, field) }
+    return { kind: 'shop-edit', tenant: tenant.uid, type: type === 'PERSON' ? 'B2C' : 'B2B', id, fields }
+  })
 }

@@ -35,7 +35,7 @@ describe('a workload', () => {
     expect([...kinds].sort()).toEqual(
       [
         ...['correct', 'cure', 'flow-create', 'flow-edit', 'flow-order', 'garbage', 'omnium-create', 'omnium-edit'],
-        ...['omnium-order', 'poison', 'redrive', 'replay'],
+        ...['omnium-order', 'poison', 'redrive', 'replay', 'shop-edit'],
       ].sort(),
     )
   })

@@ -3,7 +3,7 @@ import { type Chance, createChance } from './chance.ts'
 import { GARBAGE_TOPICS, NO_TYPE, nameOf, type Operation, type PlannedTenant, REPLAY_TOPICS } from './operations.ts'
 import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS } from './people.ts'
 import { chained, moved, swapped } from './plan-companies.ts'
-import { fromWebShop } from './plan-web-shop.ts'
+import { editedInShop, fromWebShop } from './plan-web-shop.ts'
 import { type Customer, created, createState, type Scene, type Unplaced } from './workload-scene.ts'
 
 export interface WorkloadOptions {
@@ -23,6 +23,7 @@ export interface Workload {
 }
 
 const COUNTRIES = ['NO', 'SE', 'DK', 'FI']
+const MODES = ['create', 'off', 'update'] as const
 /** How often each kind of act comes once most customers are there. */
 const WEIGHTS = {
   edit: 40,
@@ -37,6 +38,7 @@ const WEIGHTS = {
   'web-customer': 0.7,
   'order-again': 2,
   tags: 3,
+  'shop-edit': 3,
   'till-order': 1,
   poison: 0.3,
   cure: 0.25,
@@ -55,7 +57,7 @@ export const tenantsOf = (count: number): PlannedTenant[] =>
     countryCode: COUNTRIES[i % COUNTRIES.length]!,
     marketGroupId: `MG-${i + 1}`,
     propertyPrefix: i % 2 === 0 ? 'flow' : `pos${i}`,
-    omniumCustomerEvents: i % 3 === 1 ? 'off' : 'create',
+    omniumCustomerEvents: MODES[i % MODES.length]!,
   }))
 
 /** What happens in both systems, and when: the same options, the same operations. */
@@ -143,6 +145,10 @@ function perform(act: Act, scene: Scene): Unplaced[] {
       if (those.length === 0) return []
       const { tenant, id, type } = chance.pick(those)
       return [{ kind: 'omnium-edit', tenant: tenant.uid, type, id, fields: { tags: [state.next('tag')] } }]
+    }
+    case 'shop-edit': {
+      const customer = of((it) => it.tenant.omniumCustomerEvents === 'update' && !it.isPoison)
+      return customer === null ? [] : editedInShop(scene, customer)
     }
     case 'till-order':
       return anyone === null || anyone.isOfWebShop

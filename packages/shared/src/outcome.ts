@@ -42,6 +42,7 @@ export const RETRY_REASONS = {
   'child-pending': { counts: false },
   'parent-missing': { counts: false },
   'parent-cycle-pending': { counts: false },
+  'flow-edit-pending': { counts: false },
 } as const satisfies Record<string, { counts: boolean }>
 export type RetryReason = keyof typeof RETRY_REASONS
 

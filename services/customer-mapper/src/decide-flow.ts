@@ -37,6 +37,16 @@ export function decideFlowUpdate(
 }
 
 /**
+ * Whether somebody edited Flow's customer since we wrote the Omnium record, so that the edit may be on its way there.
+ * Only a tenant that names our own user in Flow lets us tell their edits from our own writes.
+ */
+export function mayHaveEditOnItsWay(omnium: OmniumCustomer, flow: FlowCustomer, tenant: Tenant): boolean {
+  const { apiUser } = tenant.flow
+  if (apiUser === undefined || !flow.lastModifiedBy || flow.lastModifiedBy === apiUser) return false
+  return compareVersions(storedVersion(omnium, tenant), flow.lastModifiedAt) < 0
+}
+
+/**
  * Whether the record shows our own last write, so that what differs from Flow was edited in Flow since and is on its
  * way: our API user modified it, or its `modified` is the Flow version that we wrote with it.
  */

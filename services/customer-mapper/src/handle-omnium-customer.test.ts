@@ -1,4 +1,4 @@
-import { done, skipped } from '@sync/shared/outcome'
+import { done, retry, skipped } from '@sync/shared/outcome'
 import { aCompany, aDelivery, anOmniumCustomer, anOmniumSnapshot, aPerson } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { createWorld } from './testing/world.ts'
@@ -82,8 +82,8 @@ test('with the setting create, a customer that Flow has is left alone', async ()
 })
 
 describe('with the setting update', () => {
-  const linked = async () => {
-    const world = createWorld({ omniumCustomerEvents: 'update' })
+  const linked = async (tenantFields = {}) => {
+    const world = createWorld({ omniumCustomerEvents: 'update', ...tenantFields })
     world.flow.put(
       aPerson({ firstname: 'A', mobile: '1', internalNote: 'kept', lastModifiedAt: '2026-01-01T00:00:00Z' }),
     )
@@ -118,6 +118,57 @@ describe('with the setting update', () => {
     expect(await world.fromOmnium('B2C', '1000')).toMatchObject({ kind: 'skipped', reason: 'stale' })
     await world.fromFlow('1000')
     expect(world.omnium.customer('B2C', '1000')).toMatchObject({ phone: '3' })
+  })
+
+  describe('an older edit in Flow that may be on its way', () => {
+    const ours = { baseUrl: 'https://flow.example', token: 'a-token', apiUser: 'integration' }
+    /** The web shop touches a customer just after the till did, and before the till's edit has come through. */
+    const bothEdited = async (tenantFields = { flow: ours }) => {
+      const world = await linked(tenantFields)
+      world.flow.edit('1000', { mobile: '2' })
+      world.omnium.edit('B2C', '1000', { tags: ['vip'] })
+      return world
+    }
+
+    test('is waited for, and wins; what it does not touch stays', async () => {
+      const world = await bothEdited()
+      const early = world.omnium.customer('B2C', '1000')!
+
+      expect(await world.fromOmnium('B2C', '1000')).toEqual(retry('flow-edit-pending', 500))
+      expect(world.writes()).toEqual([])
+      await world.fromFlow('1000')
+      const outcome = await world.fromOmnium('B2C', '1000', {}, early)
+
+      expect(outcome).toMatchObject({ kind: 'skipped' })
+      expect(world.flow.customer('1000')).toMatchObject({ mobile: '2' })
+      expect(world.omnium.customer('B2C', '1000')).toMatchObject({ phone: '2', tags: ['vip'] })
+    })
+
+    test('is waited for no longer than three seconds, and then the newer edit counts', async () => {
+      const world = await bothEdited()
+      const firstSeenAt = world.context.now() - 3_000
+
+      expect(await world.fromOmnium('B2C', '1000', { firstSeenAt })).toMatchObject({
+        ...{ kind: 'done', effect: { target: 'flow', changed: ['mobile'] } },
+      })
+    })
+
+    test('is not looked for where we do not know our own user, or the last edit is our own', async () => {
+      const unnamed = await bothEdited({ flow: { ...ours, apiUser: undefined as unknown as string } })
+      expect(await unnamed.fromOmnium('B2C', '1000')).toMatchObject({ kind: 'done' })
+
+      const own = await linked({ flow: ours })
+      own.omnium.edit('B2C', '1000', { phone: '3' })
+      expect(await own.fromOmnium('B2C', '1000')).toMatchObject({ kind: 'done' })
+    })
+
+    test('of a customer that is erased in Omnium meanwhile is left to its own record', async () => {
+      const world = await bothEdited()
+      const early = world.omnium.customer('B2C', '1000')!
+      world.omnium.erase('B2C', '1000')
+
+      expect(await world.fromOmnium('B2C', '1000', {}, early)).toEqual(skipped('deleted'))
+    })
   })
 
   test('a customer that is erased from Flow meanwhile ends there', async () => {

@@ -1,15 +1,20 @@
+import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import { OmniumCustomer, type OmniumKind } from '@sync/shared/omnium/schema'
-import { done, type Outcome, park, skipped } from '@sync/shared/outcome'
+import { done, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { looksAgain } from './classify.ts'
 import { conflictsInFlow, createInFlow, parkConflict } from './create-in-flow.ts'
-import { decideFlowUpdate } from './decide-flow.ts'
+import { decideFlowUpdate, type FlowUpdateDecision, mayHaveEditOnItsWay } from './decide-flow.ts'
 import type { Peers } from './handle-flow-customer.ts'
 import { findCustomer } from './handle-omnium-order.ts'
 import { storedVersion } from './sync-properties.ts'
 
 type OmniumDelivery = Delivery<'omnium.customers.v1'>
+
+/** An edit at the till is in Omnium within a second; after this the newer of the two edits counts. */
+const FLOW_EDIT_WAIT_MS = 3_000
+const LOOK_AGAIN_MS = 500
 
 /** Brings one Omnium customer to Flow, as far as the tenant's `omniumCustomerEvents` wants it. */
 export async function handleOmniumCustomer(
@@ -32,8 +37,9 @@ export async function handleOmniumCustomer(
   if (conflictsInFlow(kind, existing)) return parkConflict('flow')
   if (tenant.omniumCustomerEvents !== 'update') return skipped('exists')
 
-  const decision = decideFlowUpdate(kind, customer, existing, tenant)
-  const version = customer.modified ?? undefined
+  const decided = await decideOnceFlowIsThrough(kind, customer, existing, delivery, context, omnium)
+  if ('end' in decided) return decided.end
+  const { decision, version } = decided
   if (decision.do === 'nothing') return skipped(decision.reason, version)
   if ((await flow.updateCustomer(call, delivery.id, decision.fields)) === 'not-found') return skipped('deleted')
   return done({
@@ -42,6 +48,30 @@ export async function handleOmniumCustomer(
     changed: Object.keys(decision.fields),
     ...(version && { version }),
   })
+}
+
+/** An older edit in Flow, which may be on its way to Omnium, gets some time to arrive: Flow wins when both were edited at once. */
+async function decideOnceFlowIsThrough(
+  kind: OmniumKind,
+  customer: OmniumCustomer,
+  existing: FlowCustomer,
+  { id, firstSeenAt }: OmniumDelivery,
+  { call, now }: HandlerContext,
+  omnium: OmniumClient,
+): Promise<{ decision: FlowUpdateDecision; version: string | undefined } | { end: Outcome }> {
+  const decide = (from: OmniumCustomer) => ({
+    decision: decideFlowUpdate(kind, from, existing, call.tenant),
+    version: from.modified ?? undefined,
+    hasToWait: mayHaveEditOnItsWay(from, existing, call.tenant),
+  })
+  const first = decide(customer)
+  if (first.decision.do === 'nothing' || !first.hasToWait) return first
+  // The edit may have come since this record was made.
+  const current = await omnium.getCustomer(call, kind, id)
+  if (current === null) return { end: skipped('deleted') }
+  const again = decide(current)
+  if (again.decision.do === 'nothing' || !again.hasToWait || now() - firstSeenAt >= FLOW_EDIT_WAIT_MS) return again
+  return { end: retry('flow-edit-pending', LOOK_AGAIN_MS) }
 }
 
 const isRepair = ({ repair, value }: OmniumDelivery): boolean => repair || (value?.repair ?? false)
