@@ -110,8 +110,8 @@ describe('the check of a customer whom both sides edited', () => {
   const both: Operation[] = [
     { ...{ atMs: 0, kind: 'flow-create', tenant: 't', uid: 'k' }, fields: birth },
     { ...{ atMs: 1, kind: 'flow-edit', tenant: 't', uid: 'k' }, fields: { mobile: '2' } },
-    { ...{ atMs: 2, kind: 'shop-edit', tenant: 't', type: 'B2C', id: 'k' }, fields: { mobile: '3' } },
-    { ...{ atMs: 3, kind: 'shop-edit', tenant: 't', type: 'B2C', id: 'k' }, fields: { email: 'web@example.com' } },
+    { ...{ atMs: 2, kind: 'shop-edit', tenant: 't', id: 'k' }, fields: { mobile: '3' } },
+    { ...{ atMs: 3, kind: 'shop-edit', tenant: 't', id: 'k' }, fields: { email: 'web@example.com' } },
   ]
   const wrongOf = (inFlow: object, inOmnium: object) => {
     const flow = createFlowApi({ tenants: [{ uid: 't', token: 'x' }] })

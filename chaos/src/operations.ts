@@ -33,14 +33,8 @@ export type Operation = { readonly atMs: number } & (
       readonly id: string
       readonly fields: Fields
     }
-  /** Of mapped fields, by Flow's names for them: what the web shop's customer service does. Waits for the customer. */
-  | {
-      readonly kind: 'shop-edit'
-      readonly tenant: string
-      readonly type: OmniumKind
-      readonly id: string
-      readonly fields: Fields
-    }
+  /** Of a private customer's mapped fields, by Flow's names: what customer service does in Omnium. Waits for the customer. */
+  | { readonly kind: 'shop-edit'; readonly tenant: string; readonly id: string; readonly fields: Fields }
   | {
       readonly kind: 'omnium-order'
       readonly tenant: string

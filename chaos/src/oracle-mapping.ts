@@ -71,14 +71,14 @@ export function omniumCompany(tenant: PlannedTenant, id: string, flow: Fields, s
 }
 
 /** What the web shop's edit of Flow's `fields` changes in its own record. */
-export function editOfOmnium(type: 'B2C' | 'B2B', fields: Fields, before: Fields): Fields {
-  const { email, mobile, lastname, companyName, address: line1, city, postalCode } = fields
+export function editOfOmnium(fields: Fields, before: Fields): Fields {
+  const { email, mobile, lastname, address: line1, city, postalCode } = fields
   const given = (values: Fields) =>
     Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   return {
-    ...given({ email, phone: mobile, ...(type === 'B2C' ? { lastName: lastname } : { name: companyName }) }),
+    ...given({ email, phone: mobile, lastName: lastname }),
     // Nested objects are replaced whole.
-    address: { ...(before.address as Fields), ...given({ name: companyName, line1, city, postalCode }) },
+    address: { ...(before.address as Fields), ...given({ line1, city, postalCode }) },
   }
 }
 

@@ -74,7 +74,7 @@ describe('the end of a workload', () => {
       [
         person('1'),
         person('2'),
-        { kind: 'shop-edit', type: 'B2C', id: '1', fields: { email: 'a@example.com' } },
+        { kind: 'shop-edit', id: '1', fields: { email: 'a@example.com' } },
         { kind: 'flow-edit', uid: '1', fields: { email: null } },
       ],
       { ...tenant, omniumCustomerEvents: 'update' },

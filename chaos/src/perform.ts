@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fields } from '@sync/sandbox/fields'
-import type { OmniumKind } from '@sync/sandbox/omnium-customers'
 import { nameOf, type Operation } from './operations.ts'
 import type { Operator } from './operator.ts'
 import { editOfOmnium } from './oracle-mapping.ts'
@@ -59,11 +58,11 @@ export async function performWorkload(
       () => flow.customer(tenant, uid) !== undefined,
       () => flow.editCustomer(tenant, uid, fields),
     )
-  const editInShop = (tenant: string, type: OmniumKind, id: string, fields: Fields) =>
+  const editInShop = (tenant: string, id: string, fields: Fields) =>
     onceThere(
       `${nameOf(tenant, id)} in Omnium`,
-      () => omnium.customer(tenant, type, id) !== undefined,
-      () => omnium.editCustomer(tenant, type, id, editOfOmnium(type, fields, omnium.customer(tenant, type, id)!)),
+      () => omnium.customer(tenant, 'B2C', id) !== undefined,
+      () => omnium.editCustomer(tenant, 'B2C', id, editOfOmnium(fields, omnium.customer(tenant, 'B2C', id)!)),
     )
 
   const perform = (operation: Operation) => {
@@ -80,7 +79,7 @@ export async function performWorkload(
       case 'omnium-edit':
         return omnium.editCustomer(operation.tenant, operation.type, operation.id, operation.fields)
       case 'shop-edit':
-        return editInShop(operation.tenant, operation.type, operation.id, operation.fields)
+        return editInShop(operation.tenant, operation.id, operation.fields)
       case 'omnium-order': {
         const { tenant, orderId: id, customerId, type: customerType } = operation
         return omnium.createOrder(tenant, { id, customerType, ...(customerId !== null && { customerId }) })

@@ -54,12 +54,12 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
   return [creation, { kind: 'omnium-order', tenant: tenant.uid, orderId: state.next('W'), customerId: id, type }]
 }
 
-/** One or two edits, the second while the first is on its way to Flow. None empties a field: that never reaches Flow. */
-export function editedInShop({ chance, people }: Scene, { tenant, uid: id, type }: Customer): Unplaced[] {
-  const names = ['email', 'mobile', 'address', 'city', 'postalCode', type === 'PERSON' ? 'lastname' : 'companyName']
+/** One or two edits of a private customer, the second while the first is on its way to Flow. None empties a field: that never reaches Flow. */
+export function editedInShop({ chance, people }: Scene, { tenant, uid: id }: Customer): Unplaced[] {
+  const names = ['lastname', 'email', 'mobile', 'address', 'city', 'postalCode']
   return Array.from({ length: chance.between(1, 2) }, () => {
     const field = chance.pick(names)
-    const fields = { [field]: people.valueOf(type, field) }
-    return { kind: 'shop-edit', tenant: tenant.uid, type: type === 'PERSON' ? 'B2C' : 'B2B', id, fields }
+    const fields = { [field]: people.valueOf('PERSON', field) }
+    return { kind: 'shop-edit', tenant: tenant.uid, id, fields }
   })
 }

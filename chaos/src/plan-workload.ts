@@ -147,8 +147,9 @@ function perform(act: Act, scene: Scene): Unplaced[] {
       return [{ kind: 'omnium-edit', tenant: tenant.uid, type, id, fields: { tags: [state.next('tag')] } }]
     }
     case 'shop-edit': {
-      const customer = of((it) => it.tenant.omniumCustomerEvents === 'update' && !it.isPoison)
-      return customer === null ? [] : editedInShop(scene, customer)
+      // Not a company: our own write of its relations may hide the edit, which then doesn't go to Flow.
+      const person = of((it) => it.tenant.omniumCustomerEvents === 'update' && it.type === 'PERSON' && !it.isPoison)
+      return person === null ? [] : editedInShop(scene, person)
     }
     case 'till-order':
       return anyone === null || anyone.isOfWebShop
