@@ -88,6 +88,25 @@ describe('the end of a workload', () => {
     expect(end.privateInOmnium.get('t:2')?.contested).toBeNull()
   })
 
+  it('knows the value of a field that was edited at rest', () => {
+    const tenants: PlannedTenant[] = [{ ...tenant, omniumCustomerEvents: 'update' }]
+    const birth: Operation = { ...{ atMs: 0, kind: 'flow-create', tenant: 't', uid: '1' }, fields: { mobile: '1' } }
+    const shopEdit = (mobile: string): Operation => ({
+      atMs: 0,
+      kind: 'shop-edit',
+      tenant: 't',
+      id: '1',
+      fields: { mobile },
+    })
+    const givenOf = (...atRest: Operation[]) =>
+      expectedEnd(tenants, [birth, shopEdit('2')], atRest)
+        .inFlow.get('t:1')
+        ?.contested?.given.get('mobile')
+
+    expect([...givenOf()!]).toEqual(['1', '2'])
+    expect([...givenOf(shopEdit('3'))!]).toEqual(['3'])
+  })
+
   it('tells what must have been written from Flow: not an edit that comes to what the web shop has', () => {
     const fields = { customerId: 'w', firstName: 'Ola', address: { countryCode: 'NO' }, marketGroupId: 'MG' }
     const registered: Step = { kind: 'omnium-create', type: 'B2C', id: 'w', fields }

@@ -51,7 +51,12 @@ export interface Expected {
  * The end of a workload, from the workload alone: nothing is read from a running system, and no code is shared with the
  * services. The rules are those of the field tables.
  */
-export function expectedEnd(tenants: readonly PlannedTenant[], operations: readonly Operation[]): Expected {
+export function expectedEnd(
+  tenants: readonly PlannedTenant[],
+  duringFaults: readonly Operation[],
+  atRest: readonly Operation[] = [],
+): Expected {
+  const operations = [...duringFaults, ...atRest]
   const tenantOf = new Map(tenants.map((tenant) => [tenant.uid, tenant]))
   const typed = new Map<string, { tenant: string; id: string; fields: Fields }>()
   const web = new Map<string, { tenant: string; id: string; type: 'B2C' | 'B2B'; fields: Fields }>()
@@ -109,6 +114,12 @@ export function expectedEnd(tenants: readonly PlannedTenant[], operations: reado
       Object.assign(web.get(name)!.fields, operation.fields)
       if (tenantOf.get(operation.tenant)!.omniumCustomerEvents === 'update') contested.add(name)
     }
+  }
+
+  for (const operation of atRest) {
+    if (operation.kind !== 'flow-edit' && operation.kind !== 'shop-edit') continue
+    const name = nameOf(operation.tenant, operation.kind === 'flow-edit' ? operation.uid : operation.id)
+    for (const [field, value] of Object.entries(operation.fields)) given.get(name)!.set(field, new Set([value ?? '']))
   }
 
   const inFlow = new Map<string, ExpectedCustomer>()

@@ -1,6 +1,8 @@
 import type { Fields } from '@sync/sandbox/fields'
 import type { OmniumKind } from '@sync/sandbox/omnium-customers'
-import { type Customer, register, type Scene, type Unplaced } from './workload-scene.ts'
+import { nameOf, type Operation } from './operations.ts'
+import type { People } from './people.ts'
+import { register, type Scene, type Unplaced } from './workload-scene.ts'
 
 /** Ids as Omnium has them: opaque, to be encoded in paths. */
 function webId({ chance, state, tenant }: Scene): string {
@@ -45,7 +47,16 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
   state.webOnly.push({ tenant, id, type })
   if (withOrder || tenant.omniumCustomerEvents !== 'off') {
     register(state, {
-      ...{ tenant, uid: id, type: customerType, parent: null, isOfWebShop: true, isPoison: false, isSpoilt: false },
+      ...{
+        tenant,
+        uid: id,
+        type: customerType,
+        parent: null,
+        isOfWebShop: true,
+        isPoison: false,
+        isSpoilt: false,
+        isCured: false,
+      },
       ...{ contacts: [], addresses: [] },
     })
   }
@@ -54,12 +65,31 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
   return [creation, { kind: 'omnium-order', tenant: tenant.uid, orderId: state.next('W'), customerId: id, type }]
 }
 
-/** One or two edits of a private customer, the second while the first is on its way to Flow. None empties a field: that never reaches Flow. */
-export function editedInShop({ chance, people }: Scene, { tenant, uid: id }: Customer): Unplaced[] {
-  const names = ['lastname', 'email', 'mobile', 'address', 'city', 'postalCode']
+/** One or two edits, the second while the first is on its way to Flow. None empties a field: that never reaches Flow. */
+export function editedInShop({ chance, people, state, tenant }: Scene): Unplaced[] {
+  if (tenant.omniumCustomerEvents !== 'update') return []
+  // Not a company: our own write of its relations may hide the edit, which then doesn't go to Flow.
+  const those = state.customers.filter(
+    (it) => it.tenant === tenant && it.type === 'PERSON' && !it.isPoison && !it.isCured,
+  )
+  if (those.length === 0) return []
+  const { uid: id } = chance.pick(those)
   return Array.from({ length: chance.between(1, 2) }, () => {
-    const field = chance.pick(names)
-    const fields = { [field]: people.valueOf('PERSON', field) }
-    return { kind: 'shop-edit', tenant: tenant.uid, id, fields }
+    const field = chance.pick(['lastname', 'email', 'mobile', 'address', 'city', 'postalCode'])
+    return { kind: 'shop-edit', tenant: tenant.uid, id, fields: { [field]: people.valueOf('PERSON', field) } }
   })
+}
+
+/**
+ * When all is at rest: whom both sides edited is edited once more, on one side and, when that is at rest, on the other.
+ * Nothing is left to chance then.
+ */
+export function closingEdits(people: People, operations: readonly Operation[]): Operation[][] {
+  const edits = operations.filter((it) => it.kind === 'shop-edit')
+  const those = new Map(edits.map(({ tenant, id }) => [nameOf(tenant, id), { tenant, id }])).values().toArray()
+  const value = (field: string) => ({ [field]: people.valueOf('PERSON', field) })
+  return [
+    those.map(({ tenant, id: uid }) => ({ atMs: 0, kind: 'flow-edit', tenant, uid, fields: value('mobile') })),
+    those.map(({ tenant, id }) => ({ atMs: 0, kind: 'shop-edit', tenant, id, fields: value('email') })),
+  ]
 }

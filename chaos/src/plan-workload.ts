@@ -3,7 +3,7 @@ import { type Chance, createChance } from './chance.ts'
 import { GARBAGE_TOPICS, NO_TYPE, nameOf, type Operation, type PlannedTenant, REPLAY_TOPICS } from './operations.ts'
 import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS } from './people.ts'
 import { chained, moved, swapped } from './plan-companies.ts'
-import { editedInShop, fromWebShop } from './plan-web-shop.ts'
+import { closingEdits, editedInShop, fromWebShop } from './plan-web-shop.ts'
 import { type Customer, created, createState, type Scene, type Unplaced } from './workload-scene.ts'
 
 export interface WorkloadOptions {
@@ -20,6 +20,8 @@ export interface Workload {
   readonly tenants: readonly PlannedTenant[]
   /** In the order of their times. */
   readonly operations: readonly Operation[]
+  /** Rounds of them once all is at rest, each at rest before the next. */
+  readonly closing: readonly (readonly Operation[])[]
 }
 
 const COUNTRIES = ['NO', 'SE', 'DK', 'FI']
@@ -79,7 +81,8 @@ export function planWorkload(options: WorkloadOptions): Workload {
       operations.push({ ...step, atMs: Math.round(atMs + i * stepMs) } as Operation)
     atMs += Math.max(1, steps.length) * (1000 / options.rate) * 2 * chance.draw()
   }
-  return { tenants, operations: operations.toSorted((a, b) => a.atMs - b.atMs) }
+  operations.sort((a, b) => a.atMs - b.atMs)
+  return { tenants, operations, closing: closingEdits(people, operations) }
 }
 
 function perform(act: Act, scene: Scene): Unplaced[] {
@@ -146,11 +149,8 @@ function perform(act: Act, scene: Scene): Unplaced[] {
       const { tenant, id, type } = chance.pick(those)
       return [{ kind: 'omnium-edit', tenant: tenant.uid, type, id, fields: { tags: [state.next('tag')] } }]
     }
-    case 'shop-edit': {
-      // Not a company: our own write of its relations may hide the edit, which then doesn't go to Flow.
-      const person = of((it) => it.tenant.omniumCustomerEvents === 'update' && it.type === 'PERSON' && !it.isPoison)
-      return person === null ? [] : editedInShop(scene, person)
-    }
+    case 'shop-edit':
+      return editedInShop(scene)
     case 'till-order':
       return anyone === null || anyone.isOfWebShop
         ? []
@@ -165,7 +165,7 @@ function perform(act: Act, scene: Scene): Unplaced[] {
     case 'cure': {
       const poison = of(({ isPoison, isSpoilt }) => isPoison && !isSpoilt)
       if (poison === null) return []
-      poison.isPoison = false
+      Object.assign(poison, { isPoison: false, isCured: true })
       return [{ kind: 'cure', tenant: poison.tenant.uid, uid: poison.uid }]
     }
     case 'spoil': {
@@ -176,7 +176,7 @@ function perform(act: Act, scene: Scene): Unplaced[] {
     case 'correct': {
       const spoilt = of(({ isSpoilt }) => isSpoilt)
       if (spoilt === null) return []
-      Object.assign(spoilt, { isPoison: false, isSpoilt: false })
+      Object.assign(spoilt, { isPoison: false, isSpoilt: false, isCured: true })
       return [{ kind: 'correct', tenant: spoilt.tenant.uid, uid: spoilt.uid, fields: { customerType: spoilt.type } }]
     }
     case 'garbage': {

@@ -46,7 +46,7 @@ export async function runChaos(
       tenants: tenants.map(({ uid }) => uid),
     })
     const digest = createHash('sha256')
-      .update(JSON.stringify([operations, faults]))
+      .update(JSON.stringify([operations, workload.closing, faults]))
       .digest('hex')
       .slice(0, 16)
     say(`${operations.length} operations and ${faults.length} faults in ${options.minutes} min, plan ${digest}`)
@@ -58,7 +58,8 @@ export async function runChaos(
     say(`struck: ${tally(struck.counts)}`)
 
     const late = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_WITHIN_MS)])
-    const unsettled = await untilSettled(system, performed, operator, say, late).then(
+    const closing = workload.closing.map((round) => () => performWorkload(system, operator, round, late))
+    const unsettled = await untilSettled(system, performed, operator, closing, say, late).then(
       () => null,
       (error: Error) => error.message,
     )
@@ -75,11 +76,11 @@ export async function runChaos(
 
 async function allChecks(
   system: System,
-  { tenants, operations }: Workload,
+  { tenants, operations, closing }: Workload,
   performed: Performed,
   unsettled: string | null,
 ): Promise<Check[]> {
-  const expected = expectedEnd(tenants, operations)
+  const expected = expectedEnd(tenants, operations, closing.flat())
   const records = await checkRecords(system, expected, performed)
   const lane = await readTopics(system, ['customer-mapper.retry.v1', 'relation-manager.retry.v1'])
   const pages = [...(await system.fleet.pages('metrics')), ...(await system.fleet.pages('ready'))].map(

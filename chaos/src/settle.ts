@@ -17,13 +17,14 @@ const SWEEPS = {
 } as const
 
 /**
- * Faults are over: resolves once all is handled, every tenant was swept since, and what had been parked of customers
- * that are no poison any more was redriven and handled too. Throws, saying what lacks, when the signal aborts.
+ * Faults are over: resolves once all is handled, every tenant was swept since, what had been parked of customers that are
+ * no poison any more was redriven and handled too, and so was each of the `closing` rounds. Throws, saying what lacks, when the signal aborts.
  */
 export async function untilSettled(
   system: System,
   performed: Performed,
   operator: Operator,
+  closing: readonly (() => Promise<unknown>)[],
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -36,6 +37,10 @@ export async function untilSettled(
   await untilSwept(system, signal)
   await operator.redrive(performed.cured)
   await untilHandled(system, signal)
+  for (const round of closing) {
+    await round()
+    await untilHandled(system, signal)
+  }
   await untilSwept(system, signal)
   const { replayed, redriven } = operator.counts
   log(`${replayed} records were replayed, and ${redriven} dead letters redriven`)

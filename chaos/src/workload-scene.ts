@@ -17,6 +17,8 @@ export interface Customer {
   /** Parked as things are: Omnium refuses it, or nobody can map what Flow holds. */
   isPoison: boolean
   isSpoilt: boolean
+  /** Was poison: it may come to Omnium only with the last redrive. */
+  isCured: boolean
 }
 
 export interface State {
@@ -49,7 +51,7 @@ export function created({ people, state, tenant }: Scene, type: CustomerType, pa
   const uid = state.next(type === 'PERSON' ? 'p' : 'c')
   const fields = people.fieldsOf(type)
   register(state, {
-    ...{ tenant, uid, type, parent, isOfWebShop: false, isPoison: false, isSpoilt: false },
+    ...{ tenant, uid, type, parent, isOfWebShop: false, isPoison: false, isSpoilt: false, isCured: false },
     contacts: (fields.contacts as Fields[]) ?? [],
     addresses: (fields.addresses as Fields[]) ?? [],
   })

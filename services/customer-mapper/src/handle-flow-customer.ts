@@ -2,13 +2,15 @@ import type { FlowClient } from '@sync/shared/flow/client'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Publisher } from '@sync/shared/kafka/publisher'
 import type { OmniumClient } from '@sync/shared/omnium/client'
-import type { OmniumKind } from '@sync/shared/omnium/schema'
+import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { done, type Effect, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
+import type { Tenant } from '@sync/shared/tenants'
+import { compareVersions } from '@sync/shared/version'
 import { announceParent } from './announce-parent.ts'
 import { decideUpsert } from './decide.ts'
 import { omniumKindOf } from './map-to-omnium.ts'
-import { newestOf } from './newest-of.ts'
+import { asFlowStands, newestOf } from './newest-of.ts'
 
 export interface Peers {
   readonly flow: FlowClient
@@ -29,7 +31,7 @@ export async function handleFlowCustomer(
   const kind = omniumKindOf(customer)
   if (kind === null) return park('unmappable', 'mapping a flow customer: unknown customerType')
 
-  const upserted = await upsert(kind, customer, context, peers.omnium)
+  const upserted = await upsert(kind, customer, context, peers)
   if (upserted.kind === 'park' || upserted.kind === 'retry') return upserted
 
   // Before the link: a link that Flow refuses parks the record, and the announcement must not be lost with it.
@@ -45,7 +47,7 @@ async function upsert(
   kind: OmniumKind,
   customer: FlowCustomer,
   { call }: HandlerContext,
-  omnium: OmniumClient,
+  { flow, omnium }: Peers,
 ): Promise<Outcome> {
   const id = customer.customerUid
   // The second round is for a record that came (409) or went (404) between the read and the write.
@@ -53,25 +55,33 @@ async function upsert(
     const own = await omnium.getCustomer(call, kind, id)
     const otherKindExists =
       own === null && (await omnium.getCustomer(call, kind === 'B2C' ? 'B2B' : 'B2C', id)) !== null
-    const decision = decideUpsert(kind, customer, { own, otherKindExists }, call.tenant)
+    const latest = mayBeOverwritten(own, customer, call.tenant)
+      ? await asFlowStands(id, customer, call, flow)
+      : customer
+    if (latest === null) return skipped('deleted')
+    const decision = decideUpsert(kind, latest, { own, otherKindExists }, call.tenant)
     switch (decision.do) {
       case 'conflict':
         return park('customer-type-conflict', 'upserting a customer in omnium: exists there as the other kind')
       case 'nothing':
-        return skipped(decision.reason, customer.lastModifiedAt ?? undefined)
+        return skipped(decision.reason, latest.lastModifiedAt ?? undefined)
       case 'create':
         if ((await omnium.createCustomer(call, kind, decision.body)) === 'exists') continue
-        return done(effectOf('created', 'omnium', decision.changed, customer))
+        return done(effectOf('created', 'omnium', decision.changed, latest))
       case 'overlay':
         if ((await omnium.updatePrivateCustomer(call, decision.body)) === 'not-found') continue
-        return done(effectOf('updated', 'omnium', decision.changed, customer))
+        return done(effectOf('updated', 'omnium', decision.changed, latest))
       case 'patch':
         if ((await omnium.patchCustomer(call, 'B2B', decision.body)) === 'not-found') continue
-        return done(effectOf('updated', 'omnium', decision.changed, customer))
+        return done(effectOf('updated', 'omnium', decision.changed, latest))
     }
   }
   return retry('target-failed', undefined, 'upserting a customer in omnium: its reads and writes disagree')
 }
+
+/** Whether we may have written a newer edit in Omnium over this one, which must not go there any more then. */
+const mayBeOverwritten = (own: OmniumCustomer | null, { lastModifiedAt }: FlowCustomer, tenant: Tenant): boolean =>
+  own !== null && tenant.omniumCustomerEvents === 'update' && compareVersions(own.modified, lastModifiedAt) > 0
 
 const effectOf = (
   operation: string,

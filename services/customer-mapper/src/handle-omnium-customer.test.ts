@@ -1,5 +1,12 @@
 import { done, retry, skipped } from '@sync/shared/outcome'
-import { aCompany, aDelivery, anOmniumCustomer, anOmniumSnapshot, aPerson } from '@sync/shared/testing/builders'
+import {
+  aCompany,
+  aDelivery,
+  anOmniumCustomer,
+  anOmniumSnapshot,
+  aPerson,
+  aTenant,
+} from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { createWorld } from './testing/world.ts'
 
@@ -122,6 +129,7 @@ describe('with the setting update', () => {
 
   describe('an older edit in Flow that may be on its way', () => {
     const ours = { baseUrl: 'https://flow.example', token: 'a-token', apiUser: 'integration' }
+    const oursInOmnium = { ...aTenant().omnium, apiUser: 'integration' }
     /** The web shop touches a customer just after the till did, and before the till's edit has come through. */
     const bothEdited = async (tenantFields = { flow: ours }) => {
       const world = await linked(tenantFields)
@@ -151,6 +159,34 @@ describe('with the setting update', () => {
       expect(await world.fromOmnium('B2C', '1000', { firstSeenAt })).toMatchObject({
         ...{ kind: 'done', effect: { target: 'flow', changed: ['mobile'] } },
       })
+    })
+
+    test('that comes later than that leaves both as the newer edit says', async () => {
+      const world = await linked({ flow: ours })
+      const till = world.flow.edit('1000', { mobile: '2' })
+      world.omnium.edit('B2C', '1000', { phone: '3' })
+      await world.fromOmnium('B2C', '1000', { firstSeenAt: world.context.now() - 3_000 })
+
+      expect(await world.fromFlow('1000', till)).toMatchObject({ kind: 'skipped', reason: 'unchanged' })
+      expect(world.flow.customer('1000')).toMatchObject({ mobile: '3' })
+      expect(world.omnium.customer('B2C', '1000')).toMatchObject({ phone: '3' })
+    })
+
+    test('and that says nothing of what was edited in Omnium does not keep that from Flow', async () => {
+      const world = createWorld({ omniumCustomerEvents: 'update', flow: ours, omnium: oursInOmnium })
+      world.flow.put(aCompany({ customerUid: '7', companyName: 'A', email: 'a@example.com' }))
+      await world.fromFlow('7')
+      world.flow.edit('7', { internalNote: 'unmapped' })
+      await world.fromFlow('7')
+      world.omnium.edit('B2B', '7', { email: 'b@example.com' })
+      const edited = world.omnium.customer('B2B', '7')!
+      expect(await world.fromOmnium('B2B', '7')).toMatchObject({ kind: 'retry' })
+      // Our own write of its relations.
+      world.omnium.put('B2B', { ...edited, modified: '2026-12-01T00:00:00Z', modifiedBy: 'integration' })
+
+      const firstSeenAt = world.context.now() - 3_000
+      expect(await world.fromOmnium('B2B', '7', { firstSeenAt }, edited)).toMatchObject({ kind: 'done' })
+      expect(world.flow.customer('7')).toMatchObject({ email: 'b@example.com' })
     })
 
     test('is not looked for where we do not know our own user, or the last edit is our own', async () => {

@@ -1,11 +1,14 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
+import type { Call } from '@sync/shared/http/call'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import { OmniumCustomer, type OmniumKind } from '@sync/shared/omnium/schema'
 import { done, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
+import type { Tenant } from '@sync/shared/tenants'
+import { compareVersions } from '@sync/shared/version'
 import { looksAgain } from './classify.ts'
 import { conflictsInFlow, createInFlow, parkConflict } from './create-in-flow.ts'
-import { decideFlowUpdate, type FlowUpdateDecision, mayHaveEditOnItsWay } from './decide-flow.ts'
+import { decideFlowUpdate, mayHaveEditOnItsWay } from './decide-flow.ts'
 import type { Peers } from './handle-flow-customer.ts'
 import { findCustomer } from './handle-omnium-order.ts'
 import { storedVersion } from './sync-properties.ts'
@@ -37,9 +40,14 @@ export async function handleOmniumCustomer(
   if (conflictsInFlow(kind, existing)) return parkConflict('flow')
   if (tenant.omniumCustomerEvents !== 'update') return skipped('exists')
 
-  const decided = await decideOnceFlowIsThrough(kind, customer, existing, delivery, context, omnium)
-  if ('end' in decided) return decided.end
-  const { decision, version } = decided
+  const first = { customer, existing }
+  const latest = mayCrossFlowEdit(kind, first, tenant) ? await readBoth(kind, customer, call, { flow, omnium }) : first
+  if (latest === null) return skipped('deleted')
+  const isInTime = context.now() - delivery.firstSeenAt < FLOW_EDIT_WAIT_MS
+  if (isInTime && mayCrossFlowEdit(kind, latest, tenant)) return retry('flow-edit-pending', LOOK_AGAIN_MS)
+
+  const decision = decideFlowUpdate(kind, latest.customer, latest.existing, tenant)
+  const version = latest.customer.modified ?? undefined
   if (decision.do === 'nothing') return skipped(decision.reason, version)
   if ((await flow.updateCustomer(call, delivery.id, decision.fields)) === 'not-found') return skipped('deleted')
   return done({
@@ -50,28 +58,28 @@ export async function handleOmniumCustomer(
   })
 }
 
-/** An older edit in Flow, which may be on its way to Omnium, gets some time to arrive: Flow wins when both were edited at once. */
-async function decideOnceFlowIsThrough(
+interface Both {
+  readonly customer: OmniumCustomer
+  readonly existing: FlowCustomer
+}
+
+/** Whether a write to Flow might undo an edit there that has not come to Omnium yet. */
+const mayCrossFlowEdit = (kind: OmniumKind, { customer, existing }: Both, tenant: Tenant): boolean =>
+  decideFlowUpdate(kind, customer, existing, tenant).do === 'update' && mayHaveEditOnItsWay(customer, existing, tenant)
+
+/** What both systems hold now, Flow's last, as it is the one to be written; null when one of them has it no more. */
+async function readBoth(
   kind: OmniumKind,
-  customer: OmniumCustomer,
-  existing: FlowCustomer,
-  { id, firstSeenAt }: OmniumDelivery,
-  { call, now }: HandlerContext,
-  omnium: OmniumClient,
-): Promise<{ decision: FlowUpdateDecision; version: string | undefined } | { end: Outcome }> {
-  const decide = (from: OmniumCustomer) => ({
-    decision: decideFlowUpdate(kind, from, existing, call.tenant),
-    version: from.modified ?? undefined,
-    hasToWait: mayHaveEditOnItsWay(from, existing, call.tenant),
-  })
-  const first = decide(customer)
-  if (first.decision.do === 'nothing' || !first.hasToWait) return first
-  // The edit may have come since this record was made.
-  const current = await omnium.getCustomer(call, kind, id)
-  if (current === null) return { end: skipped('deleted') }
-  const again = decide(current)
-  if (again.decision.do === 'nothing' || !again.hasToWait || now() - firstSeenAt >= FLOW_EDIT_WAIT_MS) return again
-  return { end: retry('flow-edit-pending', LOOK_AGAIN_MS) }
+  before: OmniumCustomer,
+  call: Call,
+  { flow, omnium }: Pick<Peers, 'flow' | 'omnium'>,
+): Promise<Both | null> {
+  const customer = await omnium.getCustomer(call, kind, before.customerId)
+  const existing = customer && (await flow.getCustomer(call, before.customerId))
+  if (customer === null || existing === null) return null
+  // Ours since then, without a new version: of relations, which take nothing back of what somebody edited.
+  const isEdited = compareVersions(storedVersion(before, call.tenant), storedVersion(customer, call.tenant)) === 0
+  return { customer: isEdited ? { ...customer, modifiedBy: before.modifiedBy } : customer, existing }
 }
 
 const isRepair = ({ repair, value }: OmniumDelivery): boolean => repair || (value?.repair ?? false)

@@ -1,5 +1,6 @@
 import type { FlowClient } from '@sync/shared/flow/client'
 import { FlowCustomer } from '@sync/shared/flow/schema'
+import type { Call } from '@sync/shared/http/call'
 import { type Outcome, park, skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { compareVersions } from '@sync/shared/version'
@@ -20,8 +21,18 @@ export async function newestOf(
     const fields = snapshot.error.issues.map(({ path }) => path.join('.')).join(', ')
     return { end: park('unmappable', `reading a flow customer: ${fields}`) }
   }
-  const current = await flow.getCustomer(call, delivery.id)
-  if (current === null) return { end: skipped('deleted') }
-  const isNewer = snapshot.success && compareVersions(snapshot.data.lastModifiedAt, current.lastModifiedAt) > 0
-  return { customer: isNewer ? snapshot.data : current }
+  const customer = await asFlowStands(delivery.id, snapshot.data, call, flow)
+  return customer === null ? { end: skipped('deleted') } : { customer }
+}
+
+/** The newer of what Flow says now and `known`; null when Flow has it no more. */
+export async function asFlowStands(
+  id: string,
+  known: FlowCustomer | undefined,
+  call: Call,
+  flow: FlowClient,
+): Promise<FlowCustomer | null> {
+  const current = await flow.getCustomer(call, id)
+  const isNewer = current && known && compareVersions(known.lastModifiedAt, current.lastModifiedAt) > 0
+  return isNewer ? known : current
 }
