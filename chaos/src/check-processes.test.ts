@@ -7,8 +7,8 @@ describe('the check of the processes', () => {
     ({ oddEnds, memory: () => [{ instance: 'a-0', peak, last: peak }] }) as unknown as Fleet
 
   it('finds one that ended by itself, and one that took too much', () => {
-    expect(checkProcesses(fleet([], 512)).map(({ wrong }) => wrong.length)).toEqual([0, 0])
-    expect(checkProcesses(fleet([{ instance: 'a-0', how: 'code 1' }], 513)).map(({ wrong }) => wrong.length)).toEqual([
+    expect(checkProcesses(fleet([], 200)).map(({ wrong }) => wrong.length)).toEqual([0, 0])
+    expect(checkProcesses(fleet([{ instance: 'a-0', how: 'code 1' }], 500)).map(({ wrong }) => wrong.length)).toEqual([
       1, 1,
     ])
   })

@@ -2,8 +2,7 @@ import type { Check } from './check.ts'
 import type { Fleet } from './fleet.ts'
 import { MARK } from './people.ts'
 
-/** The Helm chart's limit for each: one that takes more would be killed there. */
-const MAX_RSS_MIB = 512
+const MAX_RSS_MIB = 400
 const PERSONAL = new RegExp(`${MARK}[0-9a-z]+x|\\+4700\\d{8}`)
 
 export const checkEndsOfProcesses = ({ oddEnds, memory }: Fleet): Check => ({
