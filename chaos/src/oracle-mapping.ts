@@ -1,5 +1,6 @@
 import type { Fields } from '@sync/sandbox/fields'
 import type { PlannedTenant } from './operations.ts'
+import { plain } from './plain.ts'
 
 /**
  * The field tables once more, written down for the oracle alone. An empty text, null and nothing are the same here.
@@ -70,15 +71,13 @@ export function omniumCompany(tenant: PlannedTenant, id: string, flow: Fields, s
   }
 }
 
-/** What the web shop's edit of Flow's `fields` changes in its own record. */
+/** What the web shop's edit of Flow's `fields`, none of which it empties, changes in its own record. */
 export function editOfOmnium(fields: Fields, before: Fields): Fields {
   const { email, mobile, lastname, address: line1, city, postalCode } = fields
-  const given = (values: Fields) =>
-    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
   return {
-    ...given({ email, phone: mobile, lastName: lastname }),
+    ...plain({ email, phone: mobile, lastName: lastname }),
     // Nested objects are replaced whole.
-    address: { ...(before.address as Fields), ...given({ line1, city, postalCode }) },
+    address: { ...(before.address as Fields), ...plain({ line1, city, postalCode }) },
   }
 }
 

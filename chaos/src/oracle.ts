@@ -90,36 +90,32 @@ export function expectedEnd(
     }
   }
   const given = new Map([...typed].map(([name, { fields }]) => [name, givenAtFirst(fields)]))
-  const give = (name: string, fields: Fields) => {
-    for (const [field, value] of Object.entries(fields))
-      given
-        .get(name)!
-        .get(field)
-        ?.add(value ?? '')
+  /** Besides what was given before; at rest instead of it. */
+  const give = (name: string, fields: Fields, isAtRest: boolean) => {
+    const values = given.get(name)!
+    for (const [field, value] of Object.entries(fields)) {
+      if (isAtRest) values.set(field, new Set([value ?? '']))
+      else values.get(field)?.add(value ?? '')
+    }
   }
   const edited = new Set<string>()
   const contested = new Set<string>()
-  for (const operation of operations) {
+  for (const [i, operation] of operations.entries()) {
+    const isAtRest = i >= duringFaults.length
     if (operation.kind === 'flow-edit' || operation.kind === 'correct') {
       const name = nameOf(operation.tenant, operation.uid)
       Object.assign(typed.get(name)!.fields, operation.fields)
-      give(name, operation.fields)
+      give(name, operation.fields, isAtRest)
       edited.add(name)
     } else if (operation.kind === 'shop-edit') {
       const name = nameOf(operation.tenant, operation.id)
-      give(name, operation.fields)
+      give(name, operation.fields, isAtRest)
       contested.add(name)
     } else if (operation.kind === 'omnium-edit') {
       const name = nameOf(operation.tenant, operation.id)
       Object.assign(web.get(name)!.fields, operation.fields)
       if (tenantOf.get(operation.tenant)!.omniumCustomerEvents === 'update') contested.add(name)
     }
-  }
-
-  for (const operation of atRest) {
-    if (operation.kind !== 'flow-edit' && operation.kind !== 'shop-edit') continue
-    const name = nameOf(operation.tenant, operation.kind === 'flow-edit' ? operation.uid : operation.id)
-    for (const [field, value] of Object.entries(operation.fields)) given.get(name)!.set(field, new Set([value ?? '']))
   }
 
   const inFlow = new Map<string, ExpectedCustomer>()

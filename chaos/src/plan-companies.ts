@@ -1,5 +1,5 @@
 import { nameOf } from './operations.ts'
-import { type Customer, created, type Scene, type State, type Unplaced } from './workload-scene.ts'
+import { type Customer, created, isPoison, type Scene, type State, type Unplaced } from './workload-scene.ts'
 
 function reparented(customer: Customer, parent: string | null): Unplaced {
   customer.parent = parent
@@ -24,7 +24,7 @@ function possibleParents(state: State, child: Customer): Customer[] {
       it.type === 'COMPANY' &&
       it.tenant === child.tenant &&
       !it.isOfWebShop &&
-      !it.isPoison &&
+      !isPoison(it) &&
       !isBelow(state, it, child),
   )
 }
@@ -37,7 +37,7 @@ export function moved({ chance, state }: Scene, child: Customer): Unplaced[] {
 
 /** A child takes its parent's place, and the parent becomes its child. */
 export function swapped({ chance, state }: Scene): Unplaced[] {
-  const children = state.customers.filter((it) => it.parent !== null && !it.isPoison)
+  const children = state.customers.filter((it) => it.parent !== null && !isPoison(it))
   if (children.length === 0) return []
   const child = chance.pick(children)
   const parent = parentOf(state, child)!

@@ -53,9 +53,7 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
         type: customerType,
         parent: null,
         isOfWebShop: true,
-        isPoison: false,
-        isSpoilt: false,
-        isCured: false,
+        health: 'sound',
       },
       ...{ contacts: [], addresses: [] },
     })
@@ -69,9 +67,7 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
 export function editedInShop({ chance, people, state, tenant }: Scene): Unplaced[] {
   if (tenant.omniumCustomerEvents !== 'update') return []
   // Not a company: our own write of its relations may hide the edit, which then doesn't go to Flow.
-  const those = state.customers.filter(
-    (it) => it.tenant === tenant && it.type === 'PERSON' && !it.isPoison && !it.isCured,
-  )
+  const those = state.customers.filter((it) => it.tenant === tenant && it.type === 'PERSON' && it.health === 'sound')
   if (those.length === 0) return []
   const { uid: id } = chance.pick(those)
   return Array.from({ length: chance.between(1, 2) }, () => {

@@ -4,7 +4,7 @@ import { GARBAGE_TOPICS, NO_TYPE, nameOf, type Operation, type PlannedTenant, RE
 import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS } from './people.ts'
 import { chained, moved, swapped } from './plan-companies.ts'
 import { closingEdits, editedInShop, fromWebShop } from './plan-web-shop.ts'
-import { type Customer, created, createState, type Scene, type Unplaced } from './workload-scene.ts'
+import { type Customer, created, createState, isPoison, type Scene, type Unplaced } from './workload-scene.ts'
 
 export interface WorkloadOptions {
   readonly seed: number
@@ -102,7 +102,7 @@ function perform(act: Act, scene: Scene): Unplaced[] {
     return { [field]: people.valueOf(customer.type, field) }
   }
   const anyone = of(() => true)
-  const company = of((it) => it.type === 'COMPANY' && !it.isOfWebShop && !it.isPoison)
+  const company = of((it) => it.type === 'COMPANY' && !it.isOfWebShop && !isPoison(it))
 
   switch (act) {
     case 'create':
@@ -137,7 +137,7 @@ function perform(act: Act, scene: Scene): Unplaced[] {
     case 'web-customer':
       return fromWebShop(scene, act === 'web-order')
     case 'order-again': {
-      if (anyone === null || anyone.isPoison) return []
+      if (anyone === null || isPoison(anyone)) return []
       const type = anyone.type === 'PERSON' ? 'B2C' : 'B2B'
       const customerId = chance.happens(0.1) ? null : anyone.uid
       const orderId = state.next('W')
@@ -158,25 +158,25 @@ function perform(act: Act, scene: Scene): Unplaced[] {
     case 'poison': {
       const type = chance.pick(['PERSON', 'COMPANY'] as const)
       const birth = created(scene, type)
-      state.customers.at(-1)!.isPoison = true
+      state.customers.at(-1)!.health = 'refused'
       const { tenant, uid } = birth
       return [{ kind: 'poison', tenant, uid, status: chance.pick([400, 422, 500] as const) }, birth]
     }
     case 'cure': {
-      const poison = of(({ isPoison, isSpoilt }) => isPoison && !isSpoilt)
+      const poison = of(({ health }) => health === 'refused')
       if (poison === null) return []
-      Object.assign(poison, { isPoison: false, isCured: true })
+      poison.health = 'cured'
       return [{ kind: 'cure', tenant: poison.tenant.uid, uid: poison.uid }]
     }
     case 'spoil': {
       const birth = created(scene, 'PERSON')
-      Object.assign(state.customers.at(-1)!, { isPoison: true, isSpoilt: true })
+      state.customers.at(-1)!.health = 'spoilt'
       return [{ ...birth, fields: { ...birth.fields, customerType: NO_TYPE } }]
     }
     case 'correct': {
-      const spoilt = of(({ isSpoilt }) => isSpoilt)
+      const spoilt = of(({ health }) => health === 'spoilt')
       if (spoilt === null) return []
-      Object.assign(spoilt, { isPoison: false, isSpoilt: false, isCured: true })
+      spoilt.health = 'cured'
       return [{ kind: 'correct', tenant: spoilt.tenant.uid, uid: spoilt.uid, fields: { customerType: spoilt.type } }]
     }
     case 'garbage': {

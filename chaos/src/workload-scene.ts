@@ -14,12 +14,14 @@ export interface Customer {
   contacts: Fields[]
   addresses: Fields[]
   parent: string | null
-  /** Parked as things are: Omnium refuses it, or nobody can map what Flow holds. */
-  isPoison: boolean
-  isSpoilt: boolean
-  /** Was poison: it may come to Omnium only with the last redrive. */
-  isCured: boolean
+  /**
+   * `refused` by Omnium or `spoilt`, so that nobody can map what Flow holds: parked as things are. `cured` of it: it may
+   * come to Omnium only with the last redrive.
+   */
+  health: 'sound' | 'refused' | 'spoilt' | 'cured'
 }
+
+export const isPoison = ({ health }: Customer): boolean => health === 'refused' || health === 'spoilt'
 
 export interface State {
   readonly customers: Customer[]
@@ -51,7 +53,7 @@ export function created({ people, state, tenant }: Scene, type: CustomerType, pa
   const uid = state.next(type === 'PERSON' ? 'p' : 'c')
   const fields = people.fieldsOf(type)
   register(state, {
-    ...{ tenant, uid, type, parent, isOfWebShop: false, isPoison: false, isSpoilt: false, isCured: false },
+    ...{ tenant, uid, type, parent, isOfWebShop: false, health: 'sound' },
     contacts: (fields.contacts as Fields[]) ?? [],
     addresses: (fields.addresses as Fields[]) ?? [],
   })

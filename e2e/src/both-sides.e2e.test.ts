@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { createContracts } from '@sync/shared/contracts/registry'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeNotification } from './encode-notification.ts'
 import { eventually } from './eventually.ts'
-import { sharedStack } from './stack.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
 let world: World
@@ -28,7 +27,7 @@ const linked = async () => {
   return id
 }
 const waits = async () => {
-  const page = await (await fetch(`${world.services.get('customer-mapper')!.adminUrl}/metrics`)).text()
+  const page = await world.services.get('customer-mapper')!.metrics()
   return Number(/^sync_retries_total\{[^}]*reason="flow-edit-pending"[^}]*\} (\d+)/m.exec(page)?.[1] ?? 0)
 }
 /** And goes on once what happens then is newer. */
@@ -39,14 +38,8 @@ const editWithoutWebhook = async (id: string, fields: Record<string, unknown>) =
   world.flow.configureTenant(TENANT, { webhook })
   await eventually('a later moment', () => Date.now() > Date.parse(inFlow(id)!.lastModifiedAt))
 }
-const tell = async (id: string) => {
-  const { codec } = createContracts({ registryUrl: sharedStack().registryUrl, prefix: world.prefix })
-  const value = await codec.encode('flow.notifications.v1', {
-    ...{ tenant: TENANT, entity: 'customer', id, via: 'webhook', action: 'CUSTOMER_UPDATE', kind: null, users: [] },
-    ...{ version: null, repair: false, receivedAt: new Date().toISOString() },
-  })
-  await world.topics.write('flow.notifications.v1', { key: keyOf(TENANT, id), value })
-}
+const tell = async (id: string) =>
+  world.topics.write('flow.notifications.v1', { key: keyOf(TENANT, id), value: await encodeNotification(world, id) })
 
 describe('a customer whom both sides edit', () => {
   it('one after the other has both edits in both systems', async () => {

@@ -4,6 +4,7 @@ import { createContracts } from '@sync/shared/contracts/registry'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { deadLetterTopicOf, retryTopicOf, type ServiceName, type TopicName } from '@sync/shared/kafka/topics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeNotification } from './encode-notification.ts'
 import { eventually } from './eventually.ts'
 import { registerSchema } from './register-schema.ts'
 import { sharedStack } from './stack.ts'
@@ -20,11 +21,7 @@ const person = (customerUid: string) => ({
   ...{ customerUid, customerType: 'PERSON', firstname: 'Kari', lastname: 'Eksempel' },
 })
 const codec = () => createContracts({ registryUrl: sharedStack().registryUrl, prefix: world.prefix }).codec
-const notification = (id: string, tenant = TENANT) =>
-  codec().encode('flow.notifications.v1', {
-    ...{ tenant, entity: 'customer', id, via: 'webhook', action: 'CUSTOMER_UPDATE', kind: null, users: [] },
-    ...{ version: null, repair: false, receivedAt: new Date().toISOString() },
-  })
+const notification = (id: string, tenant = TENANT) => encodeNotification(world, id, tenant)
 /** `dl-reason` of what was parked from this place. */
 const parkedFrom = async (service: ServiceName, topic: TopicName, partition: number, offset: number) =>
   (await world.topics.records(deadLetterTopicOf(service)))

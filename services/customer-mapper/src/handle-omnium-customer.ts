@@ -40,11 +40,14 @@ export async function handleOmniumCustomer(
   if (conflictsInFlow(kind, existing)) return parkConflict('flow')
   if (tenant.omniumCustomerEvents !== 'update') return skipped('exists')
 
-  const first = { customer, existing }
-  const latest = mayCrossFlowEdit(kind, first, tenant) ? await readBoth(kind, customer, call, { flow, omnium }) : first
-  if (latest === null) return skipped('deleted')
-  const isInTime = context.now() - delivery.firstSeenAt < FLOW_EDIT_WAIT_MS
-  if (isInTime && mayCrossFlowEdit(kind, latest, tenant)) return retry('flow-edit-pending', LOOK_AGAIN_MS)
+  let latest: Both = { customer, existing }
+  if (mayCrossFlowEdit(kind, latest, tenant)) {
+    const both = await readBoth(kind, customer, call, { flow, omnium })
+    if (both === null) return skipped('deleted')
+    const isInTime = context.now() - delivery.firstSeenAt < FLOW_EDIT_WAIT_MS
+    if (isInTime && mayCrossFlowEdit(kind, both, tenant)) return retry('flow-edit-pending', LOOK_AGAIN_MS)
+    latest = both
+  }
 
   const decision = decideFlowUpdate(kind, latest.customer, latest.existing, tenant)
   const version = latest.customer.modified ?? undefined
@@ -65,7 +68,7 @@ interface Both {
 
 /** Whether a write to Flow might undo an edit there that has not come to Omnium yet. */
 const mayCrossFlowEdit = (kind: OmniumKind, { customer, existing }: Both, tenant: Tenant): boolean =>
-  decideFlowUpdate(kind, customer, existing, tenant).do === 'update' && mayHaveEditOnItsWay(customer, existing, tenant)
+  mayHaveEditOnItsWay(customer, existing, tenant) && decideFlowUpdate(kind, customer, existing, tenant).do === 'update'
 
 /** What both systems hold now, Flow's last, as it is the one to be written; null when one of them has it no more. */
 async function readBoth(
