@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type FaultRule, faultMatches } from './faults.ts'
 import { createFlowApi } from './flow-api.ts'
@@ -74,6 +75,22 @@ test('a fault begins after the requests that it lets pass, and ends when it is r
 
   expect(before).toEqual([200, 500, 500])
   expect(await get()).toBe(200)
+})
+
+test('a request whose client is gone when its connection is accepted is not handled', async () => {
+  const { flow, put, mobile, url } = await setup()
+  const body = JSON.stringify({ mobile: 'late' })
+  const head = `PUT /tenants/acme/customers/c1 HTTP/1.1\r\nhost: a\r\nauthorization: Bearer t\r\n`
+  const entered = flow.journal.next(({ kind }) => kind === 'request')
+
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(`${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`, () =>
+    socket.destroy(),
+  )
+
+  expect(await entered).toMatchObject({ method: 'PUT', status: null, fault: null })
+  expect(mobile()).toBe('old')
+  expect([(await put()).status, (await put()).status, mobile()]).toEqual([200, 200, 'new'])
 })
 
 test('a reset ends the connection before anything is handled', async () => {

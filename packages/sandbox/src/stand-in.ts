@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type FaultHookContext, strikeFaults } from './fault-hook.ts'
 import { createFaults, type Faults } from './faults.ts'
+import { createGoneClient } from './gone-client.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { refusal } from './refusal.ts'
 import { createRequestRate } from './request-rate.ts'
@@ -146,7 +147,14 @@ export function createStandIn<Tenant extends StandInTenant>(
     },
   }
 
+  const isGone = createGoneClient()
   app.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      if (!(await isGone(request.raw.socket))) return
+      enter(request, null)
+      reply.hijack()
+      request.raw.socket.destroy()
+    })
     scope.addHook('onRequest', async (request, reply) => {
       const tenant = setup.authenticate(request, tenants)
       context(request).tenant = tenant?.uid ?? null

@@ -90,11 +90,14 @@ export function classifyFailure(error: unknown): FailureClass {
   return known === 'attempt' && error.outage ? 'outage' : known
 }
 
-/** The error code of an HTTP status that a peer answered. 404 and 409 are answers, which the clients handle themselves. */
+/** Of the 4xx those that say "not now": of a record that is changing, or locked, or came too early (RFC 9110, 4918, 8470). */
+const PASSING: ReadonlySet<number> = new Set([409, 423, 425])
+
+/** The error code of an HTTP status that a peer answered. Where 404 and 409 are answers, the clients handle them themselves. */
 export function codeOfStatus(status: number): ErrorCode {
   if (status === 401 || status === 403) return 'target-unauthorized'
   if (status === 408) return 'target-timeout'
   if (status === 429) return 'target-throttled'
-  if (status >= 400 && status < 500) return 'target-refused'
+  if (status >= 400 && status < 500 && !PASSING.has(status)) return 'target-refused'
   return 'target-failed'
 }

@@ -43,6 +43,7 @@ export const RETRY_REASONS = {
   'parent-missing': { counts: false },
   'parent-cycle-pending': { counts: false },
   'flow-edit-pending': { counts: false },
+  'read-behind': { counts: false },
 } as const satisfies Record<string, { counts: boolean }>
 export type RetryReason = keyof typeof RETRY_REASONS
 

@@ -40,13 +40,14 @@ export type Delivery<T extends ContractTopic = ContractTopic> = { [K in T]: Deli
 
 /**
  * What a handler says of a record before anything is fetched; a pure function.
- * - `end`: nothing to do (an echo, a tombstone)
+ * - `end`: nothing to do (an echo, a tombstone); `endsOlder`: nor for what stands before it, under its key, on its topic of
+ *   origin, which ends with it
  * - `group`: records with the same group are the same kind of state; the newest by `version`, then by offset, supersedes
  *   the others. null: never superseded. Groups never span topics of origin.
  * - `targets`: whose circuits have to be closed for it
  */
 export type Classified =
-  | { readonly end: Outcome }
+  | { readonly end: Outcome; readonly endsOlder?: true }
   | {
       readonly group: string | null
       readonly version: string

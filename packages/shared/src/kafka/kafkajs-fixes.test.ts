@@ -8,6 +8,7 @@ const encodeRecord = internal('kafkajs/src/protocol/recordBatch/record/v0/index.
 const decodeRecord = internal('kafkajs/src/protocol/recordBatch/record/v0/decoder.js')
 const Decoder = internal('kafkajs/src/protocol/decoder.js')
 const ConsumerGroup = internal('kafkajs/src/consumer/consumerGroup.js')
+const Runner = internal('kafkajs/src/consumer/runner.js')
 
 type Headers = Record<string, Buffer | Buffer[]>
 const throughKafkaJs = (headers: Headers): Headers => {
@@ -131,7 +132,122 @@ describe('a fetch', () => {
   })
 })
 
+describe('what a fetch brings', () => {
+  const joined = () => ({ committedOffsets: () => ({ a: { 0: '3' } }), nextOffset: () => '3' })
+  /** A member that reads a topic of one partition from a broker which answers with one record. */
+  const reading = () => {
+    const response = { partition: 0, highWatermark: '4', messages: [{ offset: '3' }] }
+    const group = {
+      cluster: {
+        refreshMetadataIfNecessary: async () => {},
+        findBroker: async () => ({ fetch: async () => ({ responses: [{ topicName: 'a', partitions: [response] }] }) }),
+      },
+      subscriptionState: { assigned: () => [{ topic: 'a', partitions: [0] }], isPaused: () => false },
+      seekOffset: { has: () => false },
+      preferredReadReplicasPerTopicPartition: {},
+      offsetManager: joined(),
+      checkForStaleAssignment() {},
+      seekOffsets: async () => {},
+      getActiveTopicPartitions: () => ({ a: new Set([0]) }),
+      findReadReplicaForPartitions: (_topic: string, partitions: readonly number[]) => ({ 1: partitions }),
+      filterPartitionsByNode: ConsumerGroup.prototype.filterPartitionsByNode,
+    }
+    const taken: object[] = []
+    const runner = {
+      ...{ running: true, consumerGroup: group, instrumentationEmitter: { emit() {} } },
+      ...{ eachBatch: true, autoCommitOffsets() {}, heartbeat() {} },
+      processEachBatch: (batch: object) => taken.push(batch),
+    }
+    return { group, taken, fetch: (): Promise<object[]> => ConsumerGroup.prototype.fetch.call(group, 1), runner }
+  }
+
+  it('is taken in', async () => {
+    const { fetch, runner, taken } = reading()
+
+    for (const batch of await fetch()) await Runner.prototype.handleBatch.call(runner, batch)
+
+    expect(taken).toHaveLength(1)
+  })
+
+  it('is left when the member has joined again since, which reads on from elsewhere', async () => {
+    const { group, fetch, runner, taken } = reading()
+    const batches = await fetch()
+    group.offsetManager = joined()
+
+    for (const batch of batches) await Runner.prototype.handleBatch.call(runner, batch)
+
+    expect(batches).toHaveLength(1)
+    expect(taken).toEqual([])
+  })
+})
+
+describe('a fetch that its broker refuses', () => {
+  /** What a member does about it. */
+  const recovering = async (error: object) => {
+    const did: string[] = []
+    const group = {
+      logger: { debug() {}, warn() {} },
+      cluster: { refreshMetadata: async () => did.push('refreshed') },
+      joinAndSync: async () => did.push('joined'),
+    }
+    await ConsumerGroup.prototype.recoverFromFetch.call(group, error)
+    return did
+  }
+
+  it.each([
+    ['NOT_LEADER_FOR_PARTITION'],
+    ['LEADER_NOT_AVAILABLE'],
+    ['FENCED_LEADER_EPOCH'],
+    ['UNKNOWN_LEADER_EPOCH'],
+    ['UNKNOWN_TOPIC_OR_PARTITION'],
+    ['KafkaJSTopicMetadataNotLoaded'],
+  ])('with %s is sent again after a look at who leads, and without a join', async (error) => {
+    const key = error.startsWith('Kafka') ? 'name' : 'type'
+
+    expect(await recovering({ [key]: error })).toEqual(['refreshed'])
+  })
+
+  it('is not sent again at once', async () => {
+    const from = performance.now()
+
+    await recovering({ type: 'NOT_LEADER_FOR_PARTITION' })
+
+    // Timers may be a little early.
+    expect(performance.now() - from).toBeGreaterThan(95)
+  })
+
+  it('makes it join again when the topic has got more partitions', async () => {
+    expect(await recovering({ name: 'KafkaJSStaleTopicMetadataAssignment' })).toEqual(['joined'])
+  })
+})
+
 describe('a member', () => {
+  it('whose join failed joins before it fetches on', async () => {
+    const ends = [new Error('the coordinator is loading'), null]
+    const fetched: object[] = []
+    const group = {
+      retrier: async () => {
+        const end = ends.shift()
+        if (end) throw end
+      },
+      cluster: { refreshMetadataIfNecessary: async () => {} },
+      checkForStaleAssignment() {},
+      subscriptionState: { assigned: () => [] },
+      filterPartitionsByNode: (_nodeId: number, assigned: object[]) => fetched.push(assigned) && [],
+      ...{ seekOffsets: async () => {}, offsetManager: { committedOffsets: () => ({}) }, maxWaitTime: 0 },
+      getActiveTopicPartitions: () => ({}),
+    }
+    const fetch = () => ConsumerGroup.prototype.fetch.call(group, 1)
+    const join = () => ConsumerGroup.prototype.joinAndSync.call(group)
+
+    await expect(join()).rejects.toThrow('is loading')
+    await expect(fetch()).rejects.toMatchObject({ type: 'REBALANCE_IN_PROGRESS' })
+    expect(fetched).toEqual([])
+    await join()
+    expect(await fetch()).toEqual([])
+    expect(fetched).toHaveLength(1)
+  })
+
   it('tells its assigner before it leaves the group', async () => {
     const calls: string[] = []
     const group = {
@@ -144,6 +260,16 @@ describe('a member', () => {
 
     expect(calls).toEqual(['told', 'left'])
   })
+})
+
+it('a broker that is gone again before the first request is asked again', async () => {
+  const Broker = internal('kafkajs/src/broker/index.js')
+  const connectionPool = { host: '127.0.0.1', port: 1 }
+
+  const asked = new Broker({ connectionPool, logger: { namespace: () => ({}) } }).metadata([])
+
+  await expect(asked).rejects.toMatchObject({ name: 'KafkaJSConnectionError', retriable: true })
+  await expect(asked).rejects.toThrow('Broker not connected')
 })
 
 it('a group coordinator that is not found is looked for again', () => {

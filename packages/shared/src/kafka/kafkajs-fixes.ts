@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { setTimeout as delay } from 'node:timers/promises'
 import { decodeHeadersInLinearTime, readBatchesOfAnySize } from './kafkajs-decoding.ts'
 import { encodeRecordsAtOnce } from './kafkajs-encoding.ts'
 import { surviveRefusals } from './kafkajs-refusals.ts'
@@ -27,15 +28,44 @@ interface ConsumerGroup {
   maxBytesPerPartition: number
   readonly subscriptionState: { isPaused(topic: string, partition: number): boolean }
   fetches?: number
+  /** Where it reads on; another object after every join. */
+  readonly offsetManager: object | null
+  readonly cluster: { refreshMetadata(): Promise<void> }
   leave(): Promise<void>
+  joinAndSync(): Promise<void>
+  recoverFromFetch(error: { readonly type?: string; readonly name?: string }): Promise<void>
+  fetch(nodeId: number): Promise<readonly object[]>
   /** What a fetch from a node asks for, in this order. */
   filterPartitionsByNode(nodeId: number, assigned: readonly TopicPartitions[]): TopicPartitions[]
 }
 
+interface Runner {
+  readonly consumerGroup: ConsumerGroup
+  handleBatch(batch: object): Promise<void>
+}
+
+type Lookup = (...asked: readonly unknown[]) => unknown
+
 const CHECK_PENDING_MS = 10
+/** As long as Kafka's own client waits (retry.backoff.ms). */
+const LEADER_WAIT_MS = 100
+/** What a fetch ends with whose partitions have another leader than we know of, or none that knows it yet. */
+const WITHOUT_LEADER: readonly unknown[] = [
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'KafkaJSTopicMetadataNotLoaded',
+]
+const NOT_CONNECTED = 'Broker not connected'
 let isMended = false
 
 const internal = createRequire(import.meta.url)
+const { createErrorFromCode } = internal('kafkajs/src/protocol/error.js') as {
+  createErrorFromCode(code: number): Error
+}
+const REBALANCE_IN_PROGRESS = 27
 const prototypeOf = (path: string) => (internal(`kafkajs/src/${path}`) as { prototype: object }).prototype
 
 /** Mends kafkajs 2.2.4 in this process; the second call does nothing. */
@@ -45,10 +75,14 @@ export function mendKafkaJs(): void {
   armTimersOnlyWhileSomethingWaits()
   tellBeforeLeaving()
   fetchInTurns()
+  waitForLeaders()
+  finishJoins()
+  dropWhatAnotherJoinFetched()
   readBatchesOfAnySize()
   decodeHeadersInLinearTime()
   encodeRecordsAtOnce()
   surviveAnAbsentCoordinator()
+  surviveAnUnfinishedConnection()
   surviveRefusals()
 }
 
@@ -92,6 +126,32 @@ function surviveAnAbsentCoordinator() {
 }
 
 /**
+ * A broker that restarts may be gone again between its connection and the first request, which then meets a plain error
+ * ("Broker not connected"): one that it neither tries again nor starts a consumer again after.
+ */
+function surviveAnUnfinishedConnection() {
+  const { KafkaJSConnectionError } = internal('kafkajs/src/errors.js') as {
+    KafkaJSConnectionError: new (message: string) => Error
+  }
+  const lookups = new WeakMap<object, Lookup>()
+  Object.defineProperty(prototypeOf('broker/index.js'), 'lookupRequest', {
+    get(this: object) {
+      return lookups.get(this)
+    },
+    set(this: object, lookup: Lookup) {
+      lookups.set(this, (...asked) => {
+        try {
+          return lookup(...asked)
+        } catch (error) {
+          if (!(error instanceof Error) || error.message !== NOT_CONNECTED) throw error
+          throw new KafkaJSConnectionError(error.message)
+        }
+      })
+    },
+  })
+}
+
+/**
  * It asks for as much of each partition as of the whole, and always in the same order, in which a broker fills its
  * response: what comes at once is far more than the memory is bounded to, or, with a small response, nothing of the last
  * partitions while the first have any. Here each partition gets its part of a response, and each is the first in turn, so
@@ -114,6 +174,67 @@ function fetchInTurns() {
     this.maxBytesPerPartition = Math.ceil(this.maxBytes / Math.max(1, count))
     const round = Math.floor(turn / Math.max(1, wanted.length))
     return rotated(wanted, turn).map(({ topic, partitions }) => ({ topic, partitions: rotated(partitions, round) }))
+  }
+}
+
+/**
+ * It joins again when a leader has moved, or does not know yet that it leads a new partition: at once, and for as long as that
+ * lasts, about fifty times a second. Who leads has nothing to do with who is in the group.
+ */
+function waitForLeaders() {
+  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
+  const { recoverFromFetch } = consumerGroup
+  consumerGroup.recoverFromFetch = async function (error) {
+    if (![error.type, error.name].some((each) => WITHOUT_LEADER.includes(each)))
+      return recoverFromFetch.call(this, error)
+    await this.cluster.refreshMetadata()
+    await delay(LEADER_WAIT_MS)
+  }
+}
+
+/**
+ * A join that fails (the coordinator is loading the group, or its connection ends) is forgotten: the client fetches on, and
+ * where the group is as it was, its heartbeats are answered. Whoever stopped sending for the join would wait for its end
+ * until the next one. Here the next fetch joins first.
+ */
+function finishJoins() {
+  const failed = new WeakSet<ConsumerGroup>()
+  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
+  const { joinAndSync, fetch } = consumerGroup
+  consumerGroup.joinAndSync = async function () {
+    try {
+      await joinAndSync.call(this)
+      failed.delete(this)
+    } catch (error) {
+      failed.add(this)
+      throw error
+    }
+  }
+  consumerGroup.fetch = async function (nodeId) {
+    if (failed.has(this)) throw createErrorFromCode(REBALANCE_IN_PROGRESS)
+    return fetch.call(this, nodeId)
+  }
+}
+
+/**
+ * When a topic has got more partitions it joins again in the middle of a fetch from one broker, while those from the others
+ * go on. What they bring was asked for before the join. Taken in after it, it would be where the new assignment begins: all that
+ * was read before and had not ended would be committed past.
+ */
+function dropWhatAnotherJoinFetched() {
+  const offsetManagers = new WeakMap<object, object | null>()
+  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
+  const { fetch } = consumerGroup
+  consumerGroup.fetch = async function (nodeId) {
+    const { offsetManager } = this
+    const batches = await fetch.call(this, nodeId)
+    for (const batch of batches) offsetManagers.set(batch, offsetManager)
+    return batches
+  }
+  const runner = prototypeOf('consumer/runner.js') as Runner
+  const { handleBatch } = runner
+  runner.handleBatch = async function (batch) {
+    if (offsetManagers.get(batch) === this.consumerGroup.offsetManager) await handleBatch.call(this, batch)
   }
 }
 

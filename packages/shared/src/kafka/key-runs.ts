@@ -13,9 +13,12 @@ export interface KeyRuns {
   abort(gone?: (partition: number) => boolean): void
   /** Resolves once all that run now have ended. Never rejects. */
   settled(): Promise<void>
-  partitions(): ReadonlySet<number>
-  /** When the one that has run longest was started (ms since the epoch), or null. */
-  oldestStartAt(): number | null
+  /** A write for the partition may be executed until then, although its run is over. */
+  mayBeLate(partition: number, until: number): void
+  /** Whether nothing of the partition is under way, nor may be executed late. */
+  isIdle(partition: number): boolean
+  /** Since when the one that has been silent longest has sent nothing (ms since the epoch), or null. */
+  silentSince(): number | null
   /** What is being sent away now. */
   readonly leaving: { readonly keys: number; readonly records: number; readonly bytes: number }
 }
@@ -35,16 +38,22 @@ const AFTER_A_BUG_MS = 1_000
 export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, now }: KeyRunsOptions): KeyRuns {
   const runs = new Set<{
     partition: number
-    startedAt: number
+    /** Its start, or its last send. */
+    activeAt: number
     controller: AbortController
     settled: Promise<void>
   }>()
+  const lateUntil = new Map<number, number>()
   const leaving = { keys: 0, records: 0, bytes: 0 }
 
   const start = ({ key, records }: Taken<Pending>, isSurplus: boolean, whenDone?: () => void) => {
     const { partition } = records[0]!.state
     const controller = new AbortController()
-    const fence = ownership.fenceFor(partition, ownership.tenureOf(partition) ?? -1)
+    const isOurs = ownership.fenceFor(partition, ownership.tenureOf(partition) ?? -1)
+    const fence = () => {
+      isOurs()
+      run.activeAt = now()
+    }
     const settled = runKey(records, { signal: controller.signal, fence, isSurplus })
       .catch((error: unknown) => {
         logger.error({ err: error }, 'handling a key failed unexpectedly')
@@ -56,7 +65,7 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
         queues.release(key, now())
         onReleased()
       })
-    const run = { partition, startedAt: now(), controller, settled }
+    const run = { partition, activeAt: now(), controller, settled }
     runs.add(run)
   }
 
@@ -78,8 +87,10 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
     async settled() {
       await Promise.all([...runs].map(({ settled }) => settled))
     },
-    partitions: () => new Set([...runs].map(({ partition }) => partition)),
-    oldestStartAt: () => runs.values().next().value?.startedAt ?? null,
+    mayBeLate: (partition, until) => void lateUntil.set(partition, until),
+    isIdle: (partition) =>
+      (lateUntil.get(partition) ?? 0) <= now() && ![...runs].some((run) => run.partition === partition),
+    silentSince: () => (runs.size === 0 ? null : Math.min(...[...runs].map(({ activeAt }) => activeAt))),
     leaving,
   }
 }

@@ -61,3 +61,5 @@ export const endedOf = ({ states }: Gate): ReadonlyMap<string, Mark> =>
       return mark === null ? [] : [[topic, mark] as const]
     }),
   )
+
+export const isSame = (a: Mark, b: Mark | null): boolean => a.offset === b?.offset && a.ended === b.ended

@@ -52,10 +52,11 @@ describe('a gained partition', () => {
           logger: createLogger({ service: 'test', level: 'silent' }),
           now: Date.now,
           handOut: (records) => void handedOut.push(...records),
+          isIdle: () => true,
           isAllTold: () => true,
         })
 
-        void partitions.assigned([0], [], new Set())
+        void partitions.assigned([0], [])
         const record = { topic: TOPICS[0], partition: 0, offset: 0, key: null, value: null, headers: {}, timestamp: 0 }
         partitions.receive(
           { topic: TOPICS[0], partition: 0, records: [record], lastOffset: 0, endOffset: 1 },

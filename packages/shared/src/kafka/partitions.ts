@@ -1,28 +1,28 @@
 import type { Logger } from '../logger.ts'
 import { claimOf, type Mark, RELEASED, readCommit, requestOf } from './commit-metadata.ts'
 import { createOffsetTracker } from './offsets.ts'
-import { createGate, endedOf, type Gate, markOf, type PartitionState, restoreMark } from './partition-gate.ts'
+import { createGate, endedOf, type Gate, isSame, markOf, type PartitionState, restoreMark } from './partition-gate.ts'
 import type { Pending } from './pending.ts'
 import type { CommitRequest, Source, SourceBatch, SourceRecord } from './ports.ts'
 
 export interface Partitions {
   /**
-   * Before a join, with all sends stopped: commits, and releases the partitions in which nothing is under way, so that a
-   * new owner need not wait. One commit, sent in this call.
+   * Before a join, with all sends stopped: commits, and releases the partitions in which nothing is under way, nor may be
+   * executed late, so that a new owner need not wait. One commit, sent in this call.
    */
-  handOver(isIdle: (partition: number) => boolean): void
+  handOver(): void
   /**
    * Forgets what was lost and prepares what was gained: looks up who had it, waits, claims, then hands out what was read.
    * Answers a promise when something kept was handed over: nothing may be sent until it is claimed again.
    */
-  assigned(gained: readonly number[], lost: readonly number[], busy: ReadonlySet<number>): Promise<void> | null
+  assigned(gained: readonly number[], lost: readonly number[]): Promise<void> | null
   /** Takes in a batch: unknown records become pending by `toPending`, and are handed out now or when the gate opens. */
   receive(batch: SourceBatch, toPending: (record: SourceRecord, state: PartitionState) => Pending): void
   /** Whether this state is still of the current tenure. */
   isCurrent(state: PartitionState): boolean
   /**
    * Commits what has ended by now and was not committed before, once `mayCommit` answers true: the outcomes of what ends
-   * meanwhile are not among those that it waited for. `release`: also says that we are done with the partitions.
+   * meanwhile are not among those that it waited for. `release`: also says that we are done with the idle partitions.
    */
   commit(mayCommit: () => Promise<boolean>, options?: { release?: boolean }): Promise<void>
   states(): readonly PartitionState[]
@@ -46,6 +46,8 @@ export interface PartitionsOptions {
   readonly logger: Logger
   readonly now: () => number
   readonly handOut: (records: readonly Pending[]) => void
+  /** Whether nothing of a partition is under way, nor may be executed late at a target. */
+  readonly isIdle: (partition: number) => boolean
   /** Whether the outcomes of all that has ended are acknowledged. */
   readonly isAllTold: () => boolean
 }
@@ -60,7 +62,7 @@ const CLAIM_RETRY_MS = 500
  * living (or crashed) owner waits until that owner's last request is over.
  */
 export function createPartitions(options: PartitionsOptions): Partitions {
-  const { source, topics, instanceId, drainMs, logger, now, handOut, isAllTold } = options
+  const { source, topics, instanceId, drainMs, logger, now, handOut, isAllTold, isIdle } = options
   const gates = new Map<number, Gate>()
   /** Until when requests of ours may be executed that were aborted when the partition was lost. */
   const sentUntil = new Map<number, number>()
@@ -176,7 +178,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   }
 
   return {
-    handOver(isIdle) {
+    handOver() {
       const requests: CommitRequest[] = []
       for (const [partition, gate] of gates) {
         if (!gate.open) continue
@@ -186,8 +188,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       if (requests.length === 0) return
       commitAll(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
     },
-    assigned(gained, lost, busy) {
-      for (const partition of lost) if (busy.has(partition)) sentUntil.set(partition, now() + drainMs)
+    assigned(gained, lost) {
+      for (const partition of lost) if (!isIdle(partition)) sentUntil.set(partition, now() + drainMs)
       for (const partition of lost) {
         const gate = gates.get(partition)
         gates.delete(partition)
@@ -241,7 +243,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
           byTopic.set(topic, mark)
           marks.push([state, mark])
         }
-        ended.push({ gate, requests: requestsFor(partition, byTopic, release ? RELEASED : claim), marks })
+        const owner = release && isIdle(partition) ? RELEASED : claim
+        ended.push({ gate, requests: requestsFor(partition, byTopic, owner), marks })
       }
       if (!(await mayCommit())) return
       for (const { marks } of ended) {
@@ -289,8 +292,6 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     },
   }
 }
-
-const isSame = (a: Mark, b: Mark | null) => a.offset === b?.offset && a.ended === b.ended
 
 async function sleepUntil(at: number, now: () => number): Promise<void> {
   const waitMs = at - now()

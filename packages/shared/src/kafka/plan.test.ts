@@ -24,6 +24,37 @@ describe('planning a key', () => {
     expect(leads.map((lead) => [lead.record, lead.older])).toEqual([[v3, [v2, v1]]])
   })
 
+  it('ends with a tombstone what stands before it on its topic, of whatever group, and nothing else', () => {
+    const [before, tombstone, after] = [record(1), record(2), record(3)]
+    const [other, marked] = [record(0, 'omnium.orders.v1'), record(0)]
+    const deleted = skipped('deleted')
+
+    const { ends, leads } = planKey([
+      { record: after, classified: state('customer', '2026-01-01T00:00:00Z') },
+      { record: tombstone, classified: { end: deleted, endsOlder: true } },
+      { record: before, classified: state('customer', '2026-01-02T00:00:00Z') },
+      { record: marked, classified: state(null, '', true) },
+      { record: other, classified: state('order') },
+    ])
+
+    expect(ends).toEqual([tombstone, before, marked].map((each) => ({ record: each, outcome: deleted })))
+    expect(leads.map((lead) => [lead.record, lead.older])).toEqual([
+      [after, []],
+      [other, []],
+    ])
+  })
+
+  it('ends with an echo nothing but itself', () => {
+    const [older, echo] = [record(1), record(2)]
+
+    const { ends, leads } = planKey([
+      { record: older, classified: state('customer') },
+      { record: echo, classified: { end: skipped('echo') } },
+    ])
+
+    expect([ends.map((each) => each.record), leads.map((lead) => lead.record)]).toEqual([[echo], [older]])
+  })
+
   it('takes the later offset among equal versions', () => {
     const [first, second] = [record(1), record(2)]
 

@@ -23,17 +23,24 @@ export interface KeyPlan<R> {
 
 /**
  * Which of a key's records are handled, and which only once those fail: within one topic of origin and one group the
- * newest by version, then by offset, supersedes the others; it inherits their repair mark.
+ * newest by version, then by offset, supersedes the others; it inherits their repair mark. What a tombstone stands after
+ * ends with it: a customer who is gone must not come back for having waited.
  */
 export function planKey<R extends Planned>(
   records: readonly { readonly record: R; readonly classified: Classified }[],
 ): KeyPlan<R> {
   if (records.length === 1) return planOne(records[0]!)
   const ends: { record: R; outcome: Outcome }[] = []
+  const lastEnds = lastEndsOf(records)
   const groups = new Map<string, { record: R; classified: Lead<R>['classified'] }[]>()
   for (const [index, { record, classified }] of records.entries()) {
     if ('end' in classified) {
       ends.push({ record, outcome: classified.end })
+      continue
+    }
+    const last = lastEnds.get(record.origin.topic)
+    if (last !== undefined && record.origin.offset < last.offset) {
+      ends.push({ record, outcome: last.outcome })
       continue
     }
     // Of no group is a record by itself, also beside others of its origin: two of them may verify two writes of one record.
@@ -59,6 +66,19 @@ export function planKey<R extends Planned>(
   })
   leads.sort((a, b) => arrival.get(a.record)! - arrival.get(b.record)!)
   return { ends, leads }
+}
+
+/** By topic of origin, the last of those that end what is older. */
+function lastEndsOf<R extends Planned>(
+  records: readonly { readonly record: R; readonly classified: Classified }[],
+): ReadonlyMap<string, { readonly offset: number; readonly outcome: Outcome }> {
+  const last = new Map<string, { offset: number; outcome: Outcome }>()
+  for (const { record, classified } of records) {
+    const { topic, offset } = record.origin
+    if (!('end' in classified) || !classified.endsOlder || offset < (last.get(topic)?.offset ?? 0)) continue
+    last.set(topic, { offset, outcome: classified.end })
+  }
+  return last
 }
 
 /** What most keys have. */

@@ -80,6 +80,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     drainMs: 2 * limits.requestDeadlineMs,
     logger,
     now,
+    isIdle: (partition) => runs.isIdle(partition),
     isAllTold: () => options.outcomes.size === 0,
     handOut(records) {
       const at = now()
@@ -102,6 +103,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     deferAfterMs: limits.deferAfterMs,
     queues,
     isOverShare: bounds.isOverShare,
+    onUnknownEnd: (partition, until) => runs.mayBeLate(partition, until),
     metrics: {
       ...options.metrics,
       ended(...args) {
@@ -180,8 +182,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     rebalancing() {
       if (!ownership.settled) return
       listener.joining()
-      const busy = runs.partitions()
-      partitions.handOver((partition) => !busy.has(partition))
+      partitions.handOver()
     },
     joining() {
       ownership.joining()
@@ -191,11 +192,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const numbers = new Set([...assignment.values()].flat())
       const { gained, lost } = ownership.assigned(numbers, unbroken)
       const gone = new Set(lost)
-      const busy = runs.partitions()
       runs.abort((partition) => gone.has(partition))
       queues.drop((record) => gone.has(record.state.partition))
       bounds.resumeAll()
-      const claimedAgain = partitions.assigned(gained, lost, busy)
+      const claimedAgain = partitions.assigned(gained, lost)
       bounds.afterReading()
       if (claimedAgain !== null) resumeAfter(claimedAgain)
       consuming = true
@@ -232,7 +232,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const isUnexplained =
       queues.size === 0 && partitions.held === 0 && partitions.lag().some(({ records }) => records > 0)
     unexplainedSince = isUnexplained ? (unexplainedSince ?? at) : null
-    const progress = { lastEndAt, oldestRunAt: runs.oldestStartAt(), unexplainedSince }
+    const progress = { lastEndAt, silentSince: runs.silentSince(), unexplainedSince }
     if (!isStuck(progress, limits.watchdogMs, at)) return
     options.onFatal(new Error(`no record has ended for ${Math.round((at - lastEndAt) / 1000)} s although there is lag`))
   }

@@ -38,6 +38,8 @@ export interface SettleOptions {
   /** A record that would wait in memory longer than this goes to the retry lane, so that it doesn't pin the low-water mark. */
   readonly deferAfterMs: number
   readonly queues: KeyQueues<Pending>
+  /** A write for a record of this partition may be executed late, until then. */
+  readonly onUnknownEnd: (partition: number, until: number) => void
   readonly send: (messages: readonly RawMessage[], fence?: Fence) => Promise<void>
   /** The tenant's waiting records are more than its share of memory. */
   readonly isOverShare: (tenant: string) => boolean
@@ -117,6 +119,11 @@ export function createSettler(options: SettleOptions): Settler {
       redrives: record.mark?.redrives ?? 0,
     })
 
+  const owe = (record: Pending, at: number) => {
+    record.verifyOwedAt = at + 2 * options.requestDeadlineMs
+    options.onUnknownEnd(record.state.partition, record.verifyOwedAt)
+  }
+
   /** Nothing of a record is ended, deferred or parked while the verify that it owes is not written. */
   const payVerify = async (record: Pending) => {
     if (record.verifyOwedAt === null) return
@@ -171,7 +178,7 @@ export function createSettler(options: SettleOptions): Settler {
     wait,
     defer,
     async owesVerify(record) {
-      record.verifyOwedAt = now() + 2 * options.requestDeadlineMs
+      owe(record, now())
       await payVerify(record)
     },
     async settle(record, older, outcome, fence) {
@@ -186,16 +193,22 @@ export function createSettler(options: SettleOptions): Settler {
           return
         case 'retry': {
           const at = now()
+          // Its verify is the next look, in its place: with one besides itself at every try there would soon be hundreds of
+          // them, for ever. The last try leaves none.
+          const looksAgain = record.mark?.why === 'verify'
           record.firstFailureAt ??= at
           metrics.retried(record.topic ?? 'unknown', outcome.reason)
-          if (outcome.verify) record.verifyOwedAt = at + 2 * options.requestDeadlineMs
+          if (outcome.verify) owe(record, at)
           if (RETRY_REASONS[outcome.reason].counts) record.attempts++
           if (RETRY_REASONS[outcome.reason].counts && record.attempts >= Math.max(1, options.maxAttempts)) {
             const reason = outcome.reason === 'handler-failed' ? 'bug' : 'attempts-exhausted'
+            if (looksAgain) record.verifyOwedAt = null
             await parkRecord(record, reason, outcome.message ?? outcome.reason, fence)
             for (const each of older) each.dueAt = 0
             return
           }
+          if (outcome.verify && looksAgain)
+            return endAll(record, older, () => end(record, 'deferred', outcome.reason, null))
           await payVerify(record)
           const { counts } = RETRY_REASONS[outcome.reason]
           const ownMs = counts

@@ -1,21 +1,21 @@
 /** What the watchdog judges by. Times are ms since the epoch. */
 export interface Progress {
   readonly lastEndAt: number
-  /** When the oldest handler that still runs was started; null when none runs. */
-  readonly oldestRunAt: number | null
+  /** Since when one of the handlers that run has sent nothing; null when none runs. */
+  readonly silentSince: number | null
   /** Since when there is lag and nothing in memory, neither running nor waiting on purpose; null when it isn't so. */
   readonly unexplainedSince: number | null
 }
 
 /**
- * Whether the process should be restarted: no record has ended for long, and all that time one is being handled, or
- * there is lag that nothing in memory explains.
+ * Whether the process should be restarted: no record has ended for long, and all that time one is being handled without a
+ * request (a key of hundreds may take long at a low rate), or there is lag that nothing in memory explains.
  */
 export function isStuck(
-  { lastEndAt, oldestRunAt, unexplainedSince }: Progress,
+  { lastEndAt, silentSince, unexplainedSince }: Progress,
   watchdogMs: number,
   now: number,
 ): boolean {
   const isLong = (since: number | null) => since !== null && now - since >= watchdogMs
-  return isLong(lastEndAt) && (isLong(oldestRunAt) || isLong(unexplainedSince))
+  return isLong(lastEndAt) && (isLong(silentSince) || isLong(unexplainedSince))
 }

@@ -51,7 +51,7 @@ const envelopeOf = (tenant: Tenant, id: string, version: string | null | undefin
   tenant: tenant.uid,
   id,
   version: version ?? null,
-  fetchedAt: '2026-01-01T12:00:01.000Z',
+  fetchedAt: '2026-02-01T00:00:00.000Z',
   notifiedAt: '2026-01-01T12:00:00.000Z',
   repair: false,
 })
