@@ -55,6 +55,8 @@ export async function readLetters(cluster: Cluster, selection: LetterSelection):
       const letter = letterOf(serviceOf.get(record.topic)!, record, cluster.prefix)
       if (letter === null) return
       const place = `${letter.service} ${letter.id}`
+      // Parked again before the redrive was marked: the mark is the former letter's.
+      if (letter.state !== 'parked' && (letters.get(place)?.redrives ?? 0) > letter.redrives) return
       // In the order of the last parking, so that a list ends with the latest.
       if (letter.state === 'parked') letters.delete(place)
       letters.set(place, letter)

@@ -29,6 +29,8 @@ const change = (field: string, before: unknown, after: unknown) => ({ field, bef
 describe('one customer', () => {
   const newerInOmnium = omniumPerson({ properties: [wrote(at(2))] })
   const flowDepartment = flowCompany({ parentCustomer: { customerUid: 'P' } })
+  const madeInFlow = flowCompany({ createdAt: at(1), lastModifiedAt: at(1) })
+  const departmentOfTheShop = anOmniumCustomer({ customerId: '2000', customerRelations: [parentIs('P')] })
 
   test.each([
     ['that nobody has', person({})],
@@ -36,6 +38,7 @@ describe('one customer', () => {
     ['that is the same in a newer version', person({ flow: flowPerson(), private: newerInOmnium })],
     ['that is a company without a parent in both', company(flowCompany())],
     ['that is a company with one parent in both', company(flowDepartment, omniumCompany([parentIs('P')]))],
+    ['that we made in Flow, which can not know its parent', company(madeInFlow, departmentOfTheShop)],
   ])('%s does not drift', (_, drifts) => {
     expect(drifts).toEqual([])
   })

@@ -1,6 +1,7 @@
 import { decideUpsert } from '@sync/customer-mapper/decide'
 import { decideFlowUpdate } from '@sync/customer-mapper/decide-flow'
 import { differences } from '@sync/customer-mapper/differences'
+import { knowsNoParentYet } from '@sync/customer-mapper/made-in-flow'
 import { type FlowField, mapFields, omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
 import { hasParent, PARENT_COMPANY, relationsOf } from '@sync/relation-manager/relations'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
@@ -130,7 +131,7 @@ function parentDrifts(
   kind: OmniumKind,
   tenant: Tenant,
 ): Drift[] {
-  if (kind === 'B2C') return []
+  if (kind === 'B2C' || knowsNoParentYet(flow, own, tenant)) return []
   const parent = flow.parentCustomer?.customerUid || null
   const relations = relationsOf(own, propertyPrefix(tenant))
   if (hasParent(relations, parent)) return []

@@ -21,6 +21,7 @@ export async function sampleOf(targets: Targets, call: Call, n: number): Promise
     const step = Math.max(1, Math.floor(items.length / each))
     let taken = 0
     for (const [index, { customerUid }] of items.entries()) {
+      if (customerUid === '') continue
       const isChosen = index % step === 0 && taken < each && ids.size < n
       if (isChosen) taken++
       if (isChosen) ids.add(customerUid)

@@ -72,7 +72,7 @@ export async function countOf(source: 'flow' | 'omnium', { flow, omnium }: Targe
   if (source === 'flow') {
     const page = { pageNumber: 1, pageSize: 1, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
     const { items, paging } = await persistently(call.signal, () => flow.listCustomers(call, page))
-    return paging.totalCount ?? items.length
+    return paging?.totalCount ?? items.length
   }
   const query = { take: 1, page: 0, sortOrder: 'ModifiedAscending', modifiedFrom: THE_BEGINNING } as const
   const counts = await Promise.all(

@@ -84,10 +84,12 @@ describe('a notification', () => {
 })
 
 describe('a snapshot', () => {
+  const read = { fetchedAt: '2026-01-01T12:00:01.000Z' }
+
   test('was fetched, so long after its notification and after the change', () => {
     const version = '2026-01-01T12:00:00Z'
 
-    const { event, orders } = trace('flow.customers.v1', aFlowSnapshot(aPerson({ lastModifiedAt: version })))
+    const { event, orders } = trace('flow.customers.v1', aFlowSnapshot(aPerson({ lastModifiedAt: version }), read))
 
     const what = 'customer read 1000 ms after its notification'
     expect(event).toMatchObject({ event: 'fetched', what, version, latencyMs: 2_000 })
@@ -95,7 +97,10 @@ describe('a snapshot', () => {
   })
 
   test('without a version tells no latency', () => {
-    const { event } = trace('omnium.customers.v1', anOmniumSnapshot('B2C', anOmniumCustomer(), { repair: true }))
+    const { event } = trace(
+      'omnium.customers.v1',
+      anOmniumSnapshot('B2C', anOmniumCustomer(), { ...read, repair: true }),
+    )
 
     expect(event).toMatchObject({ what: 'customer read 1000 ms after its notification, repair' })
     expect(event).not.toHaveProperty('version')
@@ -103,7 +108,7 @@ describe('a snapshot', () => {
   })
 
   test.each<TopicName>(['omnium.orders.v1', 'flow.orders.v1'])('of %s leads to its order', (topic) => {
-    const { event, orders } = trace(topic, anOrderSnapshot({ id: 'order-1' }))
+    const { event, orders } = trace(topic, { ...anOrderSnapshot({ id: 'order-1' }), ...read })
 
     expect(event).toMatchObject({ event: 'fetched', what: 'order order-1 read 1000 ms after its notification' })
     expect(orders).toEqual(['order-1'])

@@ -38,7 +38,7 @@ describe('a tenants file', () => {
       acme,
       {
         ...acme,
-        uid: 'bolt-se',
+        uid: 'bolt:se',
         webhookSecrets: ['env:NOPE', 'a literal secret'],
         flow: { ...acme.flow, token: 'file:/nowhere/token' },
         omniumCustomerEvents: 'sometimes',
@@ -46,6 +46,7 @@ describe('a tenants file', () => {
     ])
 
     expect(message).toContain("[1.uid]: 'acme-no' stands twice")
+    expect(message).toContain('[2.uid]: must be there, and have no colon')
     expect(message).toContain('[2.webhookSecrets.0]: environment variable NOPE is not set')
     expect(message).toContain("[2.flow.token]: file /nowhere/token can't be read")
     expect(message).toContain('[2.omniumCustomerEvents]')

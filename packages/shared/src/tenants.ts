@@ -23,7 +23,8 @@ const optionalText = z
   .transform((value) => (value === '' ? undefined : value))
 
 export const Tenant = z.object({
-  uid: z.string().min(1),
+  /** Keys are `tenant:id`, and an id may have a colon. */
+  uid: z.string().regex(/^[^:]+$/, 'must be there, and have no colon'),
   countryCode: z.string().min(1),
   webhookSecrets: z.array(Secret).min(1),
   flow: z.object({

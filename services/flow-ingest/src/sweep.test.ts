@@ -52,6 +52,22 @@ test('what changed since the mark, less the overlap, is announced with its versi
   expect(marks.at(-1)).toEqual({ tenant: 'acme', source: 'flow', entity: 'customers', mark: at(-1), sweptAt: at(0) })
 })
 
+test('a record without an id, which nobody can ask for, keeps nothing from the others', async () => {
+  const { flow, run, put, found, marks } = given()
+  const { listCustomers } = flow
+  flow.listCustomers = async (...asked) => {
+    const page = await listCustomers(...asked)
+    const strange = { customerUid: '', customerType: '', lastModifiedAt: at(-1) }
+    return page.items.length === 0 ? page : { ...page, items: [strange, ...page.items] }
+  }
+  put('new', -2)
+
+  await run()
+
+  expect(found()).toEqual(['new'])
+  expect(marks.at(-1)).toMatchObject({ mark: at(-2) })
+})
+
 test('without a mark it begins a quarter of an hour before now, and the mark keeps what it saw', async () => {
   const { run, put, found, marks } = given({ mark: null })
   put('yesterday', -1440)

@@ -30,6 +30,8 @@ export interface EventsTopicReader extends Part {
 }
 
 const RETRY_MS = 10_000
+/** A fetch from a topic with a history brings more than a partition of ours takes in one batch. */
+const MAX_AT_ONCE = 500
 type NotificationMessage = Message<'omnium.notifications.v1'>
 
 /**
@@ -77,10 +79,14 @@ export function createEventsTopicReader(options: EventsTopicOptions): EventsTopi
   }
 
   const take = async ({ batch, resolveOffset, heartbeat }: EachBatchPayload) => {
-    const messages = batch.messages.flatMap(({ value }) => read(batch.topic, value))
-    await publisher.publish('omnium.notifications.v1', messages)
+    for (let from = 0; from < batch.messages.length; from += MAX_AT_ONCE) {
+      const some = batch.messages.slice(from, from + MAX_AT_ONCE)
+      const messages = some.flatMap(({ value }) => read(batch.topic, value))
+      await publisher.publish('omnium.notifications.v1', messages)
+      resolveOffset(some.at(-1)!.offset)
+      await heartbeat()
+    }
     resolveOffset(batch.lastOffset())
-    await heartbeat()
   }
 
   const end = async () => {

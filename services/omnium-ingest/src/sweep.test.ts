@@ -72,6 +72,21 @@ test('private customers, business customers and orders that changed since their 
   ])
 })
 
+test('a record without an id, which nobody can ask for, keeps nothing from the others', async () => {
+  const { omnium, put, run, found, stored } = given()
+  const { searchCustomers } = omnium
+  omnium.searchCustomers = async (...asked) => {
+    const { result, totalHits } = await searchCustomers(...asked)
+    return { result: [{ customerId: '', modified: at(-4) }, ...result], totalHits }
+  }
+  put('private', -3)
+
+  await run()
+
+  expect(found()).toEqual(['private'])
+  expect(stored.get('private-customers')).toMatchObject({ mark: at(-3) })
+})
+
 test('without a mark it begins a quarter of an hour before now; with nothing new the mark stays', async () => {
   const { put, run, found, stored } = given({ mark: null })
   put('yesterday', -1440)

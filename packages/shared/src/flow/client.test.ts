@@ -78,7 +78,9 @@ describe('the Flow client', () => {
 
   it('lists pages, a customer that makes no sense by its id and version alone', async () => {
     const strange = { customerUid: '2', lastModifiedAt: '2026-01-01T00:00:00Z', customerType: 7, email: ['x'] }
-    const page = { items: [CUSTOMER, strange], paging: { pageNumber: 2, pageSize: 100, totalCount: 102 }, more: true }
+    const numbered = { customerUid: 777, lastModifiedAt: 5 }
+    const items = [CUSTOMER, strange, numbered, null, {}]
+    const page = { items, paging: { pageNumber: '2', totalCount: '105' }, more: true }
     const { flow, flowServer, call } = await start(answering(200, page))
     const query = { pageNumber: 2, pageSize: 100, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
 
@@ -87,11 +89,21 @@ describe('the Flow client', () => {
     expect(listed.items).toEqual([
       CUSTOMER,
       { customerUid: '2', lastModifiedAt: '2026-01-01T00:00:00Z', customerType: '' },
+      { customerUid: '777', lastModifiedAt: null, customerType: '' },
+      { customerUid: '', lastModifiedAt: null, customerType: '' },
+      { customerUid: '', lastModifiedAt: null, customerType: '' },
     ])
-    expect(listed.paging.totalCount).toBe(102)
+    expect(listed.paging?.totalCount).toBe(105)
     expect(flowServer.requests[0]?.url).toBe(
       '/v2/tenants/acme/customers?pageNumber=2&pageSize=100&sortBy=lastModifiedAt&sortDirection=DESC',
     )
+  })
+
+  it('lists pages that say nothing of their count', async () => {
+    const { flow, call } = await start(answering(200, { items: [] }))
+    const query = { pageNumber: 1, pageSize: 100, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
+
+    expect(await flow.listCustomers(call, query)).toEqual({ items: [] })
   })
 
   it.each([
@@ -107,12 +119,17 @@ describe('the Flow client', () => {
     expect(`${error.message} ${error.stack} ${error.cause}`).not.toContain('kari')
   })
 
-  it('does not take a page for the success of a write', async () => {
+  it.each([
+    ['text/html', 'Please log in'],
+    ['Text/HTML; charset=utf-8', 'Please log in'],
+    ['text/plain', '\n<!doctype html><title>Maintenance</title>'],
+  ])('does not take a page (%s) for the success of a write', async (type, text) => {
     const { flow, call } = await start((_request, response) =>
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Please log in</html>'),
+      response.writeHead(200, { 'content-type': type }).end(text),
     )
 
     expect(await caught(flow.createCustomer(call, CUSTOMER))).toMatchObject({ code: 'target-answer-invalid' })
+    expect(await caught(flow.updateCustomer(call, '1', {}))).toMatchObject({ code: 'target-answer-invalid' })
   })
 
   it.each([

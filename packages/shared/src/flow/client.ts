@@ -3,6 +3,7 @@ import { readJson, requireNoPage } from '../http/answer.ts'
 import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
+import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
 import { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
 
@@ -15,7 +16,7 @@ export interface FlowClient {
   createCustomer(call: Call, customer: Record<string, unknown>): Promise<'created' | 'exists'>
   /** PUT of these fields alone; the others stay. */
   updateCustomer(call: Call, customerUid: string, fields: Record<string, unknown>): Promise<'updated' | 'not-found'>
-  /** `pageNumber` counts from 1. */
+  /** `pageNumber` counts from 1. A record that makes no sense has its uid (`''` without one) and version alone. */
   listCustomers(
     call: Call,
     page: { pageNumber: number; pageSize: number; sortBy: string; sortDirection: 'ASC' | 'DESC' },
@@ -28,20 +29,10 @@ export interface FlowClient {
 /** An id that no tenant uses: a 404 for it is the healthy answer. */
 const PROBE_ID = 'sync-probe'
 
-/**
- * A record that makes no sense is listed by its id and its version alone: reading it by its id says what is wrong with it,
- * and it alone is set aside, where a refused page would stop a sweep for good.
- */
-const CustomerPage = FlowCustomerPage.extend({
-  items: z.array(
-    z.union([
-      FlowCustomer,
-      FlowCustomer.pick({ customerUid: true, lastModifiedAt: true })
-        .strip()
-        .transform((item): FlowCustomer => ({ ...item, customerType: '' })),
-    ]),
-  ),
-})
+const strangeCustomer = strangeRecord('customerUid', 'lastModifiedAt').transform(
+  (item): FlowCustomer => ({ ...item, customerType: '' }),
+)
+const CustomerPage = FlowCustomerPage.extend({ items: z.array(z.union([FlowCustomer, strangeCustomer])) })
 
 /** Flow over HTTP. Source of the paths: docs.flowretail.com, API v2; what isn't documented there is in API-FACTS.md. */
 export function createFlowClient(client: TargetClient): FlowClient {

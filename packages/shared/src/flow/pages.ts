@@ -37,11 +37,11 @@ export async function* flowPages(
     })
     const listed = items.map((item) => ({ id: item.customerUid, version: item.lastModifiedAt ?? null }))
     requireOrder(listed, 'descending', 'flow')
-    const totalCount = paging.totalCount ?? null
+    const totalCount = paging?.totalCount ?? null
     // A deleted customer moves those behind it one place up, over the edge onto a page that was read before.
     const gone: number = total !== null && totalCount !== null ? Math.max(0, total - totalCount) : 0
     total = totalCount
-    yield { items, pageNumber, totalCount, isSure: gone === 0 }
+    yield { items: items.filter(({ customerUid }) => customerUid !== ''), pageNumber, totalCount, isSure: gone === 0 }
     if (gone > 0) pageNumber = Math.max(1, pageNumber - Math.ceil(gone / PAGE_SIZE))
     else if (items.length === 0) return
     else pageNumber++

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Count } from '../http/listed.ts'
 
 /**
  * Flow's API v2 as it answers. Optional everywhere and open, because a peer may leave out or add fields: what we don't
@@ -69,11 +70,7 @@ export function flowKind(customer: { customerType: string }): FlowKind | null {
 
 export const FlowCustomerPage = z.looseObject({
   items: z.array(FlowCustomer),
-  paging: z.looseObject({
-    pageNumber: z.number().nullish(),
-    pageSize: z.number().nullish(),
-    totalCount: z.number().nullish(),
-  }),
+  paging: z.looseObject({ totalCount: Count }).nullish(),
 })
 export type FlowCustomerPage = z.infer<typeof FlowCustomerPage>
 

@@ -34,9 +34,10 @@ export function readJson<S extends z.ZodType>(request: TargetRequest, answer: Ht
   throw invalid(request, answer, `unexpected ${fields.join(', ')}`)
 }
 
-/** A write's answer need not have a body; but an HTML page is some other server's, so the write did not happen. */
+/** A write's answer need not have a body; but a page is some other server's, so the write did not happen. */
 export function requireNoPage(request: TargetRequest, answer: HttpAnswer): void {
-  if (headerOf(answer, 'content-type')?.includes('html')) throw invalid(request, answer, 'a page instead of an answer')
+  const isPage = headerOf(answer, 'content-type')?.toLowerCase().includes('html') || /^\s*</.test(answer.text)
+  if (isPage) throw invalid(request, answer, 'a page instead of an answer')
 }
 
 function parse(request: TargetRequest, answer: HttpAnswer): unknown {

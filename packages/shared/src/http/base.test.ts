@@ -76,11 +76,18 @@ describe('the base layer', () => {
       body: '{"email":"kari@example.com"}',
       headers: {
         accept: 'application/json',
+        'accept-encoding': 'identity',
         'content-type': 'application/json',
         'user-agent': 'flow-omnium-sync/0',
         traceparent: '00-a-b-00',
       },
     })
+  })
+
+  it('leaves out a byte order mark', async () => {
+    const server = await serve((_request, response) => response.end('\uFEFF{"å":1}'))
+
+    expect(await aBase()(aRead(server.url))).toMatchObject({ text: '{"å":1}' })
   })
 
   it('keeps connections for the next request', async () => {

@@ -12,6 +12,9 @@ export interface BaseOptions {
   readonly schedule: Schedule
 }
 
+/** Leaves a byte order mark out. */
+const UTF_8 = new TextDecoder()
+
 /**
  * The innermost layer: one request on one connection, no redirects, no retries. Throws SyncError
  * - `target-unreachable`: the request never was on a connection (DNS, refused, TLS, no connection within the deadline)
@@ -73,6 +76,8 @@ function exchange(
       method: request.method,
       headers: {
         accept: 'application/json',
+        // Left out, it would allow any.
+        'accept-encoding': 'identity',
         'user-agent': userAgent,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(traceparent !== undefined && { traceparent }),
@@ -102,7 +107,7 @@ function exchange(
         else fail('target-answer-invalid', `an answer of more than ${maxAnswerBytes} bytes`)
       },
       onResponseEnd() {
-        end(() => resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') }))
+        end(() => resolve({ status, headers, text: UTF_8.decode(Buffer.concat(chunks)) }))
       },
       onResponseError(_controller, error) {
         const { code = error.name } = error as NodeJS.ErrnoException

@@ -96,7 +96,9 @@ describe('the Omnium client', () => {
       sendJson(
         response,
         200,
-        request.url.includes('Orders') ? { result: null } : { result: [CUSTOMER, strange], totalHits: 7 },
+        request.url.includes('Orders')
+          ? { result: null }
+          : { result: [CUSTOMER, strange, { customerId: 9 }, 'odd'], totalHits: 'many' },
       ),
     )
     const query = { take: 100, page: 2, modifiedFrom: '2026-01-01T00:00:00Z', sortOrder: 'ModifiedAscending' } as const
@@ -104,7 +106,13 @@ describe('the Omnium client', () => {
     const customers = await omnium.searchCustomers(call, 'B2B', query)
     const orders = await omnium.searchOrders(call, query)
 
-    expect(customers).toEqual({ result: [CUSTOMER, { customerId: '2', modified: '2026-01-02' }], totalHits: 7 })
+    const asListed = [
+      CUSTOMER,
+      { customerId: '2', modified: '2026-01-02' },
+      { customerId: '9', modified: null },
+      { customerId: '', modified: null },
+    ]
+    expect(customers).toEqual({ result: asListed, totalHits: 204 })
     expect(orders).toEqual({ result: [], totalHits: 200 })
     expect(sent().map(({ method, url, body }) => ({ method, url, body: JSON.parse(body) }))).toEqual([
       { method: 'POST', url: '/api/BusinessCustomers/Search', body: query },

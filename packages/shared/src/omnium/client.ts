@@ -2,11 +2,15 @@ import { z } from 'zod'
 import { readJson, requireNoPage } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
+import { strangeRecord } from '../http/listed.ts'
 import { segment } from '../http/path.ts'
 import { failureOf, type HttpAnswer, type TargetRequest } from '../http/request.ts'
 import { OmniumCustomer, type OmniumKind, OmniumOrder, OmniumPatchResult, OmniumSearchResult } from './schema.ts'
 
-/** One page of a search; `totalHits` counts what the whole query matches. */
+/**
+ * One page of a search; `totalHits` counts what the whole query matches. A record that makes no sense has its id (`''`
+ * without one) and version alone.
+ */
 export interface OmniumPage<Item> {
   readonly result: readonly Item[]
   readonly totalHits: number
@@ -52,14 +56,8 @@ const PATCH_PATH = {
 /** An id that no tenant uses: a 404 for it is the healthy answer. */
 const PROBE_ID = 'sync-probe'
 
-/**
- * A record that makes no sense is listed by its id and its version alone: reading it by its id says what is wrong with it,
- * and it alone is set aside, where a refused page would stop a sweep for good.
- */
-const CustomerPage = OmniumSearchResult(
-  z.union([OmniumCustomer, OmniumCustomer.pick({ customerId: true, modified: true }).strip()]),
-)
-const OrderPage = OmniumSearchResult(z.union([OmniumOrder, OmniumOrder.pick({ id: true, modified: true }).strip()]))
+const CustomerPage = OmniumSearchResult(z.union([OmniumCustomer, strangeRecord('customerId', 'modified')]))
+const OrderPage = OmniumSearchResult(z.union([OmniumOrder, strangeRecord('id', 'modified')]))
 
 /** Omnium over HTTP. Source of the paths and bodies: docs.omnium.no, Customer management, Order API, Generic concepts. */
 export function createOmniumClient(client: TargetClient): OmniumClient {

@@ -34,7 +34,7 @@ export async function* modifiedPages<L extends Listed>(
   }
   for (let since = from; ; ) {
     const items = await read(since, 0)
-    yield { kind: 'page', items, modifiedFrom: since }
+    yield { kind: 'page', items: items.filter(hasId), modifiedFrom: since }
     const newest = newestOf(items)
     const isNewer = newest !== null && compareVersions(newest, since) > 0
     const isLast = items.length < TAKE
@@ -51,6 +51,7 @@ export async function* modifiedPages<L extends Listed>(
   }
 }
 
+const hasId = ({ id }: Listed) => id !== ''
 const UNLISTABLE = Symbol('unlistable')
 
 /**
@@ -68,7 +69,7 @@ async function* timestampPages<L extends Listed>(
     let next: string | null | typeof UNLISTABLE = UNLISTABLE
     for (let page = 0; page <= MAX_PAGE && next === UNLISTABLE; page++) {
       const items = await read(timestamp, page)
-      yield { kind: 'page', items, modifiedFrom: timestamp }
+      yield { kind: 'page', items: items.filter(hasId), modifiedFrom: timestamp }
       for (const { id, version } of items) if (compareVersions(version, timestamp) <= 0) seen.add(id)
       const newest = newestOf(items)
       if (compareVersions(newest, timestamp) > 0) next = newest

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Count } from '../http/listed.ts'
 
 /** Omnium's API as it answers, open like Flow's. Source: docs.omnium.no (Customer management, Order API, Generic concepts). */
 const text = z.string().nullish()
@@ -74,7 +75,7 @@ export const OmniumOrder = z.looseObject({
 export type OmniumOrder = z.infer<typeof OmniumOrder>
 
 export const OmniumSearchResult = <Item extends z.ZodType>(item: Item) =>
-  z.looseObject({ result: z.array(item).nullish(), totalHits: z.number().nullish(), scrollId: text })
+  z.looseObject({ result: z.array(item).nullish(), totalHits: Count, scrollId: text })
 
 export const OmniumPatchResult = z.looseObject({
   totalCount: z.number().nullish(),

@@ -39,6 +39,14 @@ describe('Omnium’s tokens', () => {
     })
   })
 
+  it.each([0, -1, 'soon', null, undefined])('are used although their lifetime is said to be %s', async (expiresIn) => {
+    const { credentials, requests, peer, call } = setUp()
+    peer.answer = async () => answerOf(200, { accessToken: 'good', expiresIn })
+
+    expect([await credentials.token(call), await credentials.token(call)]).toEqual(['good', 'good'])
+    expect(requests).toHaveLength(1)
+  })
+
   it('are each tenant’s own, and fetched anew when its secret changes', async () => {
     const { credentials, requests, call } = setUp()
     const omnium = { baseUrl: 'https://omnium.example', clientId: 'a-client', clientSecret: 'rotated & new' }

@@ -9,7 +9,11 @@ import { copyOf, failureOf, type Send, statusText, type TargetRequest } from '..
 import type { Tenant, Tenants } from '../tenants.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 
-const TokenAnswer = z.looseObject({ accessToken: z.string().min(1), expiresIn: z.coerce.number().positive().nullish() })
+/** A lifetime that is none counts as not told. */
+const TokenAnswer = z.looseObject({
+  accessToken: z.string().min(1),
+  expiresIn: z.coerce.number().positive().nullish().catch(null),
+})
 
 export interface OmniumCredentialsOptions {
   /** Sends without the circuit and the rate limit's queue. */
