@@ -64,6 +64,25 @@ describe('announcing a parent', () => {
     ).toEqual([true, true])
   })
 
+  test('not when we made the company in Flow ourselves, which knows nothing of its parent there, until it is edited', async () => {
+    const world = createWorld()
+    const customerRelations = [{ customerId: '9', customerType: 'B2B', relationType: 'Parent' }]
+    world.omnium.put('B2B', { customerId: '2000', name: 'A', customerRelations })
+    await world.fromOrder({ customerId: '2000', customerType: 'B2B' })
+
+    await world.fromFlow('2000')
+    await world.fromFlow('2000', undefined, { repair: true })
+    const untouched = [...world.publisher.published]
+    const { createdAt } = world.flow.customer('2000')!
+    world.flow.edit('2000', { parentCustomer: null })
+    await world.fromFlow('2000')
+
+    expect(createdAt).toBeTypeOf('string')
+    expect(untouched).toEqual([])
+    expect(world.publisher.values('company.parent-changes.v1')).toMatchObject([{ company: '2000', parent: null }])
+    expect(world.omnium.writes()).toEqual([])
+  })
+
   test('a person has none', async () => {
     const world = createWorld()
     world.flow.put(aPerson({ parentCustomer: { customerUid: '9' } }))

@@ -8,9 +8,22 @@ export type MapperTopic = (typeof MAPPER_TOPICS)[number]
 export const looksAgain = ({ lane, repair, value }: Delivery<MapperTopic>): boolean =>
   lane !== null || repair || (value?.repair ?? false)
 
+/** Longer than a record in its place waits while nothing is wrong. */
+const FRESH_MS = 60_000
+
+/**
+ * Whether what a snapshot holds may be gone by now: one that has waited, or that a group reads from the beginning. It may
+ * update what is there, but create nothing before its source was asked again: an erased person must not come back.
+ */
+export const mayBeGone = (delivery: Delivery<MapperTopic>, now: number): boolean =>
+  !looksAgain(delivery) && now - Date.parse(delivery.value?.fetchedAt ?? '') > FRESH_MS
+
 /** What a record is, before anything is fetched. Every kind is a state of its customer, so the newest alone counts. */
 export function classify(delivery: Delivery<MapperTopic>): Classified {
-  if (delivery.value === null) return { end: skipped('deleted') }
+  if (delivery.value === null) {
+    const isCustomer = delivery.topic !== 'omnium.orders.v1'
+    return { end: skipped('deleted'), ...(isCustomer && { endsOlder: true as const }) }
+  }
   const { repair } = delivery.value
   const version = delivery.value.version ?? ''
   switch (delivery.topic) {

@@ -43,6 +43,19 @@ describe('a private customer', () => {
     ],
     ['the same', omnium({}), flow(), { do: 'nothing', reason: 'unchanged' }],
     [
+      'with a loyalty id that Omnium got later',
+      omnium({ externalIds: [{ providerName: 'Voyado', id: 'V1' }] }),
+      flow(),
+      { do: 'update', fields: { loyaltyId: 'V1' } },
+    ],
+    [
+      'with a loyalty id beside the number that our last write brought',
+      omnium({ externalIds: [{ providerName: 'Voyado', id: 'V1' }], customerNumber: 'F1', properties: written(at(1)) }),
+      flow({ loyaltyId: 'F1' }),
+      { do: 'nothing', reason: 'unchanged' },
+    ],
+    ['of another country', omnium({ address: { countryCode: 'SE' } }), flow(), { do: 'nothing', reason: 'unchanged' }],
+    [
       'emptied in Omnium',
       omnium({ firstName: '', phone: null }),
       flow({ mobile: '2' }),

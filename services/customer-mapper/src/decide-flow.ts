@@ -4,6 +4,7 @@ import type { SkipReason } from '@sync/shared/outcome'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { compareCustomers, editedSinceCreated } from './differences.ts'
+import { same } from './emptiness.ts'
 import { type FlowFields, mapToFlow } from './map-to-flow.ts'
 import { storedVersion } from './sync-properties.ts'
 
@@ -13,8 +14,8 @@ export type FlowUpdateDecision =
   | { readonly do: 'nothing'; readonly reason: SkipReason & ('unchanged' | 'echo' | 'stale') }
 
 /**
- * Omnium → Flow for a tenant with `omniumCustomerEvents: update`. Only fields that differ in both directions are
- * written (an address's e-mail that our own write left behind is no edit), and none is emptied. Flow wins a tie.
+ * Omnium → Flow for a tenant with `omniumCustomerEvents: update`. Once we have written the record, only fields that differ
+ * in both directions are (an address's e-mail that our own write left behind is no edit). None is emptied. Flow wins a tie.
  */
 export function decideFlowUpdate(
   kind: OmniumKind,
@@ -24,7 +25,7 @@ export function decideFlowUpdate(
 ): FlowUpdateDecision {
   const made = mapToFlow(kind, omnium, tenant)
   const differing = compareCustomers(kind, withEmpty(made, flow), omnium, tenant).fields
-  const fields: FlowFields = {}
+  const fields = storedVersion(omnium, tenant) === null ? untold(kind, made, flow) : {}
   for (const { from } of editedSinceCreated(kind, omnium, tenant, differing)) {
     if (from !== null && made[from] !== undefined) fields[from] = made[from]
   }
@@ -35,6 +36,17 @@ export function decideFlowUpdate(
     compareVersions(storedVersion(omnium, tenant), flow.lastModifiedAt) <= 0
   return isNewer ? { do: 'update', fields } : { do: 'nothing', reason: 'stale' }
 }
+
+/**
+ * What Flow does not say as Omnium's record does. While we never wrote that record, nothing in it is left of a write of ours.
+ * The country of a private customer is the tenant's in the other direction.
+ */
+const untold = (kind: OmniumKind, made: FlowFields, flow: FlowCustomer): FlowFields =>
+  Object.fromEntries(
+    (Object.keys(made) as (keyof FlowFields)[])
+      .filter((field) => !(kind === 'B2C' && field === 'countryCode') && !same(made[field], flow[field]))
+      .map((field) => [field, made[field]]),
+  )
 
 /**
  * Whether somebody edited Flow's customer since we wrote the Omnium record, so that the edit may be on its way there.

@@ -8,9 +8,15 @@ import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { announceParent } from './announce-parent.ts'
+import { mayBeGone } from './classify.ts'
 import { decideUpsert } from './decide.ts'
+import { knowsNoParentYet } from './made-in-flow.ts'
 import { omniumKindOf } from './map-to-omnium.ts'
 import { asFlowStands, newestOf } from './newest-of.ts'
+import type { Recent } from './recent.ts'
+import { storedVersion } from './sync-properties.ts'
+
+const LOOK_AGAIN_MS = 500
 
 export interface Peers {
   readonly flow: FlowClient
@@ -18,11 +24,21 @@ export interface Peers {
   readonly publisher: Publisher
 }
 
+export interface FlowCustomerPorts extends Peers {
+  /**
+   * The versions that this process wrote in Omnium lately, by record key. Of a read that does not show ours yet (a replica
+   * that lags behind), an edit that goes back to the value before would seem to change nothing.
+   */
+  readonly written: Recent<string>
+}
+
+type FlowDelivery = Delivery<'flow.customers.v1'>
+
 /** Brings one Flow customer to Omnium, announces a company's parent, and links the Flow customer to its Omnium record. */
 export async function handleFlowCustomer(
-  delivery: Delivery<'flow.customers.v1'>,
+  delivery: FlowDelivery,
   context: HandlerContext,
-  peers: Peers,
+  peers: FlowCustomerPorts,
 ): Promise<Outcome> {
   const { call } = context
   const source = await newestOf(delivery, context, peers.flow)
@@ -31,11 +47,13 @@ export async function handleFlowCustomer(
   const kind = omniumKindOf(customer)
   if (kind === null) return park('unmappable', 'mapping a flow customer: unknown customerType')
 
-  const upserted = await upsert(kind, customer, context, peers)
-  if (upserted.kind === 'park' || upserted.kind === 'retry') return upserted
+  const { outcome: upserted, before } = await upsert(kind, customer, delivery, context, peers)
+  if (upserted.kind === 'park' || upserted.kind === 'retry' || isDeleted(upserted)) return upserted
 
   // Before the link: a link that Flow refuses parks the record, and the announcement must not be lost with it.
-  if (kind === 'B2B') await announceParent(customer, delivery, context, peers.publisher)
+  if (kind === 'B2B' && !knowsNoParentYet(customer, before, context.call.tenant)) {
+    await announceParent(customer, delivery, context, peers.publisher)
+  }
 
   if (customer.externalId || (upserted.kind === 'skipped' && upserted.reason === 'stale')) return upserted
   const link = await peers.flow.updateCustomer(call, customer.customerUid, { externalId: customer.customerUid })
@@ -43,45 +61,64 @@ export async function handleFlowCustomer(
   return done(effectOf('linked', 'flow', ['externalId'], customer))
 }
 
+interface Upserted {
+  readonly outcome: Outcome
+  /** Omnium's record as it was read last, before any write. */
+  readonly before: OmniumCustomer | null
+}
+
 async function upsert(
   kind: OmniumKind,
   customer: FlowCustomer,
-  { call }: HandlerContext,
-  { flow, omnium }: Peers,
-): Promise<Outcome> {
+  delivery: FlowDelivery,
+  { call, now }: HandlerContext,
+  { flow, omnium, written }: FlowCustomerPorts,
+): Promise<Upserted> {
   const id = customer.customerUid
   // The second round is for a record that came (409) or went (404) between the read and the write.
   for (let round = 1; round <= 2; round++) {
     const own = await omnium.getCustomer(call, kind, id)
+    const ended = (outcome: Outcome): Upserted => ({ outcome, before: own })
+    const wrote = (operation: string, changed: readonly string[], of: FlowCustomer): Upserted => {
+      if (of.lastModifiedAt) written.note(call.key, of.lastModifiedAt, now())
+      return ended(done(effectOf(operation, 'omnium', changed, of)))
+    }
+    // One that verifies is there for a read that shows less than what we wrote.
+    const ours = delivery.lane === 'verify' ? undefined : written.of(call.key, now())
+    if (own !== null && ours !== undefined && compareVersions(storedVersion(own, call.tenant), ours) < 0) {
+      return ended(retry('read-behind', LOOK_AGAIN_MS))
+    }
     const otherKindExists =
       own === null && (await omnium.getCustomer(call, kind === 'B2C' ? 'B2B' : 'B2C', id)) !== null
-    const latest = mayBeOverwritten(own, customer, call.tenant)
-      ? await asFlowStands(id, customer, call, flow)
-      : customer
-    if (latest === null) return skipped('deleted')
+    const looksAgain = own === null ? mayBeGone(delivery, now()) : mayBeOverwritten(own, customer, call.tenant)
+    const latest = looksAgain ? await asFlowStands(id, customer, call, flow) : customer
+    if (latest === null) return ended(skipped('deleted'))
     const decision = decideUpsert(kind, latest, { own, otherKindExists }, call.tenant)
     switch (decision.do) {
       case 'conflict':
-        return park('customer-type-conflict', 'upserting a customer in omnium: exists there as the other kind')
+        return ended(park('customer-type-conflict', 'upserting a customer in omnium: exists there as the other kind'))
       case 'nothing':
-        return skipped(decision.reason, latest.lastModifiedAt ?? undefined)
+        return ended(skipped(decision.reason, latest.lastModifiedAt ?? undefined))
       case 'create':
         if ((await omnium.createCustomer(call, kind, decision.body)) === 'exists') continue
-        return done(effectOf('created', 'omnium', decision.changed, latest))
+        return wrote('created', decision.changed, latest)
       case 'overlay':
         if ((await omnium.updatePrivateCustomer(call, decision.body)) === 'not-found') continue
-        return done(effectOf('updated', 'omnium', decision.changed, latest))
+        return wrote('updated', decision.changed, latest)
       case 'patch':
         if ((await omnium.patchCustomer(call, 'B2B', decision.body)) === 'not-found') continue
-        return done(effectOf('updated', 'omnium', decision.changed, latest))
+        return wrote('updated', decision.changed, latest)
     }
   }
-  return retry('target-failed', undefined, 'upserting a customer in omnium: its reads and writes disagree')
+  const outcome = retry('target-failed', undefined, 'upserting a customer in omnium: its reads and writes disagree')
+  return { outcome, before: null }
 }
 
+const isDeleted = (outcome: Outcome): boolean => outcome.kind === 'skipped' && outcome.reason === 'deleted'
+
 /** Whether we may have written a newer edit in Omnium over this one, which must not go there any more then. */
-const mayBeOverwritten = (own: OmniumCustomer | null, { lastModifiedAt }: FlowCustomer, tenant: Tenant): boolean =>
-  own !== null && tenant.omniumCustomerEvents === 'update' && compareVersions(own.modified, lastModifiedAt) > 0
+const mayBeOverwritten = (own: OmniumCustomer, { lastModifiedAt }: FlowCustomer, tenant: Tenant): boolean =>
+  tenant.omniumCustomerEvents === 'update' && compareVersions(own.modified, lastModifiedAt) > 0
 
 const effectOf = (
   operation: string,

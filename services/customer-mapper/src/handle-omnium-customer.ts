@@ -6,7 +6,7 @@ import { done, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
-import { looksAgain } from './classify.ts'
+import { looksAgain, mayBeGone } from './classify.ts'
 import { conflictsInFlow, createInFlow, parkConflict } from './create-in-flow.ts'
 import { decideFlowUpdate, mayHaveEditOnItsWay } from './decide-flow.ts'
 import type { Peers } from './handle-flow-customer.ts'
@@ -35,7 +35,9 @@ export async function handleOmniumCustomer(
   if (existing === null) {
     // Our version shows that it was in Flow once: erased there, and its echo must not bring it back. A repair may.
     if (storedVersion(customer, tenant) !== null && !isRepair(delivery)) return skipped('deleted')
-    return createInFlow(call, kind, customer, flow)
+    const isOld = mayBeGone(delivery, context.now())
+    const current = isOld ? await omnium.getCustomer(call, kind, delivery.id) : customer
+    return current === null ? skipped('deleted') : createInFlow(call, kind, current, flow)
   }
   if (conflictsInFlow(kind, existing)) return parkConflict('flow')
   if (tenant.omniumCustomerEvents !== 'update') return skipped('exists')

@@ -41,6 +41,24 @@ test('a partition that was lost leaves everything un-ended and sends nothing', a
   expect([...world.flow.journal, ...world.omnium.journal]).toEqual([])
 })
 
+test('a write that may be executed late is told of also when the partition is lost at the next record', async () => {
+  const world = createWorld()
+  world.omnium.fail({
+    when: ({ operation }) => operation === 'createCustomer',
+    error: new SyncError('target-timeout', 'creating customer in omnium', { unknownEnd: true }),
+  })
+  const fence = () => {
+    if (world.omnium.journal.length >= 3) throw new SyncError('fenced', 'sending: the partition is not ours')
+  }
+
+  const handled = world.mapper.handle(
+    [world.flowRecord(aPerson()), world.orderRecord({ customerId: '1000', customerType: 'B2C' })],
+    aContext({ tenant: world.tenant, fence }),
+  )
+
+  await expect(handled).rejects.toMatchObject({ code: 'fenced', unknownEnd: true })
+})
+
 test('the fence is asked before the announcement too', async () => {
   const world = createWorld()
   const company = { ...aPerson(), customerType: 'COMPANY', externalId: '1000' }

@@ -1,6 +1,13 @@
 import { SyncError } from '@sync/shared/errors'
 import { park, skipped } from '@sync/shared/outcome'
-import { aCompany, aDelivery, aFlowSnapshot, aPerson } from '@sync/shared/testing/builders'
+import {
+  aCompany,
+  aDelivery,
+  aFlowSnapshot,
+  anOmniumCustomer,
+  anOmniumSnapshot,
+  aPerson,
+} from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { createWorld } from './testing/world.ts'
 
@@ -92,5 +99,56 @@ describe('a record out of its place', () => {
       firstName: 'New',
       properties: [{ key: 'flowLastModifiedAt', value: at(3) }],
     })
+  })
+})
+
+describe('a snapshot in its place that has waited for long', () => {
+  const fetchedAt = '2026-01-31T23:58:59.000Z'
+
+  test('creates nobody in Omnium whom Flow no longer has', async () => {
+    const world = createWorld()
+    const snapshot = aFlowSnapshot(aPerson(), { fetchedAt })
+
+    expect(await world.handle(aDelivery('flow.customers.v1', snapshot))).toEqual([skipped('deleted')])
+    expect(world.writes()).toEqual([])
+  })
+
+  test('creates the customer as Flow says now', async () => {
+    const world = createWorld()
+    world.flow.put(aPerson({ firstname: 'Now', lastModifiedAt: at(3) }))
+    const snapshot = aFlowSnapshot(aPerson({ firstname: 'Then', lastModifiedAt: at(2) }), { fetchedAt })
+
+    await world.handle(aDelivery('flow.customers.v1', snapshot))
+
+    expect(world.omnium.customer('B2C', '1000')).toMatchObject({ firstName: 'Now' })
+  })
+
+  test('updates who is there without asking', async () => {
+    const world = createWorld()
+    world.omnium.put('B2C', { customerId: '1000', firstName: 'Before' })
+    const snapshot = aFlowSnapshot(aPerson({ firstname: 'Then', externalId: '1000' }), { fetchedAt })
+
+    await world.handle(aDelivery('flow.customers.v1', snapshot))
+
+    expect(world.omnium.customer('B2C', '1000')).toMatchObject({ firstName: 'Then' })
+    expect(world.flow.journal).toEqual([])
+  })
+
+  test('creates nobody in Flow whom Omnium no longer has', async () => {
+    const world = createWorld()
+    const snapshot = anOmniumSnapshot('B2C', anOmniumCustomer({ customerId: '1000' }), { fetchedAt })
+
+    expect(await world.handle(aDelivery('omnium.customers.v1', snapshot))).toEqual([skipped('deleted')])
+    expect(world.writes()).toEqual([])
+  })
+
+  test('creates the customer in Flow as Omnium says now', async () => {
+    const world = createWorld()
+    world.omnium.put('B2C', { customerId: '1000', firstName: 'Now' })
+    const then = anOmniumCustomer({ customerId: '1000', firstName: 'Then' })
+
+    await world.handle(aDelivery('omnium.customers.v1', anOmniumSnapshot('B2C', then, { fetchedAt })))
+
+    expect(world.flow.customer('1000')).toMatchObject({ firstname: 'Now' })
   })
 })

@@ -7,10 +7,12 @@ test.each([
   'decide-flow',
   'differences',
   'emptiness',
+  'made-in-flow',
   'map-to-flow',
   'map-to-omnium',
   'merge-elements',
   'omnium-write',
+  'recent',
   'sync-properties',
 ])('%s.ts is a pure function of its data', async (file) => {
   const source = await readFile(new URL(`./${file}.ts`, import.meta.url), 'utf8')

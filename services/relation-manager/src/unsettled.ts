@@ -17,7 +17,8 @@ interface Unsettled {
  * a late execution would undo that write: entries of children whose announcements ended long ago, so that no record
  * is left that would look at them again. So nothing is written to the company until it is over.
  *
- * A new owner of the key starts without this knowledge, but also after the drain deadline.
+ * A new owner of the key starts without this knowledge, but also after the drain deadline: a partition is not released
+ * while a write of it may be executed late.
  */
 export interface UnsettledWrites {
   /** How long no write of the company may be sent, ms; 0 when none is in the way. */
