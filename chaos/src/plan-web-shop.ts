@@ -46,17 +46,8 @@ export function fromWebShop(scene: Scene, withOrder: boolean): Unplaced[] {
   }
   state.webOnly.push({ tenant, id, type })
   if (withOrder || tenant.omniumCustomerEvents !== 'off') {
-    register(state, {
-      ...{
-        tenant,
-        uid: id,
-        type: customerType,
-        parent: null,
-        isOfWebShop: true,
-        health: 'sound',
-      },
-      ...{ contacts: [], addresses: [] },
-    })
+    const known = { tenant, uid: id, type: customerType, parent: null, isOfWebShop: true, health: 'sound' } as const
+    register(state, { ...known, contacts: [], addresses: [] })
   }
   const creation: Unplaced = { kind: 'omnium-create', tenant: tenant.uid, type, id, fields }
   if (!withOrder) return [creation]

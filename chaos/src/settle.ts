@@ -32,6 +32,8 @@ export async function untilSettled(
   await fleet.untilReady(READY_WITHIN_MS)
   log('every instance is ready')
   await within('the edits and the operator’s work', signal, performed.finished(signal))
+  // A company may be what a relation waits for, longer than we wait for that.
+  await operator.redrive(performed.cured)
   await untilHandled(system, signal)
   log('all is handled; waiting for sweeps')
   await untilSwept(system, signal)

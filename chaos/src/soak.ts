@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { percentile } from '@sync/sandbox/demo/percentile'
 import { paced } from '@sync/sandbox/paced'
+import { metricValue } from '@sync/shared/testing/metric-value'
 import { type Chance, createChance } from './chance.ts'
 import type { Check } from './check.ts'
 import { checkEndsOfProcesses } from './check-processes.ts'
@@ -95,7 +96,8 @@ async function sampleOf({ flow, omnium, fleet }: System): Promise<Sample> {
   omnium.journal.clear()
   const processes = new Map<string, { rssMiB: number; handles: number }>()
   for (const { instance, text } of await fleet.pages('metrics')) {
-    const metric = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1])
+    // One that gave no page is not flat.
+    const metric = (name: string) => (text === '' ? Number.NaN : metricValue(text, name))
     processes.set(instance, {
       rssMiB: metric('process_resident_memory_bytes') / 2 ** 20,
       handles: metric('nodejs_active_resources_total'),

@@ -26,10 +26,7 @@ const linked = async () => {
   await eventually('its link', () => inFlow(id)?.externalId === id)
   return id
 }
-const waits = async () => {
-  const page = await world.services.get('customer-mapper')!.metrics()
-  return Number(/^sync_retries_total\{[^}]*reason="flow-edit-pending"[^}]*\} (\d+)/m.exec(page)?.[1] ?? 0)
-}
+const waits = () => world.services.get('customer-mapper')!.metric('sync_retries_total', { reason: 'flow-edit-pending' })
 /** And goes on once what happens then is newer. */
 const editWithoutWebhook = async (id: string, fields: Record<string, unknown>) => {
   const { webhook } = world.flow.tenants.get(TENANT)!

@@ -45,12 +45,7 @@ const written = async (topic: TopicName, record: Parameters<World['topics']['wri
   return { partition, offset: end - 1 }
 }
 const untilCommitted = (service: ServiceName, topic: TopicName) =>
-  eventually(`the commit of ${topic}`, async () => {
-    const committed = await world.topics.committed(service, topic)
-    return [...(await world.topics.ends(topic))].every(
-      ([partition, end]) => end === 0 || committed.get(partition) === end,
-    )
-  })
+  eventually(`the commit of ${topic}`, () => world.topics.isCommitted(service, topic))
 
 const INPUTS: readonly (readonly [ServiceName, TopicName])[] = [
   ['flow-ingest', 'flow.notifications.v1'],

@@ -52,7 +52,8 @@ export function outOfOrder(calls: readonly SinkCall[]): readonly string[] {
 /**
  * What a process sent for a key after something newer that took effect by its own hand. A `verify` is out of its place:
  * when a call for several records broke off, it may come before the older ones are handled again (for which the services
- * compare versions, and the keyed member does not).
+ * compare versions, and the keyed member does not). A process that loses its session handles again what it had not
+ * committed, from the oldest on, and is found by this too.
  */
 export const wentBack = (calls: readonly SinkCall[]): readonly string[] =>
   descending(

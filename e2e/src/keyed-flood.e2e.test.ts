@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
 import { behind, effects, quantile, wentBack } from './keyed-check.ts'
-import { type KeyedWorld, startKeyedWorld } from './keyed-world.ts'
+import { type KeyedWorld, LONG_SESSION, startKeyedWorld } from './keyed-world.ts'
 
 let world: KeyedWorld
 afterEach(() => world?.stop())
@@ -14,7 +14,7 @@ it('a tenant with more than memory holds, at a target that is up but slow, does 
   world = await startKeyedWorld({
     file: 'keyed-flood',
     tenants: [SLOW, QUICK],
-    env: { KEYED_NEWEST: '1', MAX_PENDING_BYTES: '2097152' },
+    env: { KEYED_NEWEST: '1', MAX_PENDING_BYTES: '2097152', ...LONG_SESSION },
   })
   const { sink, load } = world
   // Some sixty keys a second: the flood would take more than two minutes.

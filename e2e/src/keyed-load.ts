@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Codec } from '@sync/shared/contracts/codec'
 import { partitionOf } from '@sync/shared/kafka/partition-of'
 import { keyOf } from '@sync/shared/kafka/publisher'
-import type { Kafka, Message } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import { seeded } from './seeded.ts'
 
 /** A record of a key, by its number: ascending from 1 for each key. */
@@ -75,7 +75,7 @@ export async function createKeyedLoad({ kafka, codec, prefix, partitions }: Keye
     for (let from = 0; from < keys.length; from += BATCH) {
       const at = performance.now()
       const records: Written[] = []
-      const messages = keys.slice(from, from + BATCH).map((key): Message => {
+      const messages = keys.slice(from, from + BATCH).map((key) => {
         const name = keyOf(tenant, key)
         const n = (last.get(name) ?? 0) + 1
         last.set(name, n)
@@ -83,7 +83,11 @@ export async function createKeyedLoad({ kafka, codec, prefix, partitions }: Keye
         const value = Buffer.concat([wireHeader, Buffer.from(JSON.stringify(snapshot(tenant, key, n)))])
         return { key: name, value, partition: partition(tenant, key) }
       })
-      await producer.send({ topic: prefix + TOPIC, acks: -1, messages })
+      // One for each partition: of a send to two brokers that kafkajs repeats because leaders have moved, it leaves records out.
+      const sends = [...Map.groupBy(messages, (message) => message.partition).values()].map((each) =>
+        producer.send({ topic: prefix + TOPIC, acks: -1, messages: each }),
+      )
+      await Promise.all(sends)
       for (const record of records) written.push(record)
     }
   }

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
 import { behind, overlaps, wentBack } from './keyed-check.ts'
-import { type KeyedWorld, startKeyedWorld, TENANT } from './keyed-world.ts'
+import { type KeyedWorld, LONG_SESSION, startKeyedWorld, TENANT } from './keyed-world.ts'
 import { newSeed, seeded } from './seeded.ts'
 import type { ServiceProcess } from './service-process.ts'
 
@@ -19,7 +19,10 @@ const circuitOf = async (member: ServiceProcess) => {
 it('a target that is down for longer than any retry budget costs no record: all are applied after it, in order', async () => {
   const seed = newSeed()
   const random = seeded(seed)
-  world = await startKeyedWorld({ file: 'keyed-outage', env: { RETRY_MAX_ATTEMPTS: '2', KEYED_NEWEST: '1' } })
+  world = await startKeyedWorld({
+    file: 'keyed-outage',
+    env: { RETRY_MAX_ATTEMPTS: '2', KEYED_NEWEST: '1', ...LONG_SESSION },
+  })
   const { sink, load } = world
   const member = await world.join('a')
   const keys = Array.from({ length: 200 }, (_, i) => `key-${i}`)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createGoneClient } from '@sync/sandbox/gone-client'
 
 /** One write that arrived. Times are of `performance.now()`; `executedAt` null: it took no effect. */
 export interface SinkCall {
@@ -59,6 +60,7 @@ export function createKeyedSink(): KeyedSink {
   let server: Server | null = null
   let port = 0
   let requests = 0
+  const isGone = createGoneClient()
 
   const perform = async (request: SinkRequest, response: ServerResponse, act: () => void): Promise<void> => {
     const { latencyMs = 0, status = 200, hang = false } = behaviourOf(request)
@@ -69,6 +71,7 @@ export function createKeyedSink(): KeyedSink {
   }
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await isGone(request.socket)) return
     const arrivedAt = performance.now()
     requests++
     const [tenant = '', ...rest] = new URL(request.url ?? '/', 'http://sink').pathname.slice(1).split('/')

@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
 import { behind, effects, quantile, wentBack } from './keyed-check.ts'
 import type { Behaviour } from './keyed-sink.ts'
-import { type KeyedWorld, startKeyedWorld } from './keyed-world.ts'
+import { type KeyedWorld, LONG_SESSION, startKeyedWorld } from './keyed-world.ts'
 
 let world: KeyedWorld
 afterEach(() => world?.stop())
@@ -44,7 +44,7 @@ it.each<[string, Behaviour]>([
     world = await startKeyedWorld({
       file: 'keyed-tenants',
       tenants: [DOWN, UP],
-      env: { KEYED_NEWEST: '1', RETRY_MAX_ATTEMPTS: '3' },
+      env: { KEYED_NEWEST: '1', RETRY_MAX_ATTEMPTS: '3', ...LONG_SESSION },
     })
     const { sink, load } = world
     sink.behave(() => ({ latencyMs: 5 }))

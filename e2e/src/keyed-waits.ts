@@ -57,12 +57,7 @@ export function createKeyedWaits({
       return letters.map(({ headers }) => `${headers['dl-partition']}/${headers['dl-offset']} ${headers['dl-reason']}`)
     },
     async untilCommitted(withinMs) {
-      const isCommitted = async (topic: TopicName) => {
-        const committed = await topics.committed(GROUP, topic)
-        return [...(await topics.ends(topic))].every(
-          ([partition, end]) => end === 0 || committed.get(partition) === end,
-        )
-      }
+      const isCommitted = (topic: TopicName) => topics.isCommitted(GROUP, topic)
       const all = async () => (await Promise.all(READ.map(isCommitted))).every((is) => is)
       await eventually('the commit of all', all, withinMs)
     },

@@ -24,17 +24,10 @@ const readsOf = (id: string) => reads().filter(({ path }) => path.endsWith(`/cus
 const sweeps = () => reads().filter(({ path }) => path.endsWith('/customers')).length
 const snapshotsOf = async (id: string) =>
   (await world.topics.records('flow.customers.v1')).filter(({ value }) => value?.id === id)
-const metric = async (name: string) => {
-  const text = await world.services.get('flow-ingest')!.metrics()
-  return Number(new RegExp(`^${name}\\{tenant="${TENANT}".*\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0)
-}
+const metric = (name: string) => world.services.get('flow-ingest')!.metric(name, { tenant: TENANT })
 /** What it has ended but not committed would be handled again, and read for that. */
 const untilCommitted = () =>
-  eventually('the commit of all', async () => {
-    const committed = await world.topics.committed('flow-ingest', 'flow.notifications.v1')
-    const ends = [...(await world.topics.ends('flow.notifications.v1'))]
-    return ends.every(([partition, end]) => end === 0 || committed.get(partition) === end)
-  })
+  eventually('the commit of all', () => world.topics.isCommitted('flow-ingest', 'flow.notifications.v1'))
 const restart = async () => {
   await untilCommitted()
   const service = world.services.get('flow-ingest')!

@@ -87,6 +87,30 @@ describe('a company', () => {
     await eventually('a below b', () => says(a, b, []) && says(b, null, [a]))
   })
 
+  it('that comes from Omnium keeps its parent there, of which Flow has never heard', async () => {
+    const [parent, child] = [newId('shop'), newId('department')]
+    const relation = (customerId: string, relationType: string) => ({ customerId, relationType, customerType: 'B2B' })
+    const properties = [{ key: 'Parent company', value: 'true' }]
+    const register = (customerId: string, fields: object) =>
+      world.omnium.createCustomer(TENANT, 'B2B', { customerId, name: `Company ${customerId}`, ...fields })
+    register(parent, { customerRelations: [relation(child, 'SubDepartment')], properties })
+    register(child, { customerRelations: [relation(parent, 'Parent')] })
+    const before = [record(parent), record(child)]
+
+    const endOf = async (uid: string) =>
+      (await world.topics.records('sync.outcomes.v1'))
+        .map(({ value }) => value)
+        .find((it) => it?.id === uid && it.service === 'customer-mapper' && it.topic.endsWith('flow.customers.v1'))
+    await eventually('what we made in Flow coming back', async () =>
+      (await Promise.all([parent, child].map(endOf))).every((it) => it?.reason === 'unchanged'),
+    )
+    await eventually('the end of whatever that announced', () =>
+      world.topics.isCommitted('relation-manager', 'company.parent-changes.v1'),
+    )
+
+    expect([record(parent), record(child)]).toEqual(before)
+  })
+
   it('with a hundred departments that arrive together costs few calls', async () => {
     const parent = newId('chain')
     open(parent)

@@ -55,6 +55,10 @@ const post = (tenant: string, secret: string, body: string, traceparent?: string
     ...(traceparent !== undefined && { traceparent }),
   })
 const inOmnium = (id: string, kind: 'B2C' | 'B2B' = 'B2C') => world.omnium.customer(TENANT, kind, id) !== undefined
+const hasParent = (id: string) =>
+  ((world.omnium.customer(TENANT, 'B2B', id)?.customerRelations ?? []) as readonly { relationType: string }[]).some(
+    ({ relationType }) => relationType === 'Parent',
+  )
 const value = async (expr: string) => Number((await prometheus.query(expr))[0]?.value[1] ?? 0)
 
 /** What has happened so far is in every series, so that what comes is a rise. */
@@ -84,6 +88,7 @@ async function everythingHappens(round: number): Promise<void> {
   flow.createCustomer(TENANT, person(id('fails')))
   await eventually('the customers', () => inOmnium(id('p0')) && inOmnium(id('p39')) && inOmnium(id('child'), 'B2B'))
   await eventually('the one that failed twice', () => inOmnium(id('fails')))
+  await eventually('the child below its parent', () => hasParent(id('child')))
 
   omnium.faults.add({ kind: 'status', status: 429, retryAfterSeconds: 2, count: 1, tenant: TENANT })
   flow.createCustomer(TENANT, person(id('throttled')))

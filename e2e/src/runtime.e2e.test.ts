@@ -98,10 +98,9 @@ describe('a target that is down', () => {
     const seq = world.omnium.journal.lastSeq()
 
     for (const uid of mine) register(uid)
-    await eventually('an open circuit', async () => {
-      const metrics = await world.services.get('customer-mapper')!.metrics()
-      return new RegExp(`sync_circuit_state\\{target="omnium",tenant="${TENANT}"\\} 2`).test(metrics)
-    })
+    const mapper = world.services.get('customer-mapper')!
+    const circuit = () => mapper.metric('sync_circuit_state', { target: 'omnium', tenant: TENANT })
+    await eventually('an open circuit', async () => (await circuit()) === 2)
     for (const uid of theirs) register(uid, OTHER)
     await eventually('the other tenant being served', () => theirs.every((uid) => inOmnium(uid, OTHER) !== undefined))
     const refused = world.omnium.journal

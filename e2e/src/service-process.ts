@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { freePorts } from '@sync/sandbox/free-ports'
 import type { ServiceName } from '@sync/shared/kafka/topics'
+import { metricValue } from '@sync/shared/testing/metric-value'
 import { eventually } from './eventually.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
@@ -19,6 +20,8 @@ export interface ServiceProcess {
   readonly exited: Promise<number | string>
   untilReady(): Promise<void>
   metrics(): Promise<string>
+  /** Of its page of metrics, as `metricValue`. */
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>
   signal(name: NodeJS.Signals): void
   /** SIGTERM, and its end. */
   stop(): Promise<number | string>
@@ -58,6 +61,7 @@ export async function startService(
     }),
   )
   const adminUrl = `http://127.0.0.1:${adminPort}`
+  const metrics = async () => (await fetch(`${adminUrl}/metrics`)).text()
   return {
     name,
     adminUrl,
@@ -71,7 +75,8 @@ export async function startService(
         const answer = await fetch(`${adminUrl}/ready`).catch(() => null)
         return answer?.status === 200
       }),
-    metrics: async () => (await fetch(`${adminUrl}/metrics`)).text(),
+    metrics,
+    metric: async (metric, labels) => metricValue(await metrics(), metric, labels),
     signal: (signal) => void child.kill(signal),
     async stop() {
       if (ended === null) child.kill('SIGTERM')

@@ -21,6 +21,8 @@ export interface TopicReader {
   /** The offsets that a group has committed, by partition. */
   committed(group: string, topic: TopicName): Promise<Map<number, number>>
   ends(topic: TopicName): Promise<Map<number, number>>
+  /** Whether the group has committed all that is there now. */
+  isCommitted(group: string, topic: TopicName): Promise<boolean>
   /** Writes a record as it is. */
   write(
     topic: TopicName,
@@ -89,6 +91,10 @@ export function createTopicReader({
       await connected
       const offsets = await admin.fetchTopicOffsets(prefix + topic)
       return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
+    },
+    async isCommitted(group, topic) {
+      const committed = await this.committed(group, topic)
+      return [...(await this.ends(topic))].every(([partition, end]) => end === 0 || committed.get(partition) === end)
     },
     async write(topic, { key, value, headers = {} }) {
       producing ??= producer.connect()

@@ -62,11 +62,9 @@ it.each([
     const counts = new Map<number, number>()
     const unexpected: string[] = []
     const rss: number[] = []
-    const metric = async (name: string) =>
-      Number(new RegExp(`^${name} (\\S+)`, 'm').exec(await service.metrics())?.[1] ?? Number.NaN)
 
     for (let from = 0; from < COUNT; from += AT_ONCE) {
-      if (from % 1_000 === 0) rss.push(await metric('process_resident_memory_bytes'))
+      if (from % 1_000 === 0) rss.push(await service.metric('process_resident_memory_bytes'))
       const batch = requests.slice(from, from + AT_ONCE)
       const answers = await Promise.all(batch.map((hostile) => sendHostile(port, hostile)))
       for (const [index, statuses] of answers.entries()) {
@@ -81,7 +79,7 @@ it.each([
       })
       expect({ seed, status: valid.status }).toEqual({ seed, status: 202 })
     }
-    rss.push(await metric('process_resident_memory_bytes'))
+    rss.push(await service.metric('process_resident_memory_bytes'))
 
     console.log(
       `${source}, seed ${seed}: ${JSON.stringify(Object.fromEntries([...counts].sort()))}, RSS ${rss.map((bytes) => Math.round(bytes / 1e6))} MB`,
@@ -94,11 +92,10 @@ it.each([
     // Whatever was stored comes to an end.
     const topic = `${source}.notifications.v1` as const
     const stored = async () => (await world.topics.records(topic)).length
-    await eventually('the end of all that was stored', async () => {
-      const committed = await world.topics.committed(`${source}-ingest`, topic)
-      const ends = [...(await world.topics.ends(topic))]
-      return (await stored()) > 0 && ends.every(([partition, end]) => end === 0 || committed.get(partition) === end)
-    })
+    await eventually(
+      'the end of all that was stored',
+      async () => (await world.topics.isCommitted(`${source}-ingest`, topic)) && (await stored()) > 0,
+    )
     const outcomes = await world.topics.records('sync.outcomes.v1')
     const ended = () =>
       new Set(outcomes.flatMap(({ value }) => (value?.service === `${source}-ingest` ? [value.id] : [])))

@@ -25,12 +25,8 @@ const SOURCES = [
 type Source = (typeof SOURCES)[number][0]
 const url = (source: Source, query = '') =>
   `${world.services.get(`${source}-ingest`)!.webhookUrl}/webhooks/${source}/${TENANT}${query}`
-const count = async (source: Source, answer: string): Promise<number> => {
-  const text = await world.services.get(`${source}-ingest`)!.metrics()
-  return Number(
-    new RegExp(`sync_webhooks_total\\{source="${source}",answer="${answer}"\\} (\\d+)`).exec(text)?.[1] ?? 0,
-  )
-}
+const count = (source: Source, answer: string): Promise<number> =>
+  world.services.get(`${source}-ingest`)!.metric('sync_webhooks_total', { source, answer })
 const bytes = (secret: string) => Buffer.from(secret).toString('latin1')
 const basic = (secret: string) => `Basic ${Buffer.from(`anybody:${secret}`).toString('base64')}`
 
