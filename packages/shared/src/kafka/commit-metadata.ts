@@ -6,14 +6,24 @@ export interface Mark {
   readonly ended: string
 }
 
-/** The owner's place in the metadata of a partition whose owner is done with it. */
-export const RELEASED = 'released'
+/** How the owner of a partition says of itself that it is, or was, its owner. */
+export interface Claim {
+  readonly owned: string
+  readonly released: string
+}
+
 /** Before the ended ranges; an owner's text has none. */
 const RANGES_FOLLOW = '\t'
+const RELEASED = 'released'
 
-/** What a process writes as its own: no other has the same, nor has it itself after a restart. */
-export const claimOf = (instanceId: string, startedAtMs: number): string =>
-  `owned ${instanceId.replaceAll(RANGES_FOLLOW, ' ')} ${startedAtMs.toString(36)}`
+/** No other process says the same, nor does this one after a restart. */
+export function claimOf(instanceId: string, startedAtMs: number): Claim {
+  const self = `${instanceId.replaceAll(RANGES_FOLLOW, ' ')} ${startedAtMs.toString(36)}`
+  return { owned: `owned ${self}`, released: `${RELEASED} ${self}` }
+}
+
+/** Whether nobody can be writing any more on behalf of what `owner` says, or nobody ever did. */
+export const isReleased = (owner: string): boolean => owner === '' || owner.split(' ')[0] === RELEASED
 
 /** A mark as a commit by `owner`; the ended ranges are left out when they are longer than `maxRangesLength`. */
 export const requestOf = (

@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.ts'
-import { claimOf, type Mark, RELEASED, readCommit, requestOf } from './commit-metadata.ts'
+import { claimOf, isReleased, type Mark, readCommit, requestOf } from './commit-metadata.ts'
 import { createOffsetTracker } from './offsets.ts'
 import { createGate, endedOf, type Gate, isSame, markOf, type PartitionState, restoreMark } from './partition-gate.ts'
 import type { Pending } from './pending.ts'
@@ -70,6 +70,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   /** What had ended of a partition when we lost it, by topic: still true when nobody else has claimed it meanwhile. */
   const left = new Map<number, ReadonlyMap<string, Mark>>()
   const claim = claimOf(instanceId, now())
+  const isOurs = (owner: string) => owner === claim.owned || owner === claim.released
   let maxRangesLength = MAX_RANGES_LENGTH
 
   const requestsFor = (partition: number, marks: Iterable<readonly [string, Mark]>, owner: string): CommitRequest[] =>
@@ -104,7 +105,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   const claimAgain = async (handedOver: readonly [number, Gate][]): Promise<void> => {
     for (;;) {
       const kept = handedOver.filter(([partition, gate]) => gates.get(partition) === gate)
-      const requests = kept.flatMap(([partition, gate]) => requestsFor(partition, marksOf(gate), claim))
+      const requests = kept.flatMap(([partition, gate]) => requestsFor(partition, marksOf(gate), claim.owned))
       try {
         if (requests.length > 0) await commitAll(requests)
         for (const [, gate] of kept) gate.handedOver = false
@@ -128,7 +129,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       await sleepUntil(gate.startAt, now)
       while (gates.get(partition) === gate) {
         try {
-          await commitAll(requestsFor(partition, marksOf(gate), claim))
+          await commitAll(requestsFor(partition, marksOf(gate), claim.owned))
           break
         } catch (error) {
           logger.warn({ err: error, partition }, 'claiming a partition failed, trying again')
@@ -160,7 +161,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         const commit = commits.get(partition)
         if (commit === undefined) continue
         const { owner, mark } = readCommit(commit)
-        const known = (owner === claim && left.get(partition)?.get(topic)) || mark
+        const known = (isOurs(owner) && left.get(partition)?.get(topic)) || mark
         const state = gate.states.get(topic)
         gate.base.set(topic, mark)
         gate.known.set(topic, known)
@@ -169,7 +170,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
           // Read before this was known: its first claim must not forget what had ended.
           state.told = mark
         }
-        if (owner !== '' && owner !== RELEASED && owner !== claim) free = false
+        if (!isReleased(owner) && !isOurs(owner)) free = false
       }
       left.delete(partition)
       gate.startAt = free ? Math.max(assignedAt, sentUntil.get(partition) ?? 0) : assignedAt + drainMs
@@ -183,7 +184,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       for (const [partition, gate] of gates) {
         if (!gate.open) continue
         gate.handedOver = isIdle(partition)
-        requests.push(...requestsFor(partition, marksOf(gate), gate.handedOver ? RELEASED : claim))
+        requests.push(...requestsFor(partition, marksOf(gate), gate.handedOver ? claim.released : claim.owned))
       }
       if (requests.length === 0) return
       commitAll(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
@@ -243,7 +244,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
           byTopic.set(topic, mark)
           marks.push([state, mark])
         }
-        const owner = release && isIdle(partition) ? RELEASED : claim
+        const owner = release && isIdle(partition) ? claim.released : claim.owned
         ended.push({ gate, requests: requestsFor(partition, byTopic, owner), marks })
       }
       if (!(await mayCommit())) return

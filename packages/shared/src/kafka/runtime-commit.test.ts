@@ -113,7 +113,12 @@ describe('stopping', () => {
     await settle()
     await stopped
 
-    expect(source.commits.at(-1)).toEqual({ topic: TOPIC, partition: 0, offset: 1, metadata: 'released' })
+    expect(source.commits.at(-1)).toEqual({
+      topic: TOPIC,
+      partition: 0,
+      offset: 1,
+      metadata: expect.stringMatching(/^released /),
+    })
   })
 
   it('aborts what does not end in time, and does not commit it', async () => {
@@ -130,7 +135,7 @@ describe('stopping', () => {
     await vi.advanceTimersByTimeAsync(5_000)
     await stopped
 
-    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: 'released' })
+    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: expect.stringMatching(/^released /) })
   })
 })
 

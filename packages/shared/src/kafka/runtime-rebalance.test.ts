@@ -212,20 +212,45 @@ describe('a rebalance', () => {
     expect(source.committedOffset(TOPIC, 0)).toBe(1)
   })
 
-  it('does again what it ended itself, when another member had the partition since', async () => {
-    const { source, calls } = await givenRuntime()
+  it('nor what it had released for a join that another one came into, before its outcomes were told', async () => {
+    const outcomes = { add() {}, flush: () => new Promise<void>(() => {}), size: 1 }
+    const { source, calls } = await givenRuntime({ overrides: { outcomes } })
     source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }])
     await settle()
 
+    source.rebalance()
+    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: expect.stringMatching(/^released /) })
     source.join()
-    source.assign([], false)
-    await source.commit([{ topic: TOPIC, partition: 0, offset: 0, metadata: 'released' }])
-    source.assign([0])
-    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }], 0)
+    source.join()
+    source.assign([0], false)
+    source.append(
+      TOPIC,
+      0,
+      ['a', 'b'].map((id) => ({ key: `acme:${id}`, value: `1 ${id}` })),
+      0,
+    )
     await settle()
 
-    expect(calls).toEqual([['1 a'], ['1 a']])
+    expect(calls).toEqual([['1 a'], ['1 b']])
   })
+
+  it.each(['released', 'released other x'])(
+    'does again what it ended itself, when another has %s the partition since',
+    async (metadata) => {
+      const { source, calls } = await givenRuntime()
+      source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }])
+      await settle()
+
+      source.join()
+      source.assign([], false)
+      await source.commit([{ topic: TOPIC, partition: 0, offset: 0, metadata }])
+      source.assign([0])
+      source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }], 0)
+      await settle()
+
+      expect(calls).toEqual([['1 a'], ['1 a']])
+    },
+  )
 
   it('leaves a fenced record un-ended and tries again', async () => {
     let fenced = true
