@@ -12,6 +12,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 60_000,
+    // What differs is said whole: by the log alone it can be told what happened.
+    chaiConfig: { truncateThreshold: 0 },
     reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }]],
   },
 })

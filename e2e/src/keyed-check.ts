@@ -50,15 +50,17 @@ export function outOfOrder(calls: readonly SinkCall[]): readonly string[] {
 }
 
 /**
- * What a process sent for a key after something newer that took effect by its own hand. A `verify` is out of its place:
+ * What a process sent for a key after something newer that took effect in the same turn. A `verify` is out of its place:
  * when a call for several records broke off, it may come before the older ones are handled again (for which the services
- * compare versions, and the keyed member does not). A process that loses its session handles again what it had not
- * committed, from the oldest on, and is found by this too.
+ * compare versions, and the keyed member does not). When another process has sent for the partition meanwhile, what that
+ * one left is handled again, and so in another turn.
  */
-export const wentBack = (calls: readonly SinkCall[]): readonly string[] =>
-  descending(
-    effects(calls).filter(({ lane }) => lane !== 'verify'),
-    (call) => `${nameOf(call)} ${call.pid}`,
+export const wentBack = (calls: readonly SinkCall[], partitionOf: PartitionOf): readonly string[] =>
+  [...turns(calls, partitionOf).values()].flat().flatMap((turn) =>
+    descending(
+      effects(turn.calls).filter(({ lane }) => lane !== 'verify'),
+      nameOf,
+    ),
   )
 
 function descending(ordered: readonly Effect[], by: (call: Effect) => string): readonly string[] {
@@ -85,18 +87,23 @@ export function overlaps(calls: readonly SinkCall[]): readonly string[] {
 }
 const endOf = ({ endedAt, executedAt }: SinkCall) => Math.max(endedAt ?? Number.POSITIVE_INFINITY, executedAt ?? 0)
 
-/** Who sent for each partition, in turns: `['a', 'b', 'a']`. */
-export function turns(
-  calls: readonly SinkCall[],
-  partitionOf: (tenant: string, key: string) => number,
-): ReadonlyMap<number, readonly string[]> {
-  const found = new Map<number, string[]>()
+/** What a process sent for a partition until another one did. */
+export interface Turn {
+  readonly pid: number
+  readonly calls: SinkCall[]
+}
+type PartitionOf = (tenant: string, key: string) => number
+
+/** Of each partition, in the order of arrival. */
+export function turns(calls: readonly SinkCall[], partitionOf: PartitionOf): ReadonlyMap<number, readonly Turn[]> {
+  const found = new Map<number, Turn[]>()
   for (const call of calls.toSorted((a, b) => a.arrivedAt - b.arrivedAt)) {
     const partition = partitionOf(call.tenant, call.key)
     const of = found.get(partition) ?? []
     found.set(partition, of)
-    const owner = `${call.member}/${call.pid}`
-    if (of.at(-1) !== owner) of.push(owner)
+    const last = of.at(-1)
+    if (last?.pid === call.pid) last.calls.push(call)
+    else of.push({ pid: call.pid, calls: [call] })
   }
   return found
 }

@@ -44,10 +44,11 @@ describe('members that join and leave under load', () => {
     await world.join('a')
     const flow = load.flow({ tenant: TENANT, keys: keysOf(30), seed })
     await eventually('the first effects', () => sink.calls.length > 100)
-    const joined = await Promise.all([world.join('b'), world.join('c')])
+    // By these names nothing that `a` gives away comes back to it while they join, whichever is the first.
+    const joined = await Promise.all([world.join('b'), world.join('d')])
     for (const { pid } of joined) await effectOf(pid)
     await world.untilApplied()
-    joined.push(await joinWhile(slowOnesUnderWay, 'd'))
+    joined.push(await joinWhile(slowOnesUnderWay, 'c'))
     await effectOf(joined.at(-1)!.pid)
     await world.untilApplied()
 
@@ -69,7 +70,12 @@ describe('members that join and leave under load', () => {
     const { calls } = sink
     const summary = `${load.written.length} records, ${repeats(calls).length} repeated, settled in ${settledMs} ms`
     console.log(`joining and leaving: ${summary}`)
-    expect({ seed, wentBack: wentBack(calls), outOfOrder: outOfOrder(calls), overlaps: overlaps(calls) }).toEqual({
+    expect({
+      seed,
+      wentBack: wentBack(calls, load.partitionOf),
+      outOfOrder: outOfOrder(calls),
+      overlaps: overlaps(calls),
+    }).toEqual({
       seed,
       wentBack: [],
       outOfOrder: [],
@@ -87,7 +93,7 @@ describe('a member that comes and goes at once', () => {
     const { sink, load } = world
     // Each key at its own pace, so that some requests have just been sent whenever the partitions change hands.
     const random = seeded(5)
-    const pace = new Map(keysOf(60).map((key) => [key, 1_200 + random() * 1_000]))
+    const pace = new Map(keysOf(60).map((key) => [key, 500 + random() * 1_000]))
     sink.behave(({ key }) => ({ latencyMs: pace.get(key ?? '') ?? 0 }))
     const a = await world.join('a')
     const keys = [...pace.keys()]
@@ -110,16 +116,16 @@ describe('a member that comes and goes at once', () => {
 
 describe('a handler that takes longer than the session', () => {
   it('does not cost its member the membership, and its record ends once', async () => {
-    world = await startKeyedWorld({ file: 'keyed-slow', env: { KEYED_CALLS: '5', LOG_LEVEL: 'info' } })
+    world = await startKeyedWorld({ file: 'keyed-slow', env: { KEYED_CALLS: '9' } })
     const { sink, load } = world
-    sink.behave(({ key }) => ({ latencyMs: key === 'slow' ? 1_900 : 5 }))
+    sink.behave(({ key }) => ({ latencyMs: key === 'slow' ? 900 : 5 }))
     const member = await world.join('a')
     await load.write(TENANT, ['slow'])
     await eventually('the slow one being handled', () => sink.calls.length === 1)
 
     const flow = load.flow({ tenant: TENANT, keys: keysOf(20), seed: 1, tickMs: 50 })
     await eventually('its last step', () =>
-      sink.calls.some(({ key, step, status }) => key === 'slow' && step === 5 && status === 200),
+      sink.calls.some(({ key, step, status }) => key === 'slow' && step === 9 && status === 200),
     )
     await flow.stop()
     await world.untilApplied()
@@ -129,7 +135,7 @@ describe('a handler that takes longer than the session', () => {
     const tookMs = slow.at(-1)!.endedAt! - slow[0]!.arrivedAt
     console.log(`a handler took ${Math.round(tookMs)} ms of a session of 6000 ms`)
     expect(tookMs).toBeGreaterThan(6_000)
-    expect(slow.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5])
+    expect(slow.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect(repeats(sink.calls)).toEqual([])
     expect(countOf(member.output(), 'partitions assigned')).toBe(1)
     const outcomes = await world.topics.records('sync.outcomes.v1')

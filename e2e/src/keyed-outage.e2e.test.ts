@@ -52,7 +52,7 @@ it('a target that is down for longer than any retry budget costs no record: all 
   console.log(
     `an outage: ${load.written.length} records, ${downFor} of them by its end, ${sink.calls.length} writes sent`,
   )
-  expect({ seed, wentBack: wentBack(sink.calls), overlaps: overlaps(sink.calls) }).toEqual({
+  expect({ seed, wentBack: wentBack(sink.calls, load.partitionOf), overlaps: overlaps(sink.calls) }).toEqual({
     seed,
     wentBack: [],
     overlaps: [],

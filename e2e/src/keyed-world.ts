@@ -5,6 +5,7 @@ import { createContracts } from '@sync/shared/contracts/registry'
 import { applyTopics } from '@sync/shared/kafka/apply-topics'
 import { createKafka } from '@sync/shared/kafka/connect'
 import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
+import { onTestFailed } from 'vitest'
 import { createKeyedLoad, type KeyedLoad } from './keyed-load.ts'
 import { createKeyedSink, type KeyedSink } from './keyed-sink.ts'
 import { createKeyedWaits, type KeyedWaits } from './keyed-waits.ts'
@@ -31,7 +32,7 @@ export interface KeyedWorld extends KeyedWaits {
   readonly sink: KeyedSink
   readonly load: KeyedLoad
   readonly topics: TopicReader
-  /** Starts a member by its SERVICE_INSTANCE_ID; resolves when it is ready. */
+  /** Starts a member by its SERVICE_INSTANCE_ID, within a test; resolves when it is ready. */
   join(instance: string, env?: NodeJS.ProcessEnv): Promise<ServiceProcess>
   /** Signals a member and waits for its end: its exit code, or the signal's name. */
   leave(member: ServiceProcess, signal: NodeJS.Signals): Promise<number | string>
@@ -39,7 +40,7 @@ export interface KeyedWorld extends KeyedWaits {
 }
 
 export const TENANT = 'acme-no'
-/** For worlds whose member has to stay in the group, however busy the machine is: see `wentBack`. */
+/** For worlds whose member has to stay in the group, however busy the machine is. */
 export const LONG_SESSION = { KAFKA_SESSION_TIMEOUT_MS: '30000' }
 const MEMBER = resolve(import.meta.dirname, 'keyed-member.ts')
 
@@ -79,7 +80,7 @@ export async function startKeyedWorld(options: KeyedWorldOptions): Promise<Keyed
     // The lowest that brokers accept unless told otherwise.
     KAFKA_SESSION_TIMEOUT_MS: '6000',
     OMNIUM_RATE_SHARE: '1',
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: 'info',
     ...options.env,
   }
   const topics = createTopicReader({ kafka, codec: contracts.codec, prefix })
@@ -95,6 +96,7 @@ export async function startKeyedWorld(options: KeyedWorldOptions): Promise<Keyed
     async join(instance, more = {}) {
       const member = await startService('customer-mapper', { ...env, SERVICE_INSTANCE_ID: instance, ...more }, MEMBER)
       members.add(member)
+      showIfFailed(member)
       await member.untilReady()
       return member
     },
@@ -112,4 +114,18 @@ export async function startKeyedWorld(options: KeyedWorldOptions): Promise<Keyed
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** What happened in the group stands in no assertion. */
+function showIfFailed({ pid, output }: ServiceProcess) {
+  onTestFailed(() => {
+    const lines = output().split('\n')
+    console.error(
+      `member ${pid}:`,
+      lines
+        .filter((line) => !line.includes('record ended'))
+        .join('\n')
+        .slice(-8_000),
+    )
+  })
 }

@@ -93,7 +93,12 @@ export function createTopicReader({
       return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
     },
     async isCommitted(group, topic) {
-      const committed = await this.committed(group, topic)
+      // The broker may load the group just now, or look for its own part in the cluster after the machine stood still.
+      const committed = await this.committed(group, topic).catch((error: { retriable?: boolean }) => {
+        if (error.retriable !== true) throw error
+        return null
+      })
+      if (committed === null) return false
       return [...(await this.ends(topic))].every(([partition, end]) => end === 0 || committed.get(partition) === end)
     },
     async write(topic, { key, value, headers = {} }) {
