@@ -64,6 +64,11 @@ describe('members that are killed at random moments and come back under their na
       seed,
       tooOften: [],
     })
+    const owners = [...turns(sink.calls, load.partitionOf).values()]
+    expect({ seed, tooMany: owners.filter((each) => each.length > 1 + 2 * kills.length) }).toEqual({
+      seed,
+      tooMany: [],
+    })
     expect(await world.parked()).toEqual([])
   })
 })

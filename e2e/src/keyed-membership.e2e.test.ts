@@ -84,6 +84,7 @@ describe('members that join and leave under load', () => {
     // What ended after the first that had not is handled again by the next owner: once for each change of owner.
     const changes = 2 * joined.length
     expect(repeats(calls).filter((each) => each.length > 1 + changes)).toEqual([])
+    expect([...turns(calls, load.partitionOf).values()].filter((each) => each.length > 1 + changes)).toEqual([])
   })
 })
 
@@ -97,10 +98,11 @@ describe('a member that comes and goes at once', () => {
     sink.behave(({ key }) => ({ latencyMs: pace.get(key ?? '') ?? 0 }))
     const a = await world.join('a')
     const keys = [...pace.keys()]
-    for (let round = 0; round < 4; round++) await load.write(TENANT, keys)
+    for (let round = 0; round < 8; round++) await load.write(TENANT, keys)
     await eventually('handlers under way', () => sink.calls.length >= keys.length)
 
     const b = await world.join('b')
+    expect(sink.calls.some(({ pid, endedAt }) => pid === b.pid || endedAt === null)).toBe(true)
     expect(await world.leave(b, 'SIGTERM')).toBe(0)
     await world.untilApplied()
     await world.untilCommitted()

@@ -29,7 +29,7 @@ const createTopic = async (name: string, numPartitions: number) => {
   return topic
 }
 
-const read = async (topic: string) => {
+const reading = async (topic: string) => {
   const records: SourceRecord[] = []
   const source = createConsumer({
     kafka,
@@ -47,8 +47,9 @@ const read = async (topic: string) => {
     batch: (batch) => void records.push(...batch.records),
     crashed() {},
   })
-  return records
+  return { source, records }
 }
+const read = async (topic: string) => (await reading(topic)).records
 
 const message = (
   topic: string,
@@ -141,4 +142,19 @@ it('a member that is stopped right after its start, with questions open, leaves 
 
   const { groups } = await admin.describeGroups([groupId])
   expect(groups.map(({ members, state }) => [members.length, state])).toEqual([[0, 'Empty']])
+})
+
+it('what is committed of a partition is seen also by a member that was there before the partition', async () => {
+  const topic = await createTopic('grown', 1)
+  const { source, records } = await reading(topic)
+  await producer.send([message(topic, 0, Buffer.from('first'))])
+  await eventually('a record, without which nothing is committed', () => records.length === 1)
+  expect(await source.committed([topic])).toEqual(new Map([[topic, new Map()]]))
+
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] })
+  await source.commit([{ topic, partition: 1, offset: 0, metadata: 'owned other' }])
+
+  expect(await source.committed([topic])).toEqual(
+    new Map([[topic, new Map([[1, { offset: 0, metadata: 'owned other' }]])]]),
+  )
 })

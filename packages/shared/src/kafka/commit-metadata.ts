@@ -40,11 +40,14 @@ export const requestOf = (
   metadata: ended === '' || ended.length > maxRangesLength ? owner : `${owner}${RANGES_FOLLOW}${ended}`,
 })
 
-/** The owner of a commit ('' when it names none) and its mark. */
-export function readCommit(commit: { readonly offset: number; readonly metadata: string }): {
-  readonly owner: string
-  readonly mark: Mark
-} {
-  const [owner = '', ended = ''] = commit.metadata.split(RANGES_FOLLOW)
-  return { owner, mark: { offset: commit.offset, ended } }
-}
+/** Each topic's commit of a partition: its owner ('' when it names none) and its mark. */
+export const commitsOf = (
+  partition: number,
+  committed: ReadonlyMap<string, ReadonlyMap<number, { readonly offset: number; readonly metadata: string }>>,
+): { readonly topic: string; readonly owner: string; readonly mark: Mark }[] =>
+  [...committed].flatMap(([topic, of]) => {
+    const commit = of.get(partition)
+    if (commit === undefined) return []
+    const [owner = '', ended = ''] = commit.metadata.split(RANGES_FOLLOW)
+    return [{ topic, owner, mark: { offset: commit.offset, ended } }]
+  })

@@ -62,4 +62,14 @@ export const endedOf = ({ states }: Gate): ReadonlyMap<string, Mark> =>
     }),
   )
 
+/** Records to hand out, or a mark to commit: what had ended before may be all that there is. */
+export const hasWork = ({ held, states, base }: Gate): boolean =>
+  held.length > 0 ||
+  [...states].some(([topic, { tracker }]) => (tracker.lowWaterMark() ?? 0) > (base.get(topic)?.offset ?? 0))
+
 export const isSame = (a: Mark, b: Mark | null): boolean => a.offset === b?.offset && a.ended === b.ended
+
+export async function sleepUntil(at: number, now: () => number): Promise<void> {
+  const waitMs = at - now()
+  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+}

@@ -1,7 +1,17 @@
 import type { Logger } from '../logger.ts'
-import { claimOf, isReleased, type Mark, readCommit, requestOf } from './commit-metadata.ts'
+import { claimOf, commitsOf, isReleased, type Mark, requestOf } from './commit-metadata.ts'
 import { createOffsetTracker } from './offsets.ts'
-import { createGate, endedOf, type Gate, isSame, markOf, type PartitionState, restoreMark } from './partition-gate.ts'
+import {
+  createGate,
+  endedOf,
+  type Gate,
+  hasWork,
+  isSame,
+  markOf,
+  type PartitionState,
+  restoreMark,
+  sleepUntil,
+} from './partition-gate.ts'
 import type { Pending } from './pending.ts'
 import type { CommitRequest, Source, SourceBatch, SourceRecord } from './ports.ts'
 
@@ -117,11 +127,6 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     }
   }
 
-  /** Records to hand out, or a mark to commit: what had ended before may be all that there is. */
-  const hasWork = ({ held, states, base }: Gate) =>
-    held.length > 0 ||
-    [...states].some(([topic, { tracker }]) => (tracker.lowWaterMark() ?? 0) > (base.get(topic)?.offset ?? 0))
-
   const openGate = async (partition: number, gate: Gate) => {
     if (gate.open || gate.claiming || gate.startAt === null || !hasWork(gate)) return
     gate.claiming = true
@@ -156,21 +161,19 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       logger.warn({ err: error }, 'looking up former owners failed: waiting as if there were some')
     }
     for (const [partition, gate] of gained) {
-      let free = committed !== null
-      for (const [topic, commits] of committed ?? []) {
-        const commit = commits.get(partition)
-        if (commit === undefined) continue
-        const { owner, mark } = readCommit(commit)
-        const known = (isOurs(owner) && left.get(partition)?.get(topic)) || mark
+      const commits = commitsOf(partition, committed ?? new Map())
+      const free = committed !== null && commits.every(({ owner }) => isReleased(owner) || isOurs(owner))
+      // Another owner says so in one topic at least, but not in all if it could not look up what was committed.
+      const isUntouched = commits.every(({ owner }) => isOurs(owner))
+      for (const { topic, mark } of commits) {
+        const known = (isUntouched && left.get(partition)?.get(topic)) || mark
         const state = gate.states.get(topic)
         gate.base.set(topic, mark)
         gate.known.set(topic, known)
-        if (state !== undefined) {
-          restoreMark(state, known)
-          // Read before this was known: its first claim must not forget what had ended.
-          state.told = mark
-        }
-        if (!isReleased(owner) && !isOurs(owner)) free = false
+        if (state === undefined) continue
+        restoreMark(state, known)
+        // Read before this was known: its first claim must not forget what had ended.
+        state.told = mark
       }
       left.delete(partition)
       gate.startAt = free ? Math.max(assignedAt, sentUntil.get(partition) ?? 0) : assignedAt + drainMs
@@ -292,9 +295,4 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       return bytes
     },
   }
-}
-
-async function sleepUntil(at: number, now: () => number): Promise<void> {
-  const waitMs = at - now()
-  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
 }

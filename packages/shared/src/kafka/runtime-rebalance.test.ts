@@ -252,6 +252,21 @@ describe('a rebalance', () => {
     },
   )
 
+  it('does again what it ended itself, when another has claimed but one of the topics since', async () => {
+    const { source, calls } = await givenRuntime()
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }])
+    await settle()
+
+    source.join()
+    source.assign([], false)
+    await source.commit([{ topic: 'customer-mapper.retry.v1', partition: 0, offset: 0, metadata: 'owned other x' }])
+    source.assign([0])
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }], 0)
+    await vi.advanceTimersByTimeAsync(20_001)
+
+    expect(calls).toEqual([['1 a'], ['1 a']])
+  })
+
   it('leaves a fenced record un-ended and tries again', async () => {
     let fenced = true
     const { customer, ends, calls } = await givenRuntime({
