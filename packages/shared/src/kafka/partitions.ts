@@ -175,7 +175,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         // Read before this was known: its first claim must not forget what had ended.
         state.told = mark
       }
-      left.delete(partition)
+      if (!isUntouched) left.delete(partition)
       gate.startAt = free ? Math.max(assignedAt, sentUntil.get(partition) ?? 0) : assignedAt + drainMs
       void openGate(partition, gate)
     }
@@ -197,7 +197,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       for (const partition of lost) {
         const gate = gates.get(partition)
         gates.delete(partition)
-        if (gate?.open) left.set(partition, endedOf(gate))
+        if (gate?.open) left.set(partition, new Map([...gate.known, ...endedOf(gate)]))
       }
       const fresh = gained.map((partition): [number, Gate] => [partition, createGate()])
       for (const [partition, gate] of fresh) gates.set(partition, gate)

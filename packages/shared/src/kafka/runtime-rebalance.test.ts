@@ -234,6 +234,24 @@ describe('a rebalance', () => {
     expect(calls).toEqual([['1 a'], ['1 b']])
   })
 
+  it('nor when it was out twice, the second time before it knew who had it the first time', async () => {
+    const { source, calls } = await givenRuntime()
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }])
+    await settle()
+
+    source.join()
+    source.assign([0], false)
+    source.join()
+    source.assign([0], false)
+    await settle()
+    source.join()
+    source.assign([0], false)
+    source.append(TOPIC, 0, [{ key: 'acme:a', value: '1 a' }], 0)
+    await settle()
+
+    expect(calls).toEqual([['1 a']])
+  })
+
   it.each(['released', 'released other x'])(
     'does again what it ended itself, when another has %s the partition since',
     async (metadata) => {
