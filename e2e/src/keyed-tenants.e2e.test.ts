@@ -44,7 +44,7 @@ it.each<[string, Behaviour]>([
     world = await startKeyedWorld({
       file: 'keyed-tenants',
       tenants: [DOWN, UP],
-      env: { KEYED_NEWEST: '1', RETRY_MAX_ATTEMPTS: '3', LOG_LEVEL: 'warn', ...LONG_SESSION },
+      env: { KEYED_NEWEST: '1', RETRY_MAX_ATTEMPTS: '4', LOG_LEVEL: 'warn', ...LONG_SESSION },
     })
     const { sink, load } = world
     sink.behave(() => ({ latencyMs: 5 }))
