@@ -56,10 +56,10 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
     getCustomer: async (call, id) => flowLayer.get(placeOf(call, id)) ?? real.flow.getCustomer(call, id),
     async createCustomer(call, body) {
       const id = String(body.customerUid)
-      if ((await flow.getCustomer(call, id)) !== null) return 'exists'
+      if ((await flow.getCustomer(call, id)) !== null) return { end: 'exists' }
       flowLayer.set(placeOf(call, id), FlowCustomer.parse(body))
       wrote('flow', call, id, null, body)
-      return 'created'
+      return { end: 'created', id }
     },
     async updateCustomer(call, id, fields) {
       const before = await flow.getCustomer(call, id)
@@ -76,10 +76,10 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
       omniumLayer.get(placeOf(call, id, kind)) ?? real.omnium.getCustomer(call, kind, id),
     async createCustomer(call, kind, body) {
       const id = String(body.customerId)
-      if ((await omnium.getCustomer(call, kind, id)) !== null) return 'exists'
+      if ((await omnium.getCustomer(call, kind, id)) !== null) return { end: 'exists' }
       omniumLayer.set(placeOf(call, id, kind), OmniumCustomer.parse(body))
       wrote('omnium', call, id, null, body)
-      return 'created'
+      return { end: 'created', id }
     },
     async updatePrivateCustomer(call, body) {
       const id = String(body.customerId)
@@ -88,6 +88,23 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
       omniumLayer.set(placeOf(call, id, 'B2C'), OmniumCustomer.parse(body))
       wrote('omnium', call, id, before, body)
       return 'updated'
+    },
+    async updateBusinessCustomer(call, body) {
+      const id = String(body.customerId)
+      const before = await omnium.getCustomer(call, 'B2B', id)
+      if (before === null) return 'not-found'
+      omniumLayer.set(placeOf(call, id, 'B2B'), OmniumCustomer.parse(body))
+      wrote('omnium', call, id, before, body)
+      return 'updated'
+    },
+    async deleteContactPerson(call, id, contactPersonId) {
+      const before = await omnium.getCustomer(call, 'B2B', id)
+      if (before === null) return 'not-found'
+      const contacts = (before.contacts ?? []).filter((contact) => contact.id !== contactPersonId)
+      const after = { ...before, contacts }
+      omniumLayer.set(placeOf(call, id, 'B2B'), OmniumCustomer.parse(after))
+      wrote('omnium', call, id, before, after)
+      return 'deleted'
     },
     async patchCustomer(call, kind, fields) {
       const before = await omnium.getCustomer(call, kind, fields.customerId)

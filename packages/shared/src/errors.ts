@@ -1,6 +1,16 @@
 export type Target = 'flow' | 'omnium'
 
-/** The closed set of expected failures. A bug throws anything else. */
+/**
+ * The closed set of expected failures. A bug throws anything else. Those that design/4-peers.md names:
+ * - `html-response`: an HTML page, typically of a gateway or a proxy, in the place of the peer's answer
+ * - `identity-mismatch`: the answer is about another id than the request
+ * - `version-conflict`: 409 on an update; the customer has to be read and decided again
+ * - `role-missing`: 403 on a collection path; our API user lacks a role, so the refusal says nothing about any record
+ * - `absence-pending`: the proof of an absence needs the same "not found" answer again, after `retryAfterMs`
+ * - `absence-unconfirmed`: a read that the proof of an absence needs is refused to our API user
+ * - `absence-guard`: the absence guard is tripped; no "not found" answer of this tenant and target is acted on
+ * - `reads-disagree`: two reads about one id disagree; `inconsistent-reads`: they have disagreed for an hour
+ */
 export type ErrorCode =
   | 'target-unreachable'
   | 'target-timeout'
@@ -10,6 +20,15 @@ export type ErrorCode =
   | 'target-unauthorized'
   | 'target-refused'
   | 'target-answer-invalid'
+  | 'html-response'
+  | 'identity-mismatch'
+  | 'version-conflict'
+  | 'role-missing'
+  | 'absence-pending'
+  | 'absence-unconfirmed'
+  | 'absence-guard'
+  | 'reads-disagree'
+  | 'inconsistent-reads'
   | 'circuit-open'
   | 'fenced'
   | 'aborted'
@@ -73,6 +92,15 @@ const CLASS_OF: Record<ErrorCode, FailureClass> = {
   'target-unauthorized': 'outage',
   'target-refused': 'park',
   'target-answer-invalid': 'attempt',
+  'html-response': 'attempt',
+  'identity-mismatch': 'attempt',
+  'version-conflict': 'attempt',
+  'role-missing': 'outage',
+  'absence-pending': 'outage',
+  'absence-unconfirmed': 'park',
+  'absence-guard': 'outage',
+  'reads-disagree': 'outage',
+  'inconsistent-reads': 'park',
   'circuit-open': 'outage',
   fenced: 'abandon',
   aborted: 'abandon',

@@ -1,11 +1,27 @@
 import { classifyFailure, type ErrorCode, SyncError } from './errors.ts'
-import { type Outcome, park, type RetryReason, retry } from './outcome.ts'
+import { type Outcome, type ParkReason, park, type RetryReason, retry } from './outcome.ts'
 
 const WAITS_FOR: Partial<Record<ErrorCode, RetryReason>> = {
   'circuit-open': 'circuit-open',
   'registry-unavailable': 'registry-unavailable',
   'kafka-unavailable': 'kafka-unavailable',
   'topic-missing': 'kafka-unavailable',
+  'role-missing': 'role-missing',
+  'absence-pending': 'absence-pending',
+  'absence-guard': 'absence-guard',
+  'reads-disagree': 'reads-disagree',
+}
+
+const ATTEMPT_AS: Partial<Record<ErrorCode, RetryReason>> = {
+  'html-response': 'blocked-by-proxy',
+  'identity-mismatch': 'identity-mismatch',
+  'version-conflict': 'version-conflict',
+}
+
+const PARK_AS: Partial<Record<ErrorCode, ParkReason>> = {
+  'contract-violation': 'contract-violation',
+  'absence-unconfirmed': 'absence-unconfirmed',
+  'inconsistent-reads': 'inconsistent-reads',
 }
 
 /**
@@ -19,16 +35,14 @@ export function outcomeOf(error: unknown): Outcome | null {
     case 'abandon':
       return null
     case 'park':
-      return error instanceof SyncError && error.code === 'contract-violation'
-        ? park('contract-violation', message)
-        : park('refused', message)
+      return park((error instanceof SyncError && PARK_AS[error.code]) || 'refused', message)
     case 'outage': {
       const { code, retryAfterMs } = error as SyncError
       return { ...retry(WAITS_FOR[code] ?? 'target-unavailable', retryAfterMs, message), ...verify }
     }
     case 'attempt':
       return error instanceof SyncError
-        ? { ...retry('target-failed', error.retryAfterMs, message), ...verify }
+        ? { ...retry(ATTEMPT_AS[error.code] ?? 'target-failed', error.retryAfterMs, message), ...verify }
         : retry(
             'handler-failed',
             undefined,

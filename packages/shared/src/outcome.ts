@@ -24,14 +24,24 @@ export const PARK_REASONS = [
   'customer-type-conflict',
   'parent-not-found',
   'parent-cycle',
+  'blocked-by-proxy',
+  'identity-mismatch',
+  'absence-unconfirmed',
+  'inconsistent-reads',
   'bug',
 ] as const
 export type ParkReason = (typeof PARK_REASONS)[number]
 
-/** Why a record is tried again, and whether that try uses up one of its RETRY_MAX_ATTEMPTS. */
+/**
+ * Why a record is tried again, and whether that try uses up one of its RETRY_MAX_ATTEMPTS. A record whose attempts are used
+ * up is parked as `parksAs`.
+ */
 export const RETRY_REASONS = {
-  'target-failed': { counts: true },
-  'handler-failed': { counts: true },
+  'target-failed': { counts: true, parksAs: 'attempts-exhausted' },
+  'handler-failed': { counts: true, parksAs: 'bug' },
+  'blocked-by-proxy': { counts: true, parksAs: 'blocked-by-proxy' },
+  'identity-mismatch': { counts: true, parksAs: 'identity-mismatch' },
+  'version-conflict': { counts: true, parksAs: 'attempts-exhausted' },
   'target-unavailable': { counts: false },
   'circuit-open': { counts: false },
   'over-share': { counts: false },
@@ -44,7 +54,12 @@ export const RETRY_REASONS = {
   'parent-cycle-pending': { counts: false },
   'flow-edit-pending': { counts: false },
   'read-behind': { counts: false },
-} as const satisfies Record<string, { counts: boolean }>
+  'role-missing': { counts: false },
+  'absence-pending': { counts: false },
+  'absence-guard': { counts: false },
+  'reads-disagree': { counts: false },
+  'removal-pending': { counts: false },
+} as const satisfies Record<string, { counts: false } | { counts: true; parksAs: ParkReason }>
 export type RetryReason = keyof typeof RETRY_REASONS
 
 /** What a write changed, for `sync.outcomes`: names of the target's fields, never their values. */
@@ -57,13 +72,21 @@ export interface Effect {
   readonly version?: string
 }
 
+/** What an outcome names besides its reason: names of fields and lists, never their values. */
+export interface Notes {
+  /** Fields and lists of the source that could not be read, and lists that were null: no statement was taken from them. */
+  readonly unreadable?: readonly string[]
+  /** Lists of which the target kept an element that we removed. */
+  readonly notRemoved?: readonly string[]
+}
+
 /**
  * How a handler's work on one record ended. `retry` leaves the record pending and frees its key; without `afterMs`
  * the runtime's own backoff applies. Everything else ends the record.
  */
 export type Outcome =
-  | { readonly kind: 'done'; readonly effect?: Effect }
-  | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly version?: string }
+  | { readonly kind: 'done'; readonly effect?: Effect; readonly notes?: Notes }
+  | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly version?: string; readonly notes?: Notes }
   | {
       readonly kind: 'retry'
       readonly reason: RetryReason
@@ -72,6 +95,16 @@ export type Outcome =
       readonly verify?: boolean
     }
   | { readonly kind: 'park'; readonly reason: ParkReason; readonly message: string }
+
+/** The outcome with these notes; an outcome that does not end the record is left as it is. */
+export function withNotes(outcome: Outcome, { unreadable = [], notRemoved = [] }: Notes): Outcome {
+  if (outcome.kind !== 'done' && outcome.kind !== 'skipped') return outcome
+  const notes = {
+    ...(unreadable.length > 0 && { unreadable: [...unreadable] }),
+    ...(notRemoved.length > 0 && { notRemoved: [...notRemoved] }),
+  }
+  return Object.keys(notes).length === 0 ? outcome : { ...outcome, notes: { ...outcome.notes, ...notes } }
+}
 
 export const done = (effect?: Effect): Outcome => (effect ? { kind: 'done', effect } : { kind: 'done' })
 export const skipped = (reason: SkipReason, version?: string): Outcome =>

@@ -13,7 +13,7 @@ export async function createInFlow(
   flow: FlowClient,
 ): Promise<Outcome> {
   const body = newFlowCustomer(kind, customer, call.tenant)
-  if ((await flow.createCustomer(call, body)) === 'exists') return done()
+  if ((await flow.createCustomer(call, body)).end === 'exists') return done()
   const { modified } = customer
   return done({
     operation: 'created',

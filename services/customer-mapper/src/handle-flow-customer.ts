@@ -100,7 +100,7 @@ async function upsert(
       case 'nothing':
         return ended(skipped(decision.reason, latest.lastModifiedAt ?? undefined))
       case 'create':
-        if ((await omnium.createCustomer(call, kind, decision.body)) === 'exists') continue
+        if ((await omnium.createCustomer(call, kind, decision.body)).end === 'exists') continue
         return wrote('created', decision.changed, latest)
       case 'overlay':
         if ((await omnium.updatePrivateCustomer(call, decision.body)) === 'not-found') continue

@@ -18,6 +18,14 @@ export const SyncOutcome = z
     target: z.enum(['flow', 'omnium']).nullable().describe('Where it was done; null when nothing was done at a peer.'),
     changed: z.array(z.string()).describe("Names of the target's fields that were written, never their values."),
     version: z.string().nullable().describe("The source's version that took effect, ISO 8601."),
+    unreadable: z
+      .array(z.string())
+      .optional()
+      .describe('Names of fields and lists of the source that could not be read, and of lists that were null.'),
+    notRemoved: z
+      .array(z.string())
+      .optional()
+      .describe('Names of lists of which the target kept an element that was removed at the source.'),
     attempts: z.int().describe('Failed attempts before the end.'),
     durationMs: z.number().describe('From the first handling to the end.'),
     endedAt: z.string().describe('When it ended, ISO 8601.'),

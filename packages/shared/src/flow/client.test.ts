@@ -61,13 +61,13 @@ describe('the Flow client', () => {
     await targets?.close()
 
     const { flow, call } = await start(answering(409, {}))
-    expect(await flow.createCustomer(call, CUSTOMER)).toBe('exists')
+    expect(await flow.createCustomer(call, CUSTOMER)).toEqual({ end: 'exists' })
   })
 
   it('writes what it is given', async () => {
     const { flow, flowServer, call } = await start((_request, response) => response.writeHead(204).end())
 
-    expect(await flow.createCustomer(call, CUSTOMER)).toBe('created')
+    expect(await flow.createCustomer(call, CUSTOMER)).toEqual({ end: 'created', id: '1000' })
     expect(await flow.updateCustomer(call, 'a/b', { externalId: null })).toBe('updated')
 
     expect(flowServer.requests).toMatchObject([

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import type { AbsenceEvidence } from '../absences/evidence.ts'
 import { readJson, requireNoPage } from '../http/answer.ts'
 import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
+import type { Created } from '../http/created.ts'
 import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
 import { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
@@ -13,7 +15,10 @@ import { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
  */
 export interface FlowClient {
   getCustomer(call: Call, customerUid: string): Promise<FlowCustomer | null>
-  createCustomer(call: Call, customer: Record<string, unknown>): Promise<'created' | 'exists'>
+  /** `id` is the uid in Flow's answer, which may differ from the one that was sent. */
+  createCustomer(call: Call, customer: Record<string, unknown>): Promise<Created>
+  /** See `OmniumClient.proveAbsent`. */
+  proveAbsent(call: Call, kind: 'customer' | 'order', id: string, evidence?: AbsenceEvidence): Promise<void>
   /** PUT of these fields alone; the others stay. */
   updateCustomer(call: Call, customerUid: string, fields: Record<string, unknown>): Promise<'updated' | 'not-found'>
   /** `pageNumber` counts from 1. A record that makes no sense has its uid (`''` without one) and version alone. */
@@ -50,9 +55,9 @@ export function createFlowClient(client: TargetClient): FlowClient {
     async createCustomer(call, customer) {
       const asked = { operation: 'create-customer', method: 'POST', path: customersPath(call), body: customer } as const
       return client.send(call, asked, [409], (answer, request) => {
-        if (answer.status === 409) return 'exists'
+        if (answer.status === 409) return { end: 'exists' }
         requireNoPage(request, answer)
-        return 'created'
+        return { end: 'created', id: String(customer.customerUid) }
       })
     },
     async updateCustomer(call, customerUid, fields) {
@@ -64,6 +69,7 @@ export function createFlowClient(client: TargetClient): FlowClient {
         return 'updated'
       })
     },
+    async proveAbsent() {},
     async listCustomers(call, page) {
       const path = `${customersPath(call)}${query(page)}`
       return client.send(call, { operation: 'list-customers', method: 'GET', path }, [], (answer, request) =>

@@ -13,6 +13,7 @@ export const OPERATIONS = {
   'create-customer': { doing: 'creating a customer in', writes: true },
   'update-customer': { doing: 'updating a customer in', writes: true },
   'patch-customer': { doing: 'updating a customer in', writes: true },
+  'delete-contact': { doing: 'removing a contact in', writes: true },
   'list-customers': { doing: 'listing customers of', writes: false },
   'search-customers': { doing: 'searching customers in', writes: false },
   'get-order': { doing: 'reading an order from', writes: false },
@@ -24,7 +25,7 @@ export type Operation = keyof typeof OPERATIONS
 export interface TargetRequest {
   readonly target: Target
   readonly operation: Operation
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly baseUrl: string
   /** Goes after the base URL as it stands, ids percent-encoded. Never logged: ids are in it, and a token's secrets. */
   readonly path: string

@@ -2,7 +2,7 @@ import { backoff } from '../backoff.ts'
 import type { SyncOutcome } from '../contracts/sync-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
-import { type Effect, type Outcome, type ParkReason, RETRY_REASONS, type RetryReason } from '../outcome.ts'
+import { type Effect, type Notes, type Outcome, type ParkReason, RETRY_REASONS, type RetryReason } from '../outcome.ts'
 import { deadLetterMessage } from './dead-letter.ts'
 import type { KeyQueues } from './key-queues.ts'
 import { unpack } from './packed.ts'
@@ -70,7 +70,13 @@ export function createSettler(options: SettleOptions): Settler {
   const retryTopic = prefix + retryTopicOf(service)
   const deadLetterTopic = prefix + deadLetterTopicOf(service)
 
-  const end = (record: Pending, outcome: SyncOutcome['outcome'], reason: string | null, effect: Effect | null) => {
+  const end = (
+    record: Pending,
+    outcome: SyncOutcome['outcome'],
+    reason: string | null,
+    effect: Effect | null,
+    notes: Notes = {},
+  ) => {
     const endedAt = now()
     record.state.tracker.end(record.offset)
     queues.remove(record)
@@ -94,6 +100,8 @@ export function createSettler(options: SettleOptions): Settler {
       target: effect?.target ?? null,
       changed: [...(effect?.changed ?? [])],
       version: effect?.version ?? null,
+      ...(notes.unreadable !== undefined && { unreadable: [...notes.unreadable] }),
+      ...(notes.notRemoved !== undefined && { notRemoved: [...notes.notRemoved] }),
       attempts: record.attempts,
       durationMs: endedAt - (record.firstSeenAt ?? record.enteredAt),
       endedAt: new Date(endedAt).toISOString(),
@@ -184,9 +192,9 @@ export function createSettler(options: SettleOptions): Settler {
     async settle(record, older, outcome, fence) {
       switch (outcome.kind) {
         case 'done':
-          return endAll(record, older, () => end(record, 'done', null, outcome.effect ?? null))
+          return endAll(record, older, () => end(record, 'done', null, outcome.effect ?? null, outcome.notes))
         case 'skipped':
-          return endAll(record, older, () => end(record, 'skipped', outcome.reason, null))
+          return endAll(record, older, () => end(record, 'skipped', outcome.reason, null, outcome.notes))
         case 'park':
           await parkRecord(record, outcome.reason, outcome.message, fence)
           for (const each of older) each.dueAt = 0
@@ -199,19 +207,18 @@ export function createSettler(options: SettleOptions): Settler {
           record.firstFailureAt ??= at
           metrics.retried(record.topic ?? 'unknown', outcome.reason)
           if (outcome.verify) owe(record, at)
-          if (RETRY_REASONS[outcome.reason].counts) record.attempts++
-          if (RETRY_REASONS[outcome.reason].counts && record.attempts >= Math.max(1, options.maxAttempts)) {
-            const reason = outcome.reason === 'handler-failed' ? 'bug' : 'attempts-exhausted'
+          const rule = RETRY_REASONS[outcome.reason]
+          if (rule.counts) record.attempts++
+          if (rule.counts && record.attempts >= Math.max(1, options.maxAttempts)) {
             if (looksAgain) record.verifyOwedAt = null
-            await parkRecord(record, reason, outcome.message ?? outcome.reason, fence)
+            await parkRecord(record, rule.parksAs, outcome.message ?? outcome.reason, fence)
             for (const each of older) each.dueAt = 0
             return
           }
           if (outcome.verify && looksAgain)
             return endAll(record, older, () => end(record, 'deferred', outcome.reason, null))
           await payVerify(record)
-          const { counts } = RETRY_REASONS[outcome.reason]
-          const ownMs = counts
+          const ownMs = rule.counts
             ? backoff(record.attempts - 1, { ...BACKOFF, random })
             : UNCOUNTED_WAIT_MS * (0.5 + random())
           const delayMs = outcome.afterMs ?? ownMs

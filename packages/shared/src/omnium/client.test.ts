@@ -42,8 +42,8 @@ describe('the Omnium client', () => {
   it('writes to the documented paths', async () => {
     const { omnium, call, sent } = await start(answering(200, { updatedCount: 1, errorCount: 0, notFoundCount: 0 }))
 
-    expect(await omnium.createCustomer(call, 'B2C', CUSTOMER)).toBe('created')
-    expect(await omnium.createCustomer(call, 'B2B', CUSTOMER)).toBe('created')
+    expect(await omnium.createCustomer(call, 'B2C', CUSTOMER)).toEqual({ end: 'created', id: '1000' })
+    expect(await omnium.createCustomer(call, 'B2B', CUSTOMER)).toEqual({ end: 'created', id: '1000' })
     expect(await omnium.updatePrivateCustomer(call, CUSTOMER)).toBe('updated')
     expect(await omnium.patchCustomer(call, 'B2C', { customerId: '1000', email: null })).toBe('updated')
     expect(await omnium.patchCustomer(call, 'B2B', { customerId: '1000' })).toBe('updated')
@@ -87,7 +87,7 @@ describe('the Omnium client', () => {
     expect(await omnium.getCustomer(call, 'B2C', '1')).toBeNull()
     expect(await omnium.getOrder(call, '1')).toBeNull()
     expect(await omnium.updatePrivateCustomer(call, { customerId: '1' })).toBe('not-found')
-    expect(await omnium.createCustomer(call, 'B2C', { customerId: '1' })).toBe('exists')
+    expect(await omnium.createCustomer(call, 'B2C', { customerId: '1' })).toEqual({ end: 'exists' })
   })
 
   it('searches by POST, orders with both names of the start, strange records by id and version alone', async () => {

@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import type { AbsenceEvidence } from '../absences/evidence.ts'
 import { readJson, requireNoPage } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
+import type { Created } from '../http/created.ts'
 import { strangeRecord } from '../http/listed.ts'
-import { segment } from '../http/path.ts'
+import { query, segment } from '../http/path.ts'
 import { failureOf, type HttpAnswer, type TargetRequest } from '../http/request.ts'
 import { OmniumCustomer, type OmniumKind, OmniumOrder, OmniumPatchResult, OmniumSearchResult } from './schema.ts'
 
@@ -23,6 +25,9 @@ export interface OmniumQuery {
   readonly modifiedFrom?: string
   readonly modifiedTo?: string
   readonly sortOrder?: 'ModifiedAscending' | 'ModifiedDescending'
+  /** At most 100. */
+  readonly customerIds?: readonly string[]
+  readonly properties?: readonly { readonly key: string; readonly value: string }[]
 }
 
 /**
@@ -32,10 +37,21 @@ export interface OmniumQuery {
  */
 export interface OmniumClient {
   getCustomer(call: Call, kind: OmniumKind, customerId: string): Promise<OmniumCustomer | null>
-  createCustomer(call: Call, kind: OmniumKind, customer: Record<string, unknown>): Promise<'created' | 'exists'>
+  /** `id` is the customerId in Omnium's answer, which may differ from the one that was sent. */
+  createCustomer(call: Call, kind: OmniumKind, customer: Record<string, unknown>): Promise<Created>
+  /**
+   * Resolves once the absence of an id is proven well enough for a destructive decision (design/4-peers.md, "More proof for
+   * destructive decisions"). Throws SyncError `absence-pending`, `reads-disagree`, `inconsistent-reads`,
+   * `absence-unconfirmed`, `absence-guard`, or what a read throws. To be called after a by-id read answered null.
+   */
+  proveAbsent(call: Call, kind: OmniumKind | 'order', id: string, evidence?: AbsenceEvidence): Promise<void>
   /** POST …/Update: the full model of a private customer. */
   updatePrivateCustomer(call: Call, customer: Record<string, unknown>): Promise<'updated' | 'not-found'>
   /** PATCH: only the fields in `fields` change; it names the customer by its `customerId`. */
+  /** POST …/Update: the full model of a business customer. Only the relation-manager sends it. */
+  updateBusinessCustomer(call: Call, customer: Record<string, unknown>): Promise<'updated' | 'not-found'>
+  /** Removes the one contact that has this id; `contactPersonId` alone is sent. */
+  deleteContactPerson(call: Call, customerId: string, contactPersonId: string): Promise<'deleted' | 'not-found'>
   patchCustomer(
     call: Call,
     kind: OmniumKind,
@@ -61,6 +77,15 @@ const OrderPage = OmniumSearchResult(z.union([OmniumOrder, strangeRecord('id', '
 
 /** Omnium over HTTP. Source of the paths and bodies: docs.omnium.no, Customer management, Order API, Generic concepts. */
 export function createOmniumClient(client: TargetClient): OmniumClient {
+  const update = (call: Call, kind: OmniumKind, customer: Record<string, unknown>) => {
+    const path = `${RESOURCE[kind]}/Update`
+    const asked = { operation: 'update-customer', method: 'POST', path, body: customer } as const
+    return client.send(call, asked, [404], (answer, request) => {
+      if (answer.status === 404) return 'not-found' as const
+      requireNoPage(request, answer)
+      return 'updated' as const
+    })
+  }
   return {
     async getCustomer(call, kind, customerId) {
       const path = `${RESOURCE[kind]}/${segment(customerId)}`
@@ -71,20 +96,22 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
     async createCustomer(call, kind, customer) {
       const asked = { operation: 'create-customer', method: 'POST', path: RESOURCE[kind], body: customer } as const
       return client.send(call, asked, [409], (answer, request) => {
-        if (answer.status === 409) return 'exists'
+        if (answer.status === 409) return { end: 'exists' }
         requireNoPage(request, answer)
-        return 'created'
+        return { end: 'created', id: String(customer.customerId) }
       })
     },
-    async updatePrivateCustomer(call, customer) {
-      const path = `${RESOURCE.B2C}/Update`
-      const asked = { operation: 'update-customer', method: 'POST', path, body: customer } as const
-      return client.send(call, asked, [404], (answer, request) => {
+    updatePrivateCustomer: (call, customer) => update(call, 'B2C', customer),
+    updateBusinessCustomer: (call, customer) => update(call, 'B2B', customer),
+    async deleteContactPerson(call, customerId, contactPersonId) {
+      const path = `/api/BusinessCustomer/${segment(customerId)}/ContactPerson/DeleteContactPerson${query({ contactPersonId })}`
+      return client.send(call, { operation: 'delete-contact', method: 'DELETE', path }, [404], (answer, request) => {
         if (answer.status === 404) return 'not-found'
         requireNoPage(request, answer)
-        return 'updated'
+        return 'deleted'
       })
     },
+    async proveAbsent() {},
     async patchCustomer(call, kind, fields) {
       const asked = { operation: 'patch-customer', method: 'PATCH', path: PATCH_PATH[kind], body: fields } as const
       return client.send(call, asked, [404], readPatchAnswer)
@@ -95,25 +122,25 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
         answer.status === 404 ? null : readJson(request, answer, OmniumOrder),
       )
     },
-    async searchCustomers(call, kind, query) {
+    async searchCustomers(call, kind, asking) {
       const asked = {
         operation: 'search-customers',
         method: 'POST',
         path: `${RESOURCE[kind]}/Search`,
-        body: { ...query },
+        body: { ...asking },
       } as const
-      return client.send(call, asked, [], readPage(CustomerPage, query))
+      return client.send(call, asked, [], readPage(CustomerPage, asking))
     },
-    async searchOrders(call, query) {
+    async searchOrders(call, asking) {
       // Documented as `modifiedSince` for orders and as `modifiedFrom` for searches: what the peer doesn't know, it ignores.
-      const since = query.modifiedFrom === undefined ? {} : { modifiedSince: query.modifiedFrom }
+      const since = asking.modifiedFrom === undefined ? {} : { modifiedSince: asking.modifiedFrom }
       const asked = {
         operation: 'search-orders',
         method: 'POST',
         path: '/api/Orders/Search',
-        body: { ...query, ...since },
+        body: { ...asking, ...since },
       } as const
-      return client.send(call, asked, [], readPage(OrderPage, query))
+      return client.send(call, asked, [], readPage(OrderPage, asking))
     },
     async probe(call) {
       const path = `${RESOURCE.B2C}/${segment(PROBE_ID)}`

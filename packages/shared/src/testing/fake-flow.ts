@@ -66,10 +66,12 @@ export function createFakeFlow({
           lastModifiedAt: at,
           lastModifiedBy: 'integration',
         })
-        if (customers.get(call.tenant.uid, customer.customerUid)) return 'exists' as const
+        if (customers.get(call.tenant.uid, customer.customerUid)) return { end: 'exists' as const }
         customers.set(call.tenant.uid, customer.customerUid, customer)
-        return 'created' as const
+        return { end: 'created' as const, id: customer.customerUid }
       }),
+    proveAbsent: (call, kind, id) =>
+      run(call, { operation: 'proveAbsent', id: kind === 'order' ? `order ${id}` : id }, () => undefined),
     updateCustomer: (call, id, body) =>
       run(call, { operation: 'updateCustomer', id, body }, () =>
         write(call.tenant.uid, id, body, 'integration') ? ('updated' as const) : ('not-found' as const),

@@ -66,10 +66,10 @@ export function createFakeOmnium({ now = createLogicalClock() }: { now?: () => s
       run(call, { operation: 'getCustomer', kind, id }, () => customers[kind].get(call.tenant.uid, id) ?? null),
     createCustomer: (call, kind, body) =>
       run(call, { operation: 'createCustomer', kind, id: String(body.customerId), body }, () => {
-        if (customers[kind].get(call.tenant.uid, String(body.customerId))) return 'exists' as const
+        if (customers[kind].get(call.tenant.uid, String(body.customerId))) return { end: 'exists' as const }
         const at = now()
         store(call.tenant.uid, kind, { created: at, modified: at, ...body })
-        return 'created' as const
+        return { end: 'created' as const, id: String(body.customerId) }
       }),
     updatePrivateCustomer: (call, body) =>
       run(call, { operation: 'updatePrivateCustomer', kind: 'B2C', id: String(body.customerId), body }, () => {
@@ -77,6 +77,22 @@ export function createFakeOmnium({ now = createLogicalClock() }: { now?: () => s
         store(call.tenant.uid, 'B2C', { modified: now(), ...body })
         return 'updated' as const
       }),
+    updateBusinessCustomer: (call, body) =>
+      run(call, { operation: 'updateBusinessCustomer', kind: 'B2B', id: String(body.customerId), body }, () => {
+        if (!customers.B2B.get(call.tenant.uid, String(body.customerId))) return 'not-found' as const
+        store(call.tenant.uid, 'B2B', { modified: now(), ...body })
+        return 'updated' as const
+      }),
+    deleteContactPerson: (call, id, contactPersonId) =>
+      run(call, { operation: 'deleteContactPerson', kind: 'B2B', id, body: { contactPersonId } }, () => {
+        const stored = customers.B2B.get(call.tenant.uid, id)
+        if (stored === undefined) return 'not-found' as const
+        const contacts = (stored.contacts ?? []).filter((contact) => contact.id !== contactPersonId)
+        store(call.tenant.uid, 'B2B', { ...stored, contacts, modified: now() })
+        return 'deleted' as const
+      }),
+    proveAbsent: (call, kind, id) =>
+      run(call, { operation: 'proveAbsent', id, ...(kind !== 'order' && { kind }) }, () => undefined),
     patchCustomer: (call, kind, body) =>
       run(call, { operation: 'patchCustomer', kind, id: body.customerId, body }, () =>
         patch(call.tenant.uid, kind, body.customerId, body) ? ('updated' as const) : ('not-found' as const),
@@ -101,10 +117,14 @@ function mergeProperties(stored: readonly OmniumProperty[], sent: readonly Omniu
 
 function search<Item extends { modified?: string | null | undefined }>(
   items: readonly Item[],
-  { take, page, modifiedFrom, modifiedTo, sortOrder = 'ModifiedAscending' }: OmniumQuery,
+  { take, page, modifiedFrom, modifiedTo, customerIds, sortOrder = 'ModifiedAscending' }: OmniumQuery,
 ): OmniumPage<Item> {
   const direction = sortOrder === 'ModifiedAscending' ? 1 : -1
   const hits = items
+    .filter(
+      (item) =>
+        customerIds === undefined || customerIds.includes(String((item as { customerId?: unknown }).customerId)),
+    )
     .filter((item) => modifiedFrom === undefined || compareVersions(item.modified, modifiedFrom) >= 0)
     .filter((item) => modifiedTo === undefined || compareVersions(item.modified, modifiedTo) <= 0)
     .toSorted((a, b) => direction * compareVersions(a.modified, b.modified))

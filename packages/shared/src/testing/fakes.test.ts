@@ -81,11 +81,11 @@ test('what is not there, and what is there already', async () => {
   omnium.put('B2C', { customerId: '7' })
   flow.put(aPerson({ customerUid: '7' }))
 
-  expect(await omnium.createCustomer(call, 'B2C', { customerId: '7' })).toBe('exists')
+  expect(await omnium.createCustomer(call, 'B2C', { customerId: '7' })).toEqual({ end: 'exists' })
   expect(await omnium.patchCustomer(call, 'B2B', { customerId: '7' })).toBe('not-found')
   expect(await omnium.updatePrivateCustomer(call, { customerId: '8' })).toBe('not-found')
   expect(await omnium.getCustomer(call, 'B2B', '7')).toBeNull()
-  expect(await flow.createCustomer(call, { customerUid: '7', customerType: 'PERSON' })).toBe('exists')
+  expect(await flow.createCustomer(call, { customerUid: '7', customerType: 'PERSON' })).toEqual({ end: 'exists' })
   expect(await flow.updateCustomer(call, '8', { externalId: '8' })).toBe('not-found')
   expect(await flow.getCustomer(call, '8')).toBeNull()
 })
