@@ -1,4 +1,5 @@
 import type { Tenant } from '../tenants.ts'
+import type { Slots } from './slot.ts'
 
 /**
  * Asked last before every send and produce, after the rate limiter. Throws SyncError `fenced` when the partition of the
@@ -14,4 +15,6 @@ export interface Call {
   readonly signal: AbortSignal
   readonly fence: Fence
   readonly traceparent?: string
+  /** The slots that the call holds already; set by `inSlot` of the clients. */
+  readonly slots?: Slots
 }

@@ -9,6 +9,7 @@ import type { Circuits } from './circuits.ts'
 import type { Limits } from './limits.ts'
 import { log, measure, traced } from './observe.ts'
 import { type HttpAnswer, isWrite, type Send, stack, type TargetRequest } from './request.ts'
+import { requireSlotOrder } from './slot.ts'
 
 export interface ClientOptions {
   readonly target: Target
@@ -37,6 +38,12 @@ export interface TargetClient {
     answers: readonly number[],
     read: (answer: HttpAnswer, request: TargetRequest) => T,
   ): Promise<T>
+  /**
+   * Runs `work` with a call that holds a slot of the target, and gives the slot back after `work` in every case. The slot
+   * takes the rate-limit tokens of two requests at once: the read that decides, and the write. `work` of a call that already
+   * holds a slot of the target is run as it is. Throws SyncError `aborted` or `circuit-open` before `work` began.
+   */
+  inSlot<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T>
   /** Sends a read that the circuit doesn't hold back. Resolves when the target serves us: any answer but 401, 403, 408, 429 and 5xx. */
   probe(call: Call, asked: Asked): Promise<void>
 }
@@ -74,13 +81,25 @@ export function createClient(options: ClientOptions): TargetClient {
   })
 
   return {
-    send(call, asked, answers, read) {
+    async send(call, asked, answers, read) {
+      requireSlotOrder(call, target)
       const request = requestOf(call, asked)
       return circuits.guard(call, target, isWrite(request), async () => {
         const answer = await inTurn(request)
         requireAnswer(request, answer, answers, now())
         return read(answer, request)
       })
+    },
+    async inSlot(call, work) {
+      if (call.slots?.[target] !== undefined) return work(call)
+      requireSlotOrder(call, target)
+      circuits.recheck(call, target)
+      const slot = await limits.slot(call)
+      try {
+        return await work({ ...call, slots: { ...call.slots, [target]: slot } })
+      } finally {
+        slot.release()
+      }
     },
     async probe(call, asked) {
       const request = requestOf(call, asked)

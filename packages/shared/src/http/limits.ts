@@ -1,9 +1,11 @@
-import type { Target } from '../errors.ts'
+import { SyncError, type Target } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import type { Call } from './call.ts'
 import { createRateLimiter, type RateLimit, type RateLimiter } from './rate-limit.ts'
-import { failureOf, type Layer, type TargetRequest } from './request.ts'
+import type { Layer, TargetRequest } from './request.ts'
 import type { Schedule } from './schedule.ts'
+import type { Slot } from './slot.ts'
 
 export interface LimitsOptions {
   readonly target: Target
@@ -25,6 +27,8 @@ export interface Limits {
    * event loop, up to the send; a request that it stops by throwing costs no turn.
    */
   wait(askLast: (request: TargetRequest) => void): Layer
+  /** Takes a slot and the rate-limit tokens of a read and a write. Throws SyncError `aborted`. */
+  slot(call: Call): Promise<Slot>
   /** Counts requests that don't wait: a probe, a token. */
   readonly debit: Layer
 }
@@ -54,6 +58,14 @@ export function createLimits({ target, share, metrics, now, schedule }: LimitsOp
     return known.limiter
   }
 
+  const rethrown =
+    ({ tenant, signal }: Call) =>
+    (error: unknown): never => {
+      if (!signal.aborted) throw error
+      const message = `calling ${target}: aborted while waiting for the rate limit`
+      throw new SyncError('aborted', message, { target, tenant: tenant.uid })
+    }
+
   return {
     setPartitionShare(next) {
       fraction = Math.min(1, Math.max(0, next))
@@ -67,27 +79,37 @@ export function createLimits({ target, share, metrics, now, schedule }: LimitsOp
       }
     },
     wait: (askLast) => (next) => async (request) => {
-      const { tenant, signal } = request.call
-      const limiter = limiterOf(tenant)
+      const { call } = request
+      const held = call.slots?.[target]
+      const limiter = limiterOf(call.tenant)
       const askedAt = now()
-      const permit = await limiter.acquire(signal).catch(() => {
-        throw failureOf(request, 'aborted', 'aborted while waiting for the rate limit')
-      })
-      const sentAt = now()
-      metrics.rateLimitWaitSeconds.observe((sentAt - askedAt) / 1000, { target })
+      const slot = held ?? (await limiter.acquire({ tokens: 1, signal: call.signal }).catch(rethrown(call)))
       try {
-        askLast(request)
-      } catch (error) {
-        permit.giveBack()
-        throw error
-      }
-      try {
-        const answer = await next(request)
-        if (answer.status === 429) limiter.throttled(sentAt)
-        return answer
+        const turn = await slot.enter(call.signal).catch(rethrown(call))
+        try {
+          const sentAt = now()
+          metrics.rateLimitWaitSeconds.observe((sentAt - askedAt) / 1000, { target })
+          try {
+            askLast(request)
+          } catch (error) {
+            turn.giveBack()
+            throw error
+          }
+          const answer = await next(request)
+          if (answer.status === 429) limiter.throttled(sentAt)
+          return answer
+        } finally {
+          turn.end()
+        }
       } finally {
-        permit.release()
+        if (held === undefined) slot.release()
       }
+    },
+    async slot(call) {
+      const askedAt = now()
+      const slot = await limiterOf(call.tenant).acquire({ tokens: 2, signal: call.signal }).catch(rethrown(call))
+      metrics.rateLimitWaitSeconds.observe((now() - askedAt) / 1000, { target })
+      return slot
     },
     debit: (next) => async (request) => {
       const limiter = limiterOf(request.call.tenant)

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createManualTime, settle } from '../testing/manual-time.ts'
-import { createRateLimiter, type Permit } from './rate-limit.ts'
+import { createRateLimiter } from './rate-limit.ts'
+import type { Slot } from './slot.ts'
 
 const never = new AbortController().signal
 
@@ -10,9 +11,9 @@ const aLimiter = ({ requestsPerSecond = 10, maxInFlight = 100 } = {}) => {
   const limiter = createRateLimiter({ requestsPerSecond, maxInFlight, now: time.now, schedule: time.schedule })
   const startedAt = time.now()
   /** What got its turn: its name, and after how many ms. */
-  const turns: { name: string; atMs: number; permit: Permit }[] = []
+  const turns: { name: string; atMs: number; slot: Slot }[] = []
   const ask = (name: string, signal = never) =>
-    limiter.acquire(signal).then((permit) => void turns.push({ name, atMs: time.now() - startedAt, permit }))
+    limiter.acquire({ tokens: 1, signal }).then((slot) => void turns.push({ name, atMs: time.now() - startedAt, slot }))
   return { limiter, time, turns, ask, names: () => turns.map(({ name }) => name).join('') }
 }
 
@@ -43,8 +44,8 @@ describe('the rate limiter', () => {
     await settle()
     expect(names()).toBe('ab')
 
-    turns[0]?.permit.release()
-    turns[0]?.permit.release()
+    turns[0]?.slot.release()
+    turns[0]?.slot.release()
     await settle()
 
     expect(names()).toBe('abc')
@@ -71,7 +72,7 @@ describe('the rate limiter', () => {
     for (const name of 'abc') void ask(name)
     await settle()
 
-    turns[1]?.permit.giveBack()
+    turns[1]?.slot.release()
     await settle()
 
     expect(names()).toBe('abc')

@@ -1,22 +1,22 @@
 import type { Schedule } from './schedule.ts'
+import type { Slot, SlotTurn } from './slot.ts'
 
-/** What a tenant's target may be asked by this process. */
+/** The part of a target's limits that this process may use. */
 export interface RateLimit {
   readonly requestsPerSecond: number
   readonly maxInFlight: number
 }
 
-/** One request's turn. */
-export interface Permit {
-  /** The request is over. */
-  release(): void
-  /** The request was never sent: gives its token back, too. */
-  giveBack(): void
+/** What a request or a handler asks the rate limiter for. */
+export interface Wish {
+  /** The rate-limit tokens that the slot takes: one for a single request, two for a read and a write. */
+  readonly tokens: 1 | 2
+  readonly signal: AbortSignal
 }
 
 export interface RateLimiter {
-  /** Resolves when it is this request's turn, first come, first served. Rejects with the signal's reason. */
-  acquire(signal: AbortSignal): Promise<Permit>
+  /** Resolves when a slot and its tokens are free, first come, first served. Rejects with the signal's reason. */
+  acquire(wish: Wish): Promise<Slot>
   /** Counts a request that doesn't wait (a probe, a token): those behind it wait the longer. */
   debit(): void
   /** The target answered 429 to a request that was sent at `sentAtMs`: half the rate from here, growing back in a minute. */
@@ -36,7 +36,8 @@ const SLOWEST = 0.1
 const RECOVERY_MS = 60_000
 
 interface Waiter {
-  readonly start: (permit: Permit) => void
+  readonly tokens: number
+  readonly start: () => void
 }
 
 /**
@@ -52,6 +53,8 @@ export function createRateLimiter({ now, schedule, ...initial }: RateLimiterOpti
   let slowedAt = Number.NEGATIVE_INFINITY
   let cancelTimer: (() => void) | undefined
   const waiting = new Set<Waiter>()
+  /** Requests that have a slot and wait for a token. They go first, because their slots are occupied meanwhile. */
+  const inSlots = new Set<Waiter>()
 
   const speed = () => Math.min(1, slowedTo + Math.max(0, now() - slowedAt) / RECOVERY_MS)
   const rate = () => Math.max(MIN_REQUESTS_PER_SECOND, limit.requestsPerSecond * speed())
@@ -62,54 +65,102 @@ export function createRateLimiter({ now, schedule, ...initial }: RateLimiterOpti
     countedAt = at
   }
 
-  const permit = (): Permit => {
-    let isHeld = true
-    const end = (back: number) => {
-      if (!isHeld) return
-      isHeld = false
-      inFlight--
-      tokens += back
-      pump()
-    }
-    return { release: () => end(0), giveBack: () => end(1) }
+  const next = (): Waiter | undefined => {
+    const [first] = inSlots
+    if (first !== undefined) return first
+    return inFlight < limit.maxInFlight ? waiting.values().next().value : undefined
   }
 
   const pump = () => {
     cancelTimer?.()
     cancelTimer = undefined
     count()
-    for (const waiter of waiting) {
-      if (inFlight >= limit.maxInFlight) return
-      if (tokens < 1) {
-        cancelTimer = schedule(pump, Math.max(1, Math.ceil(((1 - tokens) / rate()) * 1000)))
+    for (let waiter = next(); waiter !== undefined; waiter = next()) {
+      if (tokens < waiter.tokens) {
+        cancelTimer = schedule(pump, Math.max(1, Math.ceil(((waiter.tokens - tokens) / rate()) * 1000)))
         return
       }
-      waiting.delete(waiter)
-      tokens--
-      inFlight++
-      waiter.start(permit())
+      tokens -= waiter.tokens
+      if (!inSlots.delete(waiter)) {
+        waiting.delete(waiter)
+        inFlight++
+      }
+      waiter.start()
+    }
+  }
+
+  const wait = (queue: Set<Waiter>, wanted: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        queue.delete(waiter)
+        reject(signal.reason)
+      }
+      const waiter: Waiter = {
+        tokens: wanted,
+        start() {
+          signal.removeEventListener('abort', onAbort)
+          resolve()
+        },
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      queue.add(waiter)
+      // Behind others, the timer or the end of a request pumps.
+      if (queue.size === 1) pump()
+    })
+
+  const slotWith = (granted: number): Slot => {
+    let left = granted
+    let isReleased = false
+    let entered = 0
+    let last: Promise<void> = Promise.resolve()
+
+    const giveUp = () => {
+      if (!isReleased || entered > 0) return
+      inFlight--
+      tokens += left
+      left = 0
+      pump()
+    }
+    return {
+      async enter(signal) {
+        if (isReleased) throw new Error('sending a request in a slot that was given back')
+        entered++
+        const before = last
+        const over = Promise.withResolvers<void>()
+        last = over.promise
+        let isOver = false
+        const leave = (unused: number) => {
+          if (isOver) return
+          isOver = true
+          entered--
+          left += unused
+          over.resolve()
+          giveUp()
+        }
+        await before
+        try {
+          signal.throwIfAborted()
+          if (left > 0) left--
+          else await wait(inSlots, 1, signal)
+        } catch (error) {
+          leave(0)
+          throw error
+        }
+        return { end: () => leave(0), giveBack: () => leave(1) } satisfies SlotTurn
+      },
+      release() {
+        if (isReleased) return
+        isReleased = true
+        giveUp()
+      },
     }
   }
 
   return {
-    acquire(signal) {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason)
-        const onAbort = () => {
-          waiting.delete(waiter)
-          reject(signal.reason)
-        }
-        const waiter: Waiter = {
-          start(granted) {
-            signal.removeEventListener('abort', onAbort)
-            resolve(granted)
-          },
-        }
-        signal.addEventListener('abort', onAbort, { once: true })
-        waiting.add(waiter)
-        // Behind others, the timer or the end of a request pumps.
-        if (waiting.size === 1) pump()
-      })
+    async acquire({ tokens: wanted, signal }) {
+      await wait(waiting, wanted, signal)
+      return slotWith(wanted)
     },
     debit() {
       count()

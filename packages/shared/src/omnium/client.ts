@@ -60,6 +60,11 @@ export interface OmniumClient {
   getOrder(call: Call, orderId: string): Promise<OmniumOrder | null>
   searchCustomers(call: Call, kind: OmniumKind, query: OmniumQuery): Promise<OmniumPage<OmniumCustomer>>
   searchOrders(call: Call, query: OmniumQuery): Promise<OmniumPage<OmniumOrder>>
+  /**
+   * Runs `work` with a call that holds a slot of Omnium; see http/client.ts. Take the slot of Flow before the slot of Omnium: with
+   * the slot of Omnium alone, a request to Flow throws an Error.
+   */
+  inSlot<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T>
   /** A cheap read that answers whether Omnium serves this tenant at all. */
   probe(call: Call): Promise<void>
 }
@@ -142,6 +147,7 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
       } as const
       return client.send(call, asked, [], readPage(OrderPage, asking))
     },
+    inSlot: (call, work) => client.inSlot(call, work),
     async probe(call) {
       const path = `${RESOURCE.B2C}/${segment(PROBE_ID)}`
       return client.probe(call, { operation: 'probe', method: 'GET', path })

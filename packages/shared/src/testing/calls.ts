@@ -1,4 +1,6 @@
+import type { Target } from '../errors.ts'
 import type { Call } from '../http/call.ts'
+import { requireSlotOrder } from '../http/slot.ts'
 
 /** One call that a fake peer got, in the order of their arrival. */
 export interface PeerCall {
@@ -43,10 +45,12 @@ export interface Calls {
 
 export interface CallLog extends Calls {
   run<T>(call: Call, entry: Omit<PeerCall, 'tenant' | 'key'>, effect: () => T): Promise<T>
+  /** Slots are never short here; their order is checked as the real clients check it. */
+  inSlot<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T>
 }
 
 /** Asks the fence and the signal as the real clients do, then journals, fails or answers with a copy. */
-export function createCallLog(): CallLog {
+export function createCallLog(target: Target): CallLog {
   const journal: PeerCall[] = []
   const failures: { failure: Failure; left: number }[] = []
   const hooks: Record<'before' | 'after', Hook[]> = { before: [], after: [] }
@@ -71,7 +75,13 @@ export function createCallLog(): CallLog {
     },
     before: (hook) => void hooks.before.push(hook),
     after: (hook) => void hooks.after.push(hook),
+    async inSlot(call, work) {
+      requireSlotOrder(call, target)
+      const slot = { enter: async () => ({ end() {}, giveBack() {} }), release() {} }
+      return work({ ...call, slots: { [target]: slot, ...call.slots } })
+    },
     async run(call, what, effect) {
+      requireSlotOrder(call, target)
       call.signal.throwIfAborted()
       call.fence()
       const entry: PeerCall = structuredClone({ ...what, tenant: call.tenant.uid, key: call.key })

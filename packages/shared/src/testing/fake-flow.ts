@@ -24,7 +24,7 @@ export function createFakeFlow({
 } = {}): FakeFlow {
   const customers = createTable<FlowCustomer>()
   const orders = createTable<FlowOrder>()
-  const { run, ...calls } = createCallLog()
+  const { run, ...calls } = createCallLog('flow')
 
   const write = (tenant: string, customerUid: string, fields: Record<string, unknown>, by: string) => {
     const stored = customers.get(tenant, customerUid)

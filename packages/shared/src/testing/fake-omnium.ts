@@ -23,7 +23,7 @@ const NOT_IN_PATCH_MODEL = ['created', 'modified', 'modifiedBy', 'fullName', 'ke
 export function createFakeOmnium({ now = createLogicalClock() }: { now?: () => string } = {}): FakeOmnium {
   const customers = { B2C: createTable<OmniumCustomer>(), B2B: createTable<OmniumCustomer>() }
   const orders = createTable<OmniumOrder>()
-  const { run, ...calls } = createCallLog()
+  const { run, ...calls } = createCallLog('omnium')
 
   const store = (tenant: string, kind: OmniumKind, record: Record<string, unknown>): OmniumCustomer => {
     const customer = OmniumCustomer.parse(structuredClone(record))
