@@ -1,4 +1,4 @@
-import type { FaultRule } from '@sync/sandbox/faults'
+import type { FaultRule } from '@sync/sandbox/fault-rule'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import { type Chance, createChance } from './chance.ts'
 

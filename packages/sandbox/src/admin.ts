@@ -1,25 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { seededChance } from './disturbance.ts'
-import { FAULT_KINDS } from './faults.ts'
+import { FaultRule } from './fault-rule.ts'
 import type { JournalEntry } from './journal.ts'
 import { refusal } from './refusal.ts'
 import type { StandIn, StandInTenant } from './stand-in.ts'
-
-const FaultBody = z.strictObject({
-  kind: z.enum(FAULT_KINDS),
-  method: z.string().optional(),
-  path: z.string().optional(),
-  tenant: z.string().optional(),
-  contains: z.string().optional(),
-  customerId: z.string().optional(),
-  skip: z.int().nonnegative().optional(),
-  count: z.int().positive().optional(),
-  status: z.int().min(200).max(599).optional(),
-  retryAfterSeconds: z.number().nonnegative().optional(),
-  latencyMs: z.number().nonnegative().optional(),
-  delayMs: z.number().nonnegative().optional(),
-})
 
 const DisturbanceBody = z.strictObject({
   seed: z.int(),
@@ -77,7 +62,7 @@ export function addAdminRoutes<Tenant extends StandInTenant>(
   })
 
   scope.get('/faults', () => faults.list())
-  scope.post('/faults', (request, reply) => reply.code(201).send({ id: faults.add(checked(FaultBody, request.body)) }))
+  scope.post('/faults', (request, reply) => reply.code(201).send({ id: faults.add(checked(FaultRule, request.body)) }))
   scope.delete('/faults', () => {
     faults.clear()
     return {}

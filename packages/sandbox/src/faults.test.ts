@@ -1,8 +1,10 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type FaultRule, faultMatches } from './faults.ts'
+import { faultMatches } from './fault-match.ts'
+import type { FaultRule } from './fault-rule.ts'
 import { createFlowApi } from './flow-api.ts'
 import type { JournalEntry } from './journal.ts'
+import { requestAbout } from './request-about.ts'
 import { createCaller } from './testing-call.ts'
 
 describe('a fault is about', () => {
@@ -11,6 +13,8 @@ describe('a fault is about', () => {
     path: '/tenants/acme/customers/a%40b.example',
     tenant: 'acme',
     body: { customerUid: 'c1', city: 'Oldtown' },
+    about: requestAbout('PUT', '/tenants/acme/customers/a%40b.example'),
+    isOnUsedConnection: false,
   }
   const rows: { rule: Omit<FaultRule, 'kind'>; matches: boolean }[] = [
     { rule: {}, matches: true },

@@ -1,46 +1,7 @@
-import { isObject } from './fields.ts'
-
-/**
- * - `latency`: answered after `latencyMs`
- * - `status`: answered with `status` (and `retryAfterSeconds`) instead of being handled
- * - `reset`: the connection is reset before anything is handled
- * - `reply-lost`: handled, then the connection is closed instead of the reply
- * - `hang`: neither handled nor answered
- * - `late`: never answered, but handled after `delayMs`, or when it is released
- */
-export const FAULT_KINDS = ['latency', 'status', 'reset', 'reply-lost', 'hang', 'late'] as const
-export type FaultKind = (typeof FAULT_KINDS)[number]
-
-/** What matches is the conjunction of all that is given; nothing given matches every request. */
-export interface FaultRule {
-  readonly kind: FaultKind
-  readonly method?: string | undefined
-  /** The decoded path, without the query; `*` stands for any run of characters, slashes too. */
-  readonly path?: string | undefined
-  readonly tenant?: string | undefined
-  /** A part of the decoded path or of the JSON body. */
-  readonly contains?: string | undefined
-  /** Exactly this id: a segment of the path, or the body's customerId or customerUid. */
-  readonly customerId?: string | undefined
-  /** How many matching requests pass before it begins. */
-  readonly skip?: number | undefined
-  /** How many requests it strikes; absent: until it is removed. */
-  readonly count?: number | undefined
-  readonly status?: number | undefined
-  readonly retryAfterSeconds?: number | undefined
-  /** Waited first, whatever the kind. */
-  readonly latencyMs?: number | undefined
-  /** `late`: absent means until released. */
-  readonly delayMs?: number | undefined
-}
-
-export interface FaultRequest {
-  readonly method: string
-  /** As it came: percent-encoded, without the query. */
-  readonly path: string
-  readonly tenant: string | null
-  readonly body: unknown
-}
+import { isDeepStrictEqual } from 'node:util'
+import { seededChance } from './disturbance.ts'
+import { type FaultRequest, faultMatches } from './fault-match.ts'
+import { type FaultRule, type FaultStage, stageOf } from './fault-rule.ts'
 
 export interface FaultState {
   readonly id: string
@@ -49,10 +10,17 @@ export interface FaultState {
   readonly struck: number
   /** Requests that it holds now. */
   readonly held: number
+  /** It stands in the configuration of its tenant. */
+  readonly configured: boolean
 }
 
 /** How the wait of a request that a fault held ended: by its timer or `release`, or by its client or `abandon`. */
 export type Held = 'released' | 'closed'
+
+export interface StrikingFault {
+  readonly id: string
+  readonly rule: FaultRule
+}
 
 export interface Faults {
   add(rule: FaultRule): string
@@ -63,16 +31,32 @@ export interface Faults {
   /** Removes all; the requests that they hold stay held. */
   clear(): void
   list(): readonly FaultState[]
-  /** The faults that strike this request, in the order of their adding: latencies, then at most one of another kind. */
-  strike(request: FaultRequest): readonly { readonly id: string; readonly rule: FaultRule }[]
+  /** Replaces the faults of a tenant's configuration. An unchanged one goes on counting. */
+  configure(tenant: string, rules: readonly FaultRule[]): void
+  /**
+   * The faults of a stage that strike this request, in the order of their adding. In the stages `front` and `peer` these
+   * are latencies, then at most one of another kind. In the stage `answer` these are at most one of each kind, and any
+   * number of `answer-fields`. A fault that does not concern the answer is not counted.
+   */
+  strike(request: FaultRequest, stage: FaultStage, concerns?: (rule: FaultRule) => boolean): readonly StrikingFault[]
   /** Waits for `ms` (null: without end), a release, or the signal, which counts as closed. */
   hold(id: string, ms: number | null, signal?: AbortSignal): Promise<Held>
   /** Removes all, and cuts the requests that they hold, which are never handled. */
   abandon(): void
 }
 
-export function createFaults(): Faults {
-  const faults = new Map<string, { rule: FaultRule; seen: number; struck: number }>()
+interface Known {
+  readonly rule: FaultRule
+  readonly configured: boolean
+  /** Answers a number from 0 to 1, for `chance`. */
+  readonly draw: () => number
+  readonly untilMs: number
+  seen: number
+  struck: number
+}
+
+export function createFaults(now: () => number): Faults {
+  const faults = new Map<string, Known>()
   const held = new Map<(end: Held) => void, string>()
   let added = 0
 
@@ -82,32 +66,55 @@ export function createFaults(): Faults {
     return those.length
   }
 
+  const add = (rule: FaultRule, configured: boolean): string => {
+    added += 1
+    const id = `fault-${added}`
+    const untilMs = rule.forMs === undefined ? Infinity : now() + rule.forMs
+    faults.set(id, { rule, configured, untilMs, draw: seededChance(rule.seed ?? added), seen: 0, struck: 0 })
+    return id
+  }
+
+  const strikes = (fault: Known, request: FaultRequest, concerns: (rule: FaultRule) => boolean): boolean => {
+    const { rule } = fault
+    if (fault.struck >= (rule.count ?? Infinity) || now() >= fault.untilMs) return false
+    if (!faultMatches(rule, request) || !concerns(rule)) return false
+    fault.seen += 1
+    if (fault.seen <= (rule.skip ?? 0)) return false
+    if (rule.chance !== undefined && fault.draw() >= rule.chance) return false
+    fault.struck += 1
+    return true
+  }
+
   return {
-    add(rule) {
-      added += 1
-      const id = `fault-${added}`
-      faults.set(id, { rule, seen: 0, struck: 0 })
-      return id
+    add: (rule) => add(rule, false),
+    configure(tenant, rules) {
+      const wanted = rules.map((rule) => ({ ...rule, tenant }))
+      for (const [id, { configured, rule }] of faults) {
+        if (!configured || rule.tenant !== tenant) continue
+        const index = wanted.findIndex((other) => isDeepStrictEqual(other, rule))
+        if (index < 0) faults.delete(id)
+        else wanted.splice(index, 1)
+      }
+      for (const rule of wanted) add(rule, true)
     },
     remove: (id) => faults.delete(id),
     release: (id) => letGo('released', id),
     clear: () => faults.clear(),
     list: () =>
-      [...faults].map(([id, { rule, struck }]) => ({
+      [...faults].map(([id, { rule, struck, configured }]) => ({
         id,
         rule,
         struck,
+        configured,
         held: [...held.values()].filter((faultId) => faultId === id).length,
       })),
-    strike(request) {
-      const striking: { id: string; rule: FaultRule }[] = []
+    strike(request, stage, concerns = () => true) {
+      const striking: StrikingFault[] = []
       for (const [id, fault] of faults) {
-        if (striking.some(({ rule }) => rule.kind !== 'latency')) break
-        if (fault.struck >= (fault.rule.count ?? Infinity) || !faultMatches(fault.rule, request)) continue
-        fault.seen += 1
-        if (fault.seen <= (fault.rule.skip ?? 0)) continue
-        fault.struck += 1
-        striking.push({ id, rule: fault.rule })
+        if (stageOf(fault.rule) !== stage) continue
+        if (stage !== 'answer' && striking.some(({ rule }) => rule.kind !== 'latency')) break
+        if (stage === 'answer' && isTaken(striking, fault.rule)) continue
+        if (strikes(fault, request, concerns)) striking.push({ id, rule: fault.rule })
       }
       return striking
     },
@@ -132,32 +139,5 @@ export function createFaults(): Faults {
   }
 }
 
-/** Whether a rule is about this request. */
-export function faultMatches(rule: FaultRule, request: FaultRequest): boolean {
-  if (rule.method !== undefined && rule.method.toUpperCase() !== request.method) return false
-  if (rule.tenant !== undefined && rule.tenant !== request.tenant) return false
-  const path = decoded(request.path)
-  if (rule.path !== undefined && !globMatches(rule.path, path)) return false
-  if (rule.customerId !== undefined && !namesCustomer(rule.customerId, request)) return false
-  if (rule.contains === undefined) return true
-  return path.includes(rule.contains) || (JSON.stringify(request.body) ?? '').includes(rule.contains)
-}
-
-function globMatches(glob: string, path: string): boolean {
-  const parts = glob.split('*')
-  const literals = parts.map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${literals.join('.*')}$`, 's').test(path)
-}
-
-function namesCustomer(customerId: string, { path, body }: FaultRequest): boolean {
-  if (path.split('/').some((segment) => decoded(segment) === customerId)) return true
-  return isObject(body) && (body.customerId === customerId || body.customerUid === customerId)
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
+const isTaken = (striking: readonly StrikingFault[], { kind }: FaultRule): boolean =>
+  kind !== 'answer-fields' && striking.some(({ rule }) => rule.kind === kind)

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isExactNumber } from './exact-json.ts'
 import { refusal } from './refusal.ts'
 
 /** A JSON object, with whatever fields it has. */
 export type Fields = Record<string, unknown>
 
 export const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value)
 
 /** The request's body as an object. Throws a 400 when it isn't one. */
 export function objectBody(body: unknown): Fields {

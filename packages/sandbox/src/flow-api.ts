@@ -8,6 +8,7 @@ import { flowWebhook } from './flow-events.ts'
 import { addFlowRoutes } from './flow-routes.ts'
 import { createFlowStore, type FlowOrderRow, type FlowStore } from './flow-store.ts'
 import { refusal } from './refusal.ts'
+import type { ResourceKind } from './request-about.ts'
 import { type Actor, bearerOf, createStandIn, type StandIn, type StandInOptions } from './stand-in.ts'
 import { TenantFields } from './tenant-fields.ts'
 import { flowRetries } from './webhook-retries.ts'
@@ -58,6 +59,7 @@ export function createFlowApi(options: FlowApiOptions = {}): FlowApi {
       retries: flowRetries(options.webhookRetryMs ?? 1000),
       rewriteUrl: (url) => (url.startsWith('/v2/') ? url.slice('/v2'.length) : url),
       authenticate,
+      rowsOf: (tenant, of) => rowsOf(storeOf(tenant), of),
     },
     options,
     (scope, { context }) =>
@@ -137,6 +139,11 @@ export function createFlowApi(options: FlowApiOptions = {}): FlowApi {
   }
   for (const { uid, ...fields } of options.tenants ?? []) configure(uid, fields)
   return api
+}
+
+function rowsOf({ customers, orders }: FlowStore, of: ResourceKind): readonly Fields[] {
+  if (of === 'customer') return customers.all()
+  return of === 'order' ? orders.all() : []
 }
 
 const actor = (user = CASHIER): Actor => ({ user, requestId: null })

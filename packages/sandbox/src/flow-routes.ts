@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isExactNumber } from './exact-json.ts'
 import { type Fields, objectBody } from './fields.ts'
 import { contactProblem, contactsOf, customerProblem, writable } from './flow-customers.ts'
 import type { FlowStore } from './flow-store.ts'
@@ -139,7 +140,10 @@ function listed<Row extends Fields>(
   return sortDirection === 'ASC' ? rows : rows.toReversed()
 }
 
-const sortKey = (value: unknown): string => (value === null || value === undefined ? '' : String(value))
+function sortKey(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  return isExactNumber(value) ? value.rawJSON : String(value)
+}
 
 const contactOf = (store: FlowStore, customerUid: string, contactUid: string): Fields | undefined =>
   contactsOf(store.customers.get(customerUid) ?? {}).find((contact) => contact.customerContactUid === contactUid)

@@ -1,4 +1,4 @@
-import type { FaultKind } from './faults.ts'
+import type { FaultKind } from './fault-rule.ts'
 
 /** `seq` counts every entry of one stand-in from 1; `at` is its clock, ms since the epoch. */
 interface Entry {

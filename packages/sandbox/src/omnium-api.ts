@@ -12,6 +12,7 @@ import { createScrolls, type Scrolls } from './omnium-scrolls.ts'
 import { createOmniumStore, type OmniumOrderRow, type OmniumStore } from './omnium-store.ts'
 import { createOmniumTokens } from './omnium-tokens.ts'
 import { refusal } from './refusal.ts'
+import type { ResourceKind } from './request-about.ts'
 import { type Actor, createStandIn, type StandIn, type StandInOptions } from './stand-in.ts'
 import { TenantFields } from './tenant-fields.ts'
 import { omniumRetries } from './webhook-retries.ts'
@@ -77,6 +78,7 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
     {
       retries: omniumRetries(options.webhookRetryScale ?? 1),
       authenticate: (request, tenants) => tenantOfRequest(tokens, request, tenants),
+      rowsOf: (tenant, of) => rowsOf(storeOf(tenant), of),
     },
     options,
     (scope, { context, tenants }) => {
@@ -165,6 +167,12 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
   }
   for (const { uid, ...fields } of options.tenants ?? []) configure(uid, fields)
   return api
+}
+
+function rowsOf(store: OmniumStore, of: ResourceKind): readonly Fields[] {
+  if (of === 'private-customer') return store.customers('B2C').all()
+  if (of === 'business-customer') return store.customers('B2B').all()
+  return of === 'order' ? store.orders.all() : []
 }
 
 const actor = (user = STAFF): Actor => ({ user, requestId: null })

@@ -1,10 +1,17 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { spoilAnswer } from './answer-faults.ts'
+import { mayBeInexact, parseExact } from './exact-json.ts'
 import { type FaultHookContext, strikeFaults } from './fault-hook.ts'
+import type { FaultRequest } from './fault-match.ts'
+import type { FaultRule } from './fault-rule.ts'
 import { createFaults, type Faults } from './faults.ts'
+import type { Fields } from './fields.ts'
 import { createGoneClient } from './gone-client.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { refusal } from './refusal.ts'
+import { type ResourceKind, requestAbout } from './request-about.ts'
 import { createRequestRate } from './request-rate.ts'
 import type { WebhookTarget } from './webhook-auth.ts'
 import type { RetryPolicy } from './webhook-retries.ts'
@@ -17,6 +24,8 @@ export interface StandInTenant {
   readonly requestsPerSecond: number | null
   /** null: no webhooks. */
   readonly webhook: WebhookTarget | null
+  /** In force until they are removed; `clear` puts them back. */
+  readonly faults: readonly FaultRule[]
 }
 
 export interface StandInOptions {
@@ -39,6 +48,9 @@ export interface Actor {
 /** What the hooks know of one request; a handler sets `effect` for the journal. */
 export interface RequestContext extends FaultHookContext {
   effect: string | null
+  /** Why the peer refuses the request before it is handled. */
+  refused: unknown
+  isOnUsedConnection: boolean
 }
 
 export interface StandIn<Tenant extends StandInTenant> {
@@ -52,7 +64,8 @@ export interface StandIn<Tenant extends StandInTenant> {
   setTenant(tenant: Tenant): void
   /** Resolves to the URL, without a slash at its end. Port 0 is any free one. */
   listen(port?: number, host?: string): Promise<string>
-  /** Forgets the journal, the faults with the requests that they hold, and the disturbance of webhooks. */
+  /** Forgets the journal, the faults (but for those of the configuration) with the requests that they hold, and the
+   * disturbance of webhooks. */
   clear(): void
   close(): Promise<void>
 }
@@ -62,6 +75,8 @@ export interface StandInSetup<Tenant extends StandInTenant> {
   /** The request's tenant; null: it needs none. Throws a 401 or 404. */
   readonly authenticate: (request: FastifyRequest, tenants: ReadonlyMap<string, Tenant>) => Tenant | null
   readonly rewriteUrl?: (url: string) => string
+  /** All that a tenant has of a kind. */
+  readonly rowsOf: (tenant: string, of: ResourceKind) => readonly Fields[]
 }
 
 /**
@@ -76,10 +91,11 @@ export function createStandIn<Tenant extends StandInTenant>(
 ): StandIn<Tenant> {
   const now = options.now ?? Date.now
   const journal = createJournal(options.journalEntries ?? 200_000, now)
-  const faults = createFaults()
+  const faults = createFaults(now)
   const rate = createRequestRate()
   const tenants = new Map<string, Tenant>()
   const contexts = new WeakMap<FastifyRequest, RequestContext>()
+  const usedConnections = new WeakSet<Socket>()
   const { rewriteUrl = (url: string) => url } = setup
   const app = fastify({
     bodyLimit: 32 * 1024 * 1024,
@@ -91,7 +107,10 @@ export function createStandIn<Tenant extends StandInTenant>(
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null)
-    parseJson(request, body as string, done)
+    parseJson(request, body as string, (error, value) => {
+      const isExact = error !== null || !mayBeInexact(body as string)
+      done(error, isExact ? value : parseExact((body as string).replace(/^\uFEFF/, '')))
+    })
   })
   const webhooks = createWebhookSender({
     targetOf: (tenant) => tenants.get(tenant)?.webhook ?? null,
@@ -106,7 +125,16 @@ export function createStandIn<Tenant extends StandInTenant>(
   const context = (request: FastifyRequest): RequestContext => {
     const known = contexts.get(request)
     if (known) return known
-    const fresh: RequestContext = { tenant: null, effect: null, fault: null, losesReply: false }
+    const fresh: RequestContext = {
+      tenant: null,
+      effect: null,
+      fault: null,
+      losesReply: false,
+      isHandled: false,
+      replacement: null,
+      refused: null,
+      isOnUsedConnection: false,
+    }
     contexts.set(request, fresh)
     return fresh
   }
@@ -116,6 +144,15 @@ export function createStandIn<Tenant extends StandInTenant>(
     const { id: requestId, method } = request
     journal.add({ kind: 'request', requestId, tenant, method, path: pathOf(request), status, effect, fault })
   }
+
+  const asked = (request: FastifyRequest): FaultRequest => {
+    const path = pathOf(request)
+    const { tenant, isOnUsedConnection } = context(request)
+    const { method, body } = request
+    return { method, path, tenant, body, about: requestAbout(method, path), isOnUsedConnection }
+  }
+  const strike = (stage: 'front' | 'peer', request: FastifyRequest, reply: FastifyReply) =>
+    strikeFaults(faults, stage, context(request), { request, reply, asked: asked(request), enter })
 
   const refuseAboveRate = (tenant: Tenant, reply: FastifyReply) => {
     if (tenant.requestsPerSecond === null) return
@@ -133,12 +170,16 @@ export function createStandIn<Tenant extends StandInTenant>(
     tenants,
     now,
     context,
-    setTenant: (tenant) => void tenants.set(tenant.uid, tenant),
+    setTenant(tenant) {
+      tenants.set(tenant.uid, tenant)
+      faults.configure(tenant.uid, tenant.faults)
+    },
     listen: (port = 0, host = '127.0.0.1') => app.listen({ port, host }),
     clear() {
       faults.abandon()
       webhooks.disturb(null)
       journal.clear()
+      for (const tenant of tenants.values()) faults.configure(tenant.uid, tenant.faults)
     },
     async close() {
       faults.abandon()
@@ -155,18 +196,35 @@ export function createStandIn<Tenant extends StandInTenant>(
       reply.hijack()
       request.raw.socket.destroy()
     })
-    scope.addHook('onRequest', async (request, reply) => {
-      const tenant = setup.authenticate(request, tenants)
-      context(request).tenant = tenant?.uid ?? null
-      if (tenant) refuseAboveRate(tenant, reply)
+    // A gateway stands in front of the peer: it answers also a request that the peer would refuse, and its answers count
+    // for no limit of the peer.
+    scope.addHook('onRequest', async (request) => {
+      const known = context(request)
+      known.isOnUsedConnection = usedConnections.has(request.raw.socket)
+      usedConnections.add(request.raw.socket)
+      try {
+        known.tenant = setup.authenticate(request, tenants)?.uid ?? null
+      } catch (error) {
+        known.refused = error
+      }
     })
-    scope.addHook('preHandler', (request, reply) =>
-      strikeFaults(faults, context(request), { request, reply, path: pathOf(request), enter }),
-    )
+    scope.addHook('preHandler', (request, reply) => strike('front', request, reply))
+    scope.addHook('preHandler', async (request, reply) => {
+      const { refused, tenant } = context(request)
+      if (refused !== null) throw refused
+      if (tenant !== null) refuseAboveRate(tenants.get(tenant)!, reply)
+    })
+    scope.addHook('preHandler', (request, reply) => strike('peer', request, reply))
+    scope.addHook('preHandler', async (request) => {
+      context(request).isHandled = true
+    })
     scope.addHook('onSend', async (request, reply, payload) => {
+      const known = context(request)
+      const rowsOf = (of: ResourceKind) => (known.tenant === null ? [] : setup.rowsOf(known.tenant, of))
+      const sent = await spoilAnswer(faults, known, { request, reply, asked: asked(request), rowsOf }, payload)
       enter(request, reply.statusCode)
-      if (context(request).losesReply) request.raw.socket.destroy()
-      return payload
+      if (known.losesReply) request.raw.socket.destroy()
+      return sent
     })
     scope.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'no such resource' }))
     api(scope, standIn)

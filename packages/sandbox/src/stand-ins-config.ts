@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseExact } from './exact-json.ts'
 import { type FlowApiOptions, FlowTenant, type FlowTenantInput } from './flow-api.ts'
 import { type OmniumApiOptions, OmniumTenant, type OmniumTenantInput } from './omnium-api.ts'
 
@@ -26,7 +27,7 @@ const Environment = z.object({
     .string()
     .transform((value, context) => {
       try {
-        return JSON.parse(value) as unknown
+        return parseExact(value)
       } catch {
         context.addIssue({ code: 'custom', message: 'must be JSON' })
         return z.NEVER

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { TenantFault } from './fault-rule.ts'
 
 const WebhookTargetFields = z.strictObject({
   url: z.url(),
@@ -16,4 +17,5 @@ export const TenantFields = {
   uid: z.string().min(1),
   requestsPerSecond: z.number().positive().nullable().default(null),
   webhook: WebhookTargetFields.nullable().default(null),
+  faults: z.array(TenantFault).default([]),
 }
