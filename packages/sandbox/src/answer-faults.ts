@@ -52,15 +52,9 @@ export async function spoilAnswer(
   const type = rules.findLast(({ kind }) => kind === 'answer-body')?.contentType ?? answer.contentType
   if (type === '') reply.removeHeader('content-type')
   else reply.header('content-type', type)
-  const sent = rules.reduce((before, rule) => onTheWire(rule, answer, before, request), {
-    headers: {},
-    payload: null,
-  } as {
-    headers: SentAnswer['headers']
-    payload: SentAnswer['payload'] | null
-  })
-  reply.headers(sent.headers)
-  return sent.payload ?? answer.body
+  const wire = rules.reduce((before, rule) => onTheWire(rule, answer, before, request), NOT_YET_ON_THE_WIRE)
+  reply.headers(wire.headers)
+  return wire.payload ?? answer.body
 }
 
 function concerns(rule: FaultRule, context: FaultHookContext, answer: Answer, { about }: FaultRequest): boolean {
@@ -101,13 +95,12 @@ interface Wire {
   readonly headers: SentAnswer['headers']
   readonly payload: SentAnswer['payload'] | null
 }
+const NOT_YET_ON_THE_WIRE: Wire = { headers: {}, payload: null }
 
 function onTheWire(rule: FaultRule, answer: Answer, before: Wire, { raw }: FastifyRequest): Wire {
-  const sent =
-    rule.kind === 'answer-body'
-      ? sentBody(rule, answer)
-      : rule.kind === 'answer-cut'
-        ? cutAnswer(rule, Buffer.isBuffer(before.payload) ? before.payload : Buffer.from(answer.body), raw.socket)
-        : null
-  return sent === null ? before : { headers: { ...before.headers, ...sent.headers }, payload: sent.payload }
+  if (rule.kind === 'answer-body') return sentBody(rule, answer)
+  if (rule.kind !== 'answer-cut') return before
+  const bytes = Buffer.isBuffer(before.payload) ? before.payload : Buffer.from(answer.body)
+  const { headers, payload } = cutAnswer(rule, bytes, raw.socket)
+  return { headers: { ...before.headers, ...headers }, payload }
 }

@@ -15,8 +15,7 @@ export const isExactNumber = (value: unknown): value is ExactNumber => isRawJSON
 const MAY_BE_INEXACT = /[\d.]{16}|\d[eE][+-]?\d/
 
 /**
- * Parses JSON. A number literal whose decimal value a double cannot give back becomes an `ExactNumber`; -0 becomes 0. Throws
- * a SyntaxError.
+ * Parses JSON. A number literal whose decimal value a double cannot give back becomes an `ExactNumber`. Throws a SyntaxError.
  */
 export function parseExact(text: string): unknown {
   return MAY_BE_INEXACT.test(text) ? JSON.parse(text, exactly) : JSON.parse(text)
