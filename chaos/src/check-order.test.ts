@@ -27,7 +27,15 @@ function checked(
   const journal = createJournal(100, () => 50_000)
   for (const each of writes) journal.add(each)
   for (const requestId of late) {
-    const request = { kind: 'request' as const, requestId, tenant: 't', method: 'POST', path: '/', status: null }
+    const request = {
+      kind: 'request' as const,
+      requestId,
+      tenant: 't',
+      apiUser: null,
+      method: 'POST',
+      path: '/',
+      status: null,
+    }
     journal.add({ ...request, effect: null, fault: 'late' })
   }
   return checkOrder({ omnium: { journal } } as unknown as System, lane).map(({ counted, wrong }) => [

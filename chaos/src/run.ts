@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Check } from './check.ts'
 import { checkCustomers, checkGraph } from './check-customers.ts'
+import { checkModels } from './check-models.ts'
 import { checkOrder } from './check-order.ts'
 import { checkProcesses, checkTexts } from './check-processes.ts'
 import { checkRecords } from './check-records.ts'
@@ -99,6 +100,7 @@ async function allChecks(
     checkGraph(system, expected),
     checkVersions(system, tenants, expected),
     ...checkOrder(system, lane),
+    checkModels(system.omnium),
     ...checkProcesses(system.fleet),
     { name: 'pages of metrics and readiness read', counted: pages.filter((page) => page !== '').length, wrong: [] },
     checkTexts(texts, system.secrets),

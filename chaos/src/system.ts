@@ -22,6 +22,9 @@ const SWEEP_OVERLAP_MS = 60_000
 const WEBHOOK_SECRET = 'a-webhook-secret-of-chaos'
 const FLOW_API_USER = 'flow-api-user'
 const OMNIUM_API_USER = 'flow-sync'
+const FLOW_LIMITS = { requestsPerSecond: 1000, maxInFlight: 200 }
+/** Below the documented limits of an API user, which the stand-in enforces. */
+const OMNIUM_LIMITS = { requestsPerSecond: 80, maxInFlight: 16 }
 const JOURNAL_ENTRIES = 5_000_000
 
 /** Everything that runs: stack, stand-ins, balancers, instances. */
@@ -90,7 +93,6 @@ export async function startSystem({ tenants, instances, log, env = {} }: SystemO
     const keeper = await startKeeper(join(tmpdir(), `flow-omnium-chaos-${randomUUID()}`))
     stops.push(() => keeper.end())
     const tenantsFile = join(keeper.folder, 'tenants.json')
-    const limits = { requestsPerSecond: 1000, maxInFlight: 200 }
     await writeFile(
       tenantsFile,
       JSON.stringify(
@@ -98,11 +100,12 @@ export async function startSystem({ tenants, instances, log, env = {} }: SystemO
           ...{ uid, countryCode, omniumCustomerEvents, webhookSecrets: [WEBHOOK_SECRET] },
           // Half of the tenants tell us our own user in Flow: the others' echoes end at the comparison.
           flow: {
-            ...{ baseUrl: `${flowUrl}/v2`, token: secretOf(uid, 'token'), ...limits },
+            ...{ baseUrl: `${flowUrl}/v2`, token: secretOf(uid, 'token'), ...FLOW_LIMITS },
             ...(i % 2 === 0 && { apiUser: FLOW_API_USER }),
           },
           omnium: {
-            ...{ baseUrl: omniumUrl, clientId: `client-${uid}`, clientSecret: secretOf(uid, 'client'), ...limits },
+            ...{ baseUrl: omniumUrl, clientId: `client-${uid}`, clientSecret: secretOf(uid, 'client') },
+            ...OMNIUM_LIMITS,
             apiUser: OMNIUM_API_USER,
           },
           parameters: {

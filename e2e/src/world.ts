@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFlowApi, type FlowApi, type FlowApiOptions } from '@sync/sandbox/flow-api'
+import { describeDefect } from '@sync/sandbox/model-defects'
 import { createOmniumApi, type OmniumApi, type OmniumApiOptions } from '@sync/sandbox/omnium-api'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { applyTopics } from '@sync/shared/kafka/apply-topics'
@@ -46,6 +47,7 @@ export interface World {
   readonly services: Map<ServiceName, ServiceProcess>
   readonly topics: TopicReader
   start(name: ServiceName, env?: NodeJS.ProcessEnv): Promise<ServiceProcess>
+  /** Throws when a request to Omnium had a field that its documented model lacks. */
   stop(): Promise<void>
 }
 
@@ -95,7 +97,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
           clientId: `client-${uid}`,
           clientSecret: `omnium-secret-${uid}`,
           requestsPerSecond: 1000,
-          maxInFlight: 200,
+          // Below the 20 requests that the stand-in allows an API user.
+          maxInFlight: 16,
           ...options.omniumFields?.(uid),
         },
         parameters: { OMNIUM_CUSTOMER_MARKET_GROUP_ID: 'NO' },
@@ -133,6 +136,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await topics.stop()
     await Promise.all([flow.close(), omnium.close()])
     await rm(folder, { recursive: true, force: true })
+    const defects = omnium.defects.list().map(describeDefect)
+    if (defects.length > 0) throw new Error(`sending fields that Omnium does not document: ${defects.join('; ')}`)
   }
   try {
     await Promise.all(services.map((name) => start(name)))

@@ -14,7 +14,9 @@ const DisturbanceBody = z.strictObject({
 })
 
 const JournalQuery = z.object({
-  kind: z.enum(['request', 'write', 'delivery']).optional() satisfies z.ZodType<JournalEntry['kind'] | undefined>,
+  kind: z.enum(['request', 'write', 'delivery', 'defect']).optional() satisfies z.ZodType<
+    JournalEntry['kind'] | undefined
+  >,
   tenant: z.string().optional(),
   after: z.coerce.number().optional(),
   id: z.string().optional(),
@@ -25,6 +27,8 @@ const JournalQuery = z.object({
 export interface AdminPort<Tenant extends StandInTenant> {
   /** How `PUT /_admin/tenants/{uid}` makes a tenant: over the one there is, if there is one. Throws a 400. */
   readonly configureTenant: (uid: string, fields: unknown) => Tenant
+  /** Throws a 404. */
+  readonly modes: (uid: string) => object
   /** Everything stored, per tenant. */
   readonly state: (tenant: string | undefined) => unknown
   /** Forgets everything but the tenants. */
@@ -41,6 +45,13 @@ export function addAdminRoutes<Tenant extends StandInTenant>(
     const { tenant } = request.params as { tenant: string }
     port.configureTenant(tenant, request.body)
     return { uid: tenant }
+  })
+  scope.get('/tenants/:tenant/modes', (request) => port.modes((request.params as { tenant: string }).tenant))
+  scope.put('/tenants/:tenant/modes', (request) => {
+    const { tenant } = request.params as { tenant: string }
+    port.modes(tenant)
+    port.configureTenant(tenant, { modes: request.body })
+    return port.modes(tenant)
   })
   scope.get('/state', (request) => port.state((request.query as { tenant?: string }).tenant))
   scope.post('/clear', () => {

@@ -21,6 +21,8 @@ interface Struck {
   readonly asked: FaultRequest
   /** Enters a request into the journal that will not be answered. */
   readonly enter: (request: FastifyRequest, status: null) => void
+  /** A late request leaves the peer for as long as the fault holds the request. */
+  readonly onLate: () => void
 }
 
 /**
@@ -81,6 +83,7 @@ async function apply(faults: Faults, context: FaultHookContext, struck: Struck, 
     }
     case 'late':
       context.losesReply = true
+      struck.onLate()
       if ((await faults.hold(id, rule.delayMs ?? null)) === 'released') return
       struck.enter(request, null)
       return cut('destroy')

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { addAdminRoutes, checked } from './admin.ts'
-import type { Fields } from './fields.ts'
+import { type Fields, objectBody } from './fields.ts'
 import { addFlowAdminRoutes } from './flow-admin.ts'
 import type { FlowRow } from './flow-customers.ts'
 import { flowWebhook } from './flow-events.ts'
+import { FlowModes, type FlowModesInput } from './flow-modes.ts'
 import { addFlowRoutes } from './flow-routes.ts'
 import { createFlowStore, type FlowOrderRow, type FlowStore } from './flow-store.ts'
 import { refusal } from './refusal.ts'
@@ -18,6 +19,7 @@ export const FlowTenant = z.strictObject({
   token: z.string().min(1),
   /** The uid of the tenantUser who stands for the API: lastModifiedBy of what is written through it. */
   apiUser: z.string().default('flow-api-user'),
+  modes: FlowModes.prefault({}),
 })
 /** A tenant of the Flow stand-in. */
 export type FlowTenant = z.infer<typeof FlowTenant>
@@ -31,7 +33,10 @@ export interface FlowApiOptions extends StandInOptions {
 
 /** Methods without a `user` act as a cashier: a change at the till. All that name an unknown tenant throw. */
 export interface FlowApi extends Omit<StandIn<FlowTenant>, 'setTenant' | 'context'> {
-  /** Over the tenant there is, if there is one. */
+  modes(tenant: string): FlowModes
+  /** The modes that are not named stay. */
+  setModes(tenant: string, modes: FlowModesInput): void
+  /** Over the tenant there is, if there is one; its modes that are not named stay. */
   configureTenant(uid: string, fields: Partial<Omit<FlowTenantInput, 'uid'>>): void
   /** Stored without webhooks; `createdAt` and `lastModifiedAt` are kept when given. */
   seed(tenant: string, customers: readonly Fields[]): void
@@ -77,6 +82,7 @@ export function createFlowApi(options: FlowApiOptions = {}): FlowApi {
     (scope) => {
       addAdminRoutes(scope, standIn, {
         configureTenant: (uid, fields) => configure(uid, fields),
+        modes: modesOf,
         state: (tenant) => stateOf(tenant),
         clear: () => api.clear(),
       })
@@ -85,9 +91,17 @@ export function createFlowApi(options: FlowApiOptions = {}): FlowApi {
   )
 
   const configure = (uid: string, fields: unknown) => {
-    const tenant = checked(FlowTenant, { ...standIn.tenants.get(uid), ...(fields as Fields), uid })
+    const before = standIn.tenants.get(uid)
+    const { modes, ...others } = objectBody(fields)
+    const merged = { ...before?.modes, ...(modes === undefined ? {} : objectBody(modes)) }
+    const tenant = checked(FlowTenant, { ...before, ...others, uid, modes: merged })
     standIn.setTenant(tenant)
     return tenant
+  }
+  const modesOf = (uid: string): FlowModes => {
+    const tenant = standIn.tenants.get(uid)
+    if (!tenant) throw refusal(404, `no such tenant: ${uid}`)
+    return tenant.modes
   }
   const storeOf = (tenant: string): FlowStore => {
     if (!standIn.tenants.has(tenant)) throw refusal(404, `no such tenant: ${tenant}`)
@@ -111,6 +125,11 @@ export function createFlowApi(options: FlowApiOptions = {}): FlowApi {
 
   const api: FlowApi = {
     ...standIn,
+    modes: modesOf,
+    setModes(uid, modes) {
+      modesOf(uid)
+      configure(uid, { modes })
+    },
     configureTenant: (uid, fields) => void configure(uid, fields),
     seed(tenant, customers) {
       for (const fields of customers) storeOf(tenant).seed(fields, actor())

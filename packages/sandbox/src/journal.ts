@@ -11,6 +11,8 @@ export interface RequestEntry extends Entry {
   readonly kind: 'request'
   readonly requestId: string
   readonly tenant: string | null
+  /** Omnium: the name of the API user; null: unknown. */
+  readonly apiUser: string | null
   readonly method: string
   readonly path: string
   readonly status: number | null
@@ -52,7 +54,18 @@ export interface DeliveryEntry extends Entry {
   readonly end: 'delivered' | 'retrying' | 'dropped' | 'gave-up' | 'lost' | 'off'
 }
 
-export type JournalEntry = RequestEntry | WriteEntry | DeliveryEntry
+/** A field of a request that the documented model of the request lacks. `path` is the template of the path. */
+export interface DefectEntry extends Entry {
+  readonly kind: 'defect'
+  readonly requestId: string
+  readonly tenant: string
+  readonly method: string
+  readonly path: string
+  readonly model: string
+  readonly field: string
+}
+
+export type JournalEntry = RequestEntry | WriteEntry | DeliveryEntry | DefectEntry
 type NewEntry<E> = E extends Entry ? Omit<E, 'seq' | 'at'> : never
 
 export interface JournalFilter {

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { checked } from './admin.ts'
 import { type Fields, isObject, objectBody } from './fields.ts'
 import type { OmniumApi } from './omnium-api.ts'
 import { modelProblem, type OmniumKind } from './omnium-customers.ts'
@@ -9,6 +11,10 @@ interface Params {
   readonly tenant: string
   readonly id: string
 }
+/** `customerId` may be the id of an order too. `ms` null: as long as the modes say. */
+const SearchLagBody = z.strictObject({ customerId: z.string().min(1), ms: z.number().nonnegative().nullable() })
+
+const tenantOf = (query: unknown): string | undefined => (query as { tenant?: string }).tenant
 const userOf = (query: unknown): string | undefined => (query as { user?: string }).user
 
 /** What somebody does in Omnium's own screens, by HTTP: `?user=` names another one. */
@@ -33,8 +39,26 @@ export function addOmniumAdminRoutes(scope: FastifyInstance, api: OmniumApi): vo
     const { tenant, id } = request.params as Params
     return api.editOrder(tenant, id, objectBody(request.body), userOf(request.query))
   })
+  scope.post('/tenants/:tenant/search-lag', (request) => {
+    const { customerId, ms } = checked(SearchLagBody, request.body)
+    api.fixSearchLag((request.params as Params).tenant, customerId, ms)
+    return {}
+  })
+  scope.get('/limits', (request) => api.limits.counts(tenantOf(request.query)))
+  scope.delete('/limits', (request) => {
+    api.limits.reset(tenantOf(request.query))
+    return {}
+  })
+  scope.get('/defects', (request) => {
+    const defects = api.defects.list(tenantOf(request.query))
+    return { total: defects.reduce((sum, { count }) => sum + count, 0), defects }
+  })
+  scope.delete('/defects', () => {
+    api.defects.clear()
+    return {}
+  })
   scope.post('/tokens/expire', (request) => {
-    api.expireTokens((request.query as { tenant?: string }).tenant)
+    api.expireTokens(tenantOf(request.query))
     return {}
   })
 }

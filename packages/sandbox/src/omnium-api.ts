@@ -1,32 +1,24 @@
 import type { FastifyRequest } from 'fastify'
-import { z } from 'zod'
 import { addAdminRoutes, checked } from './admin.ts'
-import type { Fields } from './fields.ts'
+import { type Fields, objectBody } from './fields.ts'
+import { createModelDefects, type ModelDefects } from './model-defects.ts'
 import { addOmniumAdminRoutes } from './omnium-admin.ts'
-import { addTokenRoute, tenantOfRequest } from './omnium-auth.ts'
+import { addTokenRoute, callerOf, tenantOfRequest } from './omnium-auth.ts'
 import { addOmniumCustomerRoutes, type PatchMissing } from './omnium-customer-routes.ts'
 import type { OmniumKind, OmniumRow } from './omnium-customers.ts'
 import { omniumWebhook } from './omnium-events.ts'
+import { createOmniumLimits, type OmniumLimits } from './omnium-limits.ts'
+import type { OmniumModes, OmniumModesInput } from './omnium-modes.ts'
 import { addOmniumOrderRoutes } from './omnium-order-routes.ts'
-import { createScrolls, type Scrolls } from './omnium-scrolls.ts'
-import { createOmniumStore, type OmniumOrderRow, type OmniumStore } from './omnium-store.ts'
+import type { OmniumOrderRow, OmniumStore } from './omnium-store.ts'
+import { createOmniumStrictness } from './omnium-strictness.ts'
+import { OmniumTenant, type OmniumTenantInput } from './omnium-tenant.ts'
+import { createOmniumTenantState, type OmniumTenantState } from './omnium-tenant-state.ts'
 import { createOmniumTokens } from './omnium-tokens.ts'
 import { refusal } from './refusal.ts'
 import type { ResourceKind } from './request-about.ts'
 import { type Actor, createStandIn, type StandIn, type StandInOptions } from './stand-in.ts'
-import { TenantFields } from './tenant-fields.ts'
 import { omniumRetries } from './webhook-retries.ts'
-
-export const OmniumTenant = z.strictObject({
-  ...TenantFields,
-  clientId: z.string().min(1),
-  clientSecret: z.string().min(1),
-  /** The user who stands for the API in events and in modifiedBy. */
-  apiUser: z.string().default('flow-sync'),
-})
-/** A tenant of the Omnium stand-in. */
-export type OmniumTenant = z.infer<typeof OmniumTenant>
-export type OmniumTenantInput = z.input<typeof OmniumTenant>
 
 export interface OmniumApiOptions extends StandInOptions {
   readonly tenants?: readonly OmniumTenantInput[]
@@ -42,7 +34,16 @@ export interface OmniumApiOptions extends StandInOptions {
 
 /** Methods without a `user` act as somebody in Omnium's own screens. All that name an unknown tenant throw. */
 export interface OmniumApi extends Omit<StandIn<OmniumTenant>, 'setTenant' | 'context'> {
-  /** Over the tenant there is, if there is one. */
+  readonly limits: OmniumLimits
+  readonly defects: ModelDefects
+  modes(tenant: string): OmniumModes
+  /** The modes that are not named stay. */
+  setModes(tenant: string, modes: OmniumModesInput): void
+  /** How long searches lack the writes of this customer or order; null: as long as the modes say. */
+  fixSearchLag(tenant: string, id: string, ms: number | null): void
+  /** When all searches show all writes, ms since the epoch; null: they show them now. */
+  indexCompleteAt(): number | null
+  /** Over the tenant there is, if there is one; its modes that are not named stay. */
   configureTenant(uid: string, fields: Partial<Omit<OmniumTenantInput, 'uid'>>): void
   /** Stored without events; `created` and `modified` are kept when given. */
   seed(tenant: string, kind: OmniumKind, customers: readonly Fields[]): void
@@ -63,32 +64,44 @@ export interface OmniumApi extends Omit<StandIn<OmniumTenant>, 'setTenant' | 'co
 
 export const STAFF = 'staff@example.com'
 
-interface TenantState {
-  readonly store: OmniumStore
-  readonly scrolls: Scrolls
-}
-
 /** A stand-in for Omnium's API with the state of several tenants, its events by webhook, and faults on request. */
 export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
-  const states = new Map<string, TenantState>()
+  const states = new Map<string, OmniumTenantState>()
   const expiresInSeconds = options.tokenExpiresInSeconds ?? 864_000
   const tokens = createOmniumTokens(expiresInSeconds, options.now ?? Date.now)
+  const limits = createOmniumLimits(options.now ?? Date.now)
+  const defects = createModelDefects()
 
+  const strictness = createOmniumStrictness({
+    ...{ limits, defects },
+    tenantOf: (request) => standIn.tenants.get(standIn.context(request).tenant ?? ''),
+    context: (request) => standIn.context(request),
+    apiUserOf: (request) => callerOf(tokens, request, standIn.tenants)?.apiUser ?? null,
+    storeOf: (tenant) => storeOf(tenant),
+    overlapsOf: (tenant) => stateOf(tenant).overlaps,
+    onDefect: ({ id: requestId }, defect) => standIn.journal.add({ kind: 'defect', requestId, ...defect }),
+  })
   const standIn: StandIn<OmniumTenant> = createStandIn<OmniumTenant>(
     {
       retries: omniumRetries(options.webhookRetryScale ?? 1),
       authenticate: (request, tenants) => tenantOfRequest(tokens, request, tenants),
+      arrived: strictness.arrived,
       rowsOf: (tenant, of) => rowsOf(storeOf(tenant), of),
     },
     options,
     (scope, { context, tenants }) => {
-      addTokenRoute(scope, { tokens, tenants, context, expiresInSeconds })
+      addTokenRoute(scope, {
+        ...{ tokens, tenants, context, expiresInSeconds },
+        onIssued: ({ uid }, { clientId }) => limits.tokenFetched(uid, clientId),
+      })
+      scope.addHook('preHandler', (request) => strictness.beforeHandler(request))
       const callOf = (request: FastifyRequest) => {
         const known = context(request)
         const tenant = tenants.get(known.tenant!)!
         return {
           ...stateOf(tenant.uid),
-          actor: { user: tenant.apiUser, requestId: request.id },
+          modes: tenant.modes,
+          actor: { user: known.apiUser ?? tenant.apiUser, requestId: request.id },
           effect: (effect: string) => {
             known.effect = effect
           },
@@ -100,6 +113,7 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
     (scope) => {
       addAdminRoutes(scope, standIn, {
         configureTenant: (uid, fields) => configure(uid, fields),
+        modes: modesOf,
         state: (tenant) => dump(tenant),
         clear: () => api.clear(),
       })
@@ -108,23 +122,31 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
   )
 
   const configure = (uid: string, fields: unknown) => {
-    const tenant = checked(OmniumTenant, { ...standIn.tenants.get(uid), ...(fields as Fields), uid })
+    const before = standIn.tenants.get(uid)
+    const { modes, ...others } = objectBody(fields)
+    const merged = { ...before?.modes, ...(modes === undefined ? {} : objectBody(modes)) }
+    const tenant = checked(OmniumTenant, { ...before, ...others, uid, modes: merged })
     standIn.setTenant(tenant)
     return tenant
   }
-  const stateOf = (tenant: string): TenantState => {
+  const modesOf = (uid: string): OmniumModes => {
+    const tenant = standIn.tenants.get(uid)
+    if (!tenant) throw refusal(404, `no such tenant: ${uid}`)
+    return tenant.modes
+  }
+  const stateOf = (tenant: string): OmniumTenantState => {
     if (!standIn.tenants.has(tenant)) throw refusal(404, `no such tenant: ${tenant}`)
     const known = states.get(tenant)
     if (known) return known
-    const store = createOmniumStore({
+    const state = createOmniumTenantState({
       now: standIn.now,
+      modes: () => modesOf(tenant),
       onEvent: (event) => {
         const oneClass = options.customerEventClass === 'Customer' && event.resource !== 'Order'
         standIn.webhooks.send(omniumWebhook(tenant, oneClass ? 'Customer' : event.resource, event))
       },
       onWrite: (write) => standIn.journal.add({ kind: 'write', tenant, ...write }),
     })
-    const state = { store, scrolls: createScrolls() }
     states.set(tenant, state)
     return state
   }
@@ -145,6 +167,18 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
 
   const api: OmniumApi = {
     ...standIn,
+    limits,
+    defects,
+    modes: modesOf,
+    setModes(uid, modes) {
+      modesOf(uid)
+      configure(uid, { modes })
+    },
+    fixSearchLag: (tenant, id, ms) => stateOf(tenant).fixSearchLag(id, ms),
+    indexCompleteAt() {
+      const times = [...states.values()].map(({ store }) => store.indexCompleteAt()).filter((at) => at !== null)
+      return times.length === 0 ? null : Math.max(...times)
+    },
     configureTenant: (uid, fields) => void configure(uid, fields),
     seed(tenant, kind, customers) {
       for (const fields of customers) storeOf(tenant).seed(kind, fields, actor())
@@ -162,6 +196,7 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
     expireTokens: (tenant) => tokens.expire(tenant),
     clear() {
       states.clear()
+      defects.clear()
       standIn.clear()
     },
   }

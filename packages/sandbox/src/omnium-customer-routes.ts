@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Fields, isObject, objectBody } from './fields.ts'
 import { modelProblem, type OmniumKind, type OmniumRow } from './omnium-customers.ts'
+import type { OmniumModes } from './omnium-modes.ts'
 import { patchAnswer } from './omnium-patch.ts'
+import type { OmniumRoute } from './omnium-route.ts'
 import type { Scrolls } from './omnium-scrolls.ts'
 import { matching, ordered, searched, timeOf } from './omnium-search.ts'
 import type { OmniumStore } from './omnium-store.ts'
@@ -12,8 +14,9 @@ import type { Actor } from './stand-in.ts'
 /** What the routes need of one request: its tenant's store, who does it, and where to say what it did. */
 export interface OmniumCall {
   readonly store: OmniumStore
-  readonly scrolls: Scrolls
+  readonly scrolls: Scrolls<OmniumRow>
   readonly actor: Actor
+  readonly modes: OmniumModes
   readonly effect: (effect: string) => void
 }
 
@@ -21,11 +24,21 @@ export interface OmniumCall {
 export type PatchMissing = '404' | 'not-found-count'
 
 const RESOURCES = {
-  B2C: { path: '/api/PrivateCustomers', patch: 'PatchPrivateCustomer' },
-  B2B: { path: '/api/BusinessCustomers', patch: 'PatchBusinessCustomer' },
+  B2C: {
+    path: '/api/PrivateCustomers',
+    patch: 'PatchPrivateCustomer',
+    model: 'OmniumPrivateCustomer',
+    patchModel: 'OmniumPrivateCustomerPatch',
+  },
+  B2B: {
+    path: '/api/BusinessCustomers',
+    patch: 'PatchBusinessCustomer',
+    model: 'OmniumBusinessCustomer',
+    patchModel: 'OmniumBusinessCustomerPatch',
+  },
 } as const
 
-const BY_CUSTOMER_ID = { idsField: 'customerIds', idOf: (row: OmniumRow) => row.customerId }
+const route = (omnium: OmniumRoute) => ({ config: { omnium } })
 
 /** Omnium's customer resources. Source: docs.omnium.no, Customer management. */
 export function addOmniumCustomerRoutes(
@@ -37,14 +50,15 @@ export function addOmniumCustomerRoutes(
     addWriteRoutes(scope, kind, callOf, patchMissing)
     addReadRoutes(scope, kind, callOf)
   }
-  scope.get('/api/BusinessCustomers/GetAll', (request) => {
+  scope.get('/api/BusinessCustomers/GetAll', route({ kind: 'B2B', does: 'search' }), (request) => {
     const { page, pageSize, sortOrder, changedSince } = request.query as Record<string, string | undefined>
     const from = timeOf('changedSince', changedSince)
     const size = wholeNumber('pageSize', pageSize, 100, 1, 100)
-    const rows = ordered(callOf(request).store.customers('B2B'), sortOrder, { from, to: null })
+    const rows = ordered(callOf(request).store.indexedCustomers('B2B'), sortOrder, { from, to: null })
     return { result: pageOf(rows, wholeNumber('page', page, 1, 1, 1_000_000) - 1, size), totalHits: rows.length }
   })
-  scope.put('/api/BusinessCustomer/:customerId/ContactPerson/AddContactPerson', (request) => {
+  const contact = route({ kind: 'B2B', does: 'write', model: 'OmniumContactPerson' })
+  scope.put('/api/BusinessCustomer/:customerId/ContactPerson/AddContactPerson', contact, (request) => {
     const { store, actor, effect } = callOf(request)
     const { customerId } = request.params as { customerId: string }
     const row = store.addContactPerson(customerId, objectBody(request.body), actor) ?? unknownCustomer()
@@ -59,22 +73,24 @@ function addWriteRoutes(
   callOf: (request: FastifyRequest) => OmniumCall,
   patchMissing: PatchMissing,
 ): void {
-  const { path, patch } = RESOURCES[kind]
+  const { path, patch, model: fullModel, patchModel } = RESOURCES[kind]
+  const write = { kind, does: 'write' } as const
+  const full = { ...write, model: fullModel, update: 'full' } as const
 
-  scope.post(path, (request, reply) => {
+  scope.post(path, route({ ...write, model: fullModel }), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const row = store.create(kind, model(request.body), actor)
     if (row === 'exists') throw refusal(409, 'a customer with this id exists')
     effect('created')
     return reply.code(201).send(row)
   })
-  scope.post(`${path}/Update`, (request) => {
+  scope.post(`${path}/Update`, route(full), (request) => {
     const { store, actor, effect } = callOf(request)
     const row = store.replace(kind, model(request.body), actor) ?? unknownCustomer()
     effect('updated')
     return row
   })
-  scope.patch(`${path}/${patch}`, (request, reply) => {
+  scope.patch(`${path}/${patch}`, route({ ...write, model: patchModel, update: 'partial' }), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const body = model(request.body)
     const before = store.customers(kind).get(body.customerId as string)
@@ -84,13 +100,15 @@ function addWriteRoutes(
     effect(end)
     return reply.send(patchAnswer(end))
   })
-  scope.post(`${path}/AddMany`, (request, reply) => {
-    const { store, actor, effect } = callOf(request)
-    const added = models(request.body).filter((body) => store.create(kind, body, actor, 'Added') !== 'exists')
-    effect(`created ${added.length}`)
-    return reply.code(204).send()
-  })
-  scope.put(`${path}/AddOrUpdateMany`, (request, reply) => {
+  if (kind === 'B2C') {
+    scope.post(`${path}/AddMany`, route({ ...write, model: fullModel, isBatch: true }), (request, reply) => {
+      const { store, actor, effect } = callOf(request)
+      const added = models(request.body).filter((body) => store.create(kind, body, actor, 'Added') !== 'exists')
+      effect(`created ${added.length}`)
+      return reply.code(204).send()
+    })
+  }
+  scope.put(`${path}/AddOrUpdateMany`, route({ ...full, isBatch: true }), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const bodies = models(request.body)
     const updated = bodies.filter(
@@ -99,13 +117,13 @@ function addWriteRoutes(
     effect(`created ${bodies.length - updated.length}, updated ${updated.length}`)
     return reply.code(204).send()
   })
-  scope.delete(`${path}/Anonymize`, (request, reply) => {
+  scope.delete(`${path}/Anonymize`, route(write), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     if (!store.anonymize(kind, String((request.query as Fields).id ?? ''), actor)) unknownCustomer()
     effect('anonymized')
     return reply.code(204).send()
   })
-  scope.delete(`${path}/:customerId`, (request, reply) => {
+  scope.delete(`${path}/:customerId`, route(write), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     if (!store.remove(kind, (request.params as { customerId: string }).customerId, actor)) unknownCustomer()
     effect('deleted')
@@ -119,31 +137,29 @@ function addReadRoutes(
   callOf: (request: FastifyRequest) => OmniumCall,
 ): void {
   const { path } = RESOURCES[kind]
+  const get = route({ kind, does: 'get' })
+  const search = route({ kind, does: 'search', model: 'OmniumCustomerSearchRequest' })
 
-  scope.get(`${path}/:customerId`, (request) => {
+  scope.get(`${path}/:customerId`, get, (request) => {
     const { customerId } = request.params as { customerId: string }
     return callOf(request).store.customers(kind).get(customerId) ?? unknownCustomer()
   })
-  scope.post(`${path}/Search`, (request) =>
-    searched(callOf(request).store.customers(kind), objectBody(request.body), BY_CUSTOMER_ID),
+  scope.post(`${path}/Search`, search, (request) =>
+    searched(callOf(request).store.indexedCustomers(kind), objectBody(request.body)),
   )
-
-  const scrolled = ({ store, scrolls }: OmniumCall, scrollId: string, totalHits: number | null) => {
-    const ids = scrolls.next(scrollId)
-    if (!ids) throw refusal(404, 'no such scroll')
-    const table = store.customers(kind)
-    return { result: ids.map((id) => table.get(id)).filter((row) => !!row), totalHits, facets: [], scrollId }
-  }
-  scope.post(`${path}/Scroll`, (request) => {
-    const call = callOf(request)
+  scope.post(`${path}/Scroll`, search, (request) => {
+    const { store, scrolls } = callOf(request)
     const query = objectBody(request.body)
-    const ids = matching(call.store.customers(kind), query, BY_CUSTOMER_ID).map(({ customerId }) => customerId)
-    const scrollId = call.scrolls.open(ids, wholeNumber('take', query.take, 100, 1, 100))
-    return scrolled(call, scrollId, ids.length)
+    const matched = matching(store.indexedCustomers(kind), query)
+    const { rows, scrollId } = scrolls.open(matched, wholeNumber('take', query.take, 100, 1, 100))
+    return { result: rows, totalHits: matched.length, facets: [], scrollId }
   })
-  scope.get(`${path}/Scroll/:scrollId`, (request) =>
-    scrolled(callOf(request), (request.params as { scrollId: string }).scrollId, null),
-  )
+  scope.get(`${path}/Scroll/:scrollId`, route({ kind, does: 'search' }), (request) => {
+    const { scrolls, modes } = callOf(request)
+    const page = scrolls.next((request.params as { scrollId: string }).scrollId, { changesId: modes.scrollIdChanges })
+    if (!page) throw refusal(404, 'no such scroll')
+    return { result: page.rows, totalHits: null, facets: [], scrollId: page.scrollId }
+  })
 }
 
 function model(body: unknown): Fields {

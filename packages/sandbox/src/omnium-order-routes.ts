@@ -1,23 +1,27 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Fields, objectBody } from './fields.ts'
 import type { OmniumCall } from './omnium-customer-routes.ts'
+import type { OmniumRoute } from './omnium-route.ts'
 import { searched } from './omnium-search.ts'
-import type { OmniumOrderRow } from './omnium-store.ts'
 import { refusal } from './refusal.ts'
 
-const BY_ORDER_ID = { idsField: 'orderIds', idOf: (row: OmniumOrderRow) => row.id }
+const ROUTES = {
+  get: { kind: 'order', does: 'get' },
+  search: { kind: 'order', does: 'search', model: 'OmniumOrderSearchRequest' },
+  write: { kind: 'order', does: 'write', model: 'OmniumOrder' },
+} as const satisfies Record<string, OmniumRoute>
 
 /** Omnium's orders. Source: docs.omnium.no, Order API. */
 export function addOmniumOrderRoutes(scope: FastifyInstance, callOf: (request: FastifyRequest) => OmniumCall): void {
-  scope.get('/api/Orders/:id', (request) => {
+  scope.get('/api/Orders/:id', { config: { omnium: ROUTES.get } }, (request) => {
     const order = callOf(request).store.orders.get((request.params as { id: string }).id)
     if (!order) throw refusal(404, 'no such order')
     return order
   })
-  scope.post('/api/Orders/Search', (request) =>
-    searched(callOf(request).store.orders, objectBody(request.body), BY_ORDER_ID),
+  scope.post('/api/Orders/Search', { config: { omnium: ROUTES.search } }, (request) =>
+    searched(callOf(request).store.indexedOrders(), objectBody(request.body)),
   )
-  scope.post('/api/Orders', (request, reply) => {
+  scope.post('/api/Orders', { config: { omnium: ROUTES.write } }, (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const body = objectBody(request.body)
     refuseProblem(body)

@@ -1,5 +1,6 @@
 import type { Fields } from './fields.ts'
 import { isDate } from './omnium-customers.ts'
+import { queryFilter } from './omnium-search-filters.ts'
 import { pageOf, searchWindow } from './paging.ts'
 import { refusal } from './refusal.ts'
 import type { Table } from './table.ts'
@@ -11,25 +12,17 @@ interface Dated extends Fields {
 
 const SORT_ORDERS = ['ModifiedAscending', 'ModifiedDescending', 'CreatedAscending', 'CreatedDescending']
 
-/** Which list of a query holds the ids of a resource: `customerIds`, `orderIds`. */
-export interface SearchOf<Row> {
-  readonly idsField: string
-  readonly idOf: (row: Row) => string
-}
-
 /** All that a query matches, in its order (newest change first unless told). Throws a 400 for what it can't read. */
-export function matching<Row extends Dated>(table: Table<Row>, query: Fields, of: SearchOf<Row>): readonly Row[] {
+export function matching<Row extends Dated>(table: Table<Row>, query: Fields): readonly Row[] {
   const from = timeOf('modifiedFrom', query.modifiedFrom) ?? timeOf('modifiedSince', query.modifiedSince)
   const to = timeOf('modifiedTo', query.modifiedTo)
-  const ids = idsOf(of.idsField, query[of.idsField])
-  const rows = ordered(table, query.sortOrder, { from, to })
-  return ids === null ? rows : rows.filter((row) => ids.has(of.idOf(row)))
+  return ordered(table, query.sortOrder, { from, to }).filter(queryFilter(query))
 }
 
 /** One page of what a query matches. */
-export function searched<Row extends Dated>(table: Table<Row>, query: Fields, of: SearchOf<Row>) {
+export function searched<Row extends Dated>(table: Table<Row>, query: Fields) {
   const { take, page } = searchWindow(query)
-  const rows = matching(table, query, of)
+  const rows = matching(table, query)
   return { result: pageOf(rows, page, take), totalHits: rows.length, facets: [], scrollId: null }
 }
 
@@ -71,10 +64,4 @@ export function timeOf(name: string, value: unknown): number | null {
   if (value === undefined || value === null || value === '') return null
   if (!isDate(value)) throw refusal(400, `${name} must be an ISO 8601 date`)
   return Date.parse(value as string)
-}
-
-function idsOf(name: string, value: unknown): ReadonlySet<unknown> | null {
-  if (value === undefined || value === null) return null
-  if (!Array.isArray(value)) throw refusal(400, `${name} must be a list`)
-  return value.length === 0 ? null : new Set(value)
 }

@@ -3,8 +3,9 @@ import type { WriteEntry } from './journal.ts'
 import { anonymized, type OmniumKind, type OmniumRow, storedModel, withContactPerson } from './omnium-customers.ts'
 import { type EventCategory, type OmniumEvent, resourceOf } from './omnium-events.ts'
 import { applyPatch } from './omnium-patch.ts'
+import { createIndexedTable } from './search-index.ts'
 import type { Actor } from './stand-in.ts'
-import { createTable, type Table } from './table.ts'
+import type { Table } from './table.ts'
 
 export interface OmniumOrderRow extends Fields {
   readonly id: string
@@ -14,6 +15,8 @@ export interface OmniumOrderRow extends Fields {
 
 export interface OmniumStorePort {
   readonly now: () => number
+  /** How long searches lack a new write of this customer or order. */
+  readonly lagMs: (id: string) => number
   readonly onEvent: (event: OmniumEvent) => void
   readonly onWrite: (write: Omit<WriteEntry, 'kind' | 'seq' | 'at' | 'tenant'>) => void
 }
@@ -22,6 +25,13 @@ export interface OmniumStorePort {
 export interface OmniumStore {
   customers(kind: OmniumKind): Table<OmniumRow>
   readonly orders: Table<OmniumOrderRow>
+  /** The copy that `Search`, `Scroll` and `GetAll` see, behind the writes by their lag. */
+  indexedCustomers(kind: OmniumKind): Table<OmniumRow>
+  indexedOrders(): Table<OmniumOrderRow>
+  /** The lag of this customer or order has changed: also for its writes that do not show yet. */
+  lagChanged(id: string): void
+  /** When the searches show all writes, ms since the epoch; null: they show them now. */
+  indexCompleteAt(): number | null
   create(kind: OmniumKind, body: Fields, actor: Actor, category?: EventCategory): OmniumRow | 'exists'
   /** The full model: what the body lacks is gone, but for `created`. null: unknown. */
   replace(kind: OmniumKind, body: Fields, actor: Actor): OmniumRow | null
@@ -30,7 +40,7 @@ export interface OmniumStore {
   remove(kind: OmniumKind, customerId: string, actor: Actor): boolean
   anonymize(kind: OmniumKind, customerId: string, actor: Actor): boolean
   addContactPerson(customerId: string, contact: Fields, actor: Actor): OmniumRow | null
-  /** Stores without events. */
+  /** Stores without events; searches show the customer at once. */
   seed(kind: OmniumKind, body: Fields, actor: Actor): void
   createOrder(body: Fields, actor: Actor): OmniumOrderRow | 'exists'
   /** Partial. null: unknown. */
@@ -38,8 +48,11 @@ export interface OmniumStore {
 }
 
 export function createOmniumStore(port: OmniumStorePort): OmniumStore {
-  const tables = { B2C: createTable<OmniumRow>(), B2B: createTable<OmniumRow>() }
-  const orders = createTable<OmniumOrderRow>()
+  const indexes = { B2C: createIndexedTable<OmniumRow>(port), B2B: createIndexedTable<OmniumRow>(port) }
+  const tables = { B2C: indexes.B2C.rows, B2B: indexes.B2B.rows }
+  const orderIndex = createIndexedTable<OmniumOrderRow>(port)
+  const orders = orderIndex.rows
+  const allIndexes = [indexes.B2C, indexes.B2B, orderIndex]
   let contacts = 0
 
   const isoNow = () => new Date(port.now()).toISOString()
@@ -66,6 +79,15 @@ export function createOmniumStore(port: OmniumStorePort): OmniumStore {
   const store: OmniumStore = {
     customers: (kind) => tables[kind],
     orders,
+    indexedCustomers: (kind) => indexes[kind].indexed(),
+    indexedOrders: () => orderIndex.indexed(),
+    lagChanged(id) {
+      for (const index of allIndexes) index.lagChanged(id)
+    },
+    indexCompleteAt() {
+      const times = allIndexes.map((index) => index.completeAt()).filter((at) => at !== null)
+      return times.length === 0 ? null : Math.max(...times)
+    },
     create(kind, body, actor, category = 'Created') {
       const id = body.customerId as string
       if (tables[kind].get(id)) return 'exists'
@@ -120,7 +142,7 @@ export function createOmniumStore(port: OmniumStorePort): OmniumStore {
       return store.patch('B2B', { customerId, contacts: withContactPerson(before.contacts, named) }, actor)
     },
     seed(kind, body, actor) {
-      tables[kind].set(body.customerId as string, storedModel(kind, body, stampOf(actor)))
+      indexes[kind].seed(body.customerId as string, storedModel(kind, body, stampOf(actor)))
     },
     createOrder(body, actor) {
       const id = body.id as string

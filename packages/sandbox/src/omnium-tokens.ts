@@ -1,33 +1,38 @@
 /** So that one is known where it should not be. */
 export const TOKENS_BEGIN = 'stand-in-token-'
 
+/** The API user that a token was issued to. */
+export interface TokenOwner {
+  readonly tenant: string
+  readonly clientId: string
+}
+
 /** Access tokens and whose they are; `expiresInSeconds` is what `issue` gives each. */
 export interface OmniumTokens {
-  issue(tenant: string): string
+  issue(owner: TokenOwner): string
   /** null: unknown or expired. */
-  tenantOf(token: string): string | null
+  ownerOf(token: string): TokenOwner | null
   /** Ends the tokens of one tenant, or all, before their time. */
   expire(tenant?: string): void
 }
 
 export function createOmniumTokens(expiresInSeconds: number, now: () => number): OmniumTokens {
-  const tokens = new Map<string, { tenant: string; untilMs: number }>()
+  const tokens = new Map<string, { owner: TokenOwner; untilMs: number }>()
   let issued = 0
   return {
-    issue(tenant) {
+    issue(owner) {
       for (const [token, { untilMs }] of tokens) if (untilMs <= now()) tokens.delete(token)
       issued += 1
-      const token = `${TOKENS_BEGIN}${Buffer.from(tenant).toString('base64url')}-${issued}`
-      tokens.set(token, { tenant, untilMs: now() + expiresInSeconds * 1000 })
+      const token = `${TOKENS_BEGIN}${Buffer.from(owner.tenant).toString('base64url')}-${issued}`
+      tokens.set(token, { owner, untilMs: now() + expiresInSeconds * 1000 })
       return token
     },
-    tenantOf(token) {
+    ownerOf(token) {
       const found = tokens.get(token)
-      return found && found.untilMs > now() ? found.tenant : null
+      return found && found.untilMs > now() ? found.owner : null
     },
     expire(tenant) {
-      for (const [token, { tenant: owner }] of tokens)
-        if (tenant === undefined || owner === tenant) tokens.delete(token)
+      for (const [token, { owner }] of tokens) if (tenant === undefined || owner.tenant === tenant) tokens.delete(token)
     },
   }
 }

@@ -51,6 +51,10 @@ export interface RequestContext extends FaultHookContext {
   /** Why the peer refuses the request before it is handled. */
   refused: unknown
   isOnUsedConnection: boolean
+  /** The API user that the request's credentials name; null: the peer has one API user per tenant, or none is known. */
+  apiUser: string | null
+  /** Called once each when the request has its answer, is cut, or waits as a late one outside of the peer. */
+  readonly onEnd: (() => void)[]
 }
 
 export interface StandIn<Tenant extends StandInTenant> {
@@ -75,6 +79,8 @@ export interface StandInSetup<Tenant extends StandInTenant> {
   /** The request's tenant; null: it needs none. Throws a 401 or 404. */
   readonly authenticate: (request: FastifyRequest, tenants: ReadonlyMap<string, Tenant>) => Tenant | null
   readonly rewriteUrl?: (url: string) => string
+  /** A request has come to the peer, and the faults of the peer have not struck yet. Throws what the peer refuses. */
+  readonly arrived?: (request: FastifyRequest, reply: FastifyReply, tenant: Tenant) => void
   /** All that a tenant has of a kind. */
   readonly rowsOf: (tenant: string, of: ResourceKind) => readonly Fields[]
 }
@@ -134,15 +140,20 @@ export function createStandIn<Tenant extends StandInTenant>(
       replacement: null,
       refused: null,
       isOnUsedConnection: false,
+      apiUser: null,
+      onEnd: [],
     }
     contexts.set(request, fresh)
     return fresh
   }
 
   const enter = (request: FastifyRequest, status: number | null) => {
-    const { tenant, effect, fault } = context(request)
+    const { tenant, apiUser, effect, fault } = context(request)
     const { id: requestId, method } = request
-    journal.add({ kind: 'request', requestId, tenant, method, path: pathOf(request), status, effect, fault })
+    journal.add({ kind: 'request', requestId, tenant, apiUser, method, path: pathOf(request), status, effect, fault })
+  }
+  const end = (request: FastifyRequest) => {
+    for (const onEnd of context(request).onEnd.splice(0)) onEnd()
   }
 
   const asked = (request: FastifyRequest): FaultRequest => {
@@ -152,7 +163,10 @@ export function createStandIn<Tenant extends StandInTenant>(
     return { method, path, tenant, body, about: requestAbout(method, path), isOnUsedConnection }
   }
   const strike = (stage: 'front' | 'peer', request: FastifyRequest, reply: FastifyReply) =>
-    strikeFaults(faults, stage, context(request), { request, reply, asked: asked(request), enter })
+    strikeFaults(faults, stage, context(request), {
+      ...{ request, reply, asked: asked(request), enter },
+      onLate: () => end(request),
+    })
 
   const refuseAboveRate = (tenant: Tenant, reply: FastifyReply) => {
     if (tenant.requestsPerSecond === null) return
@@ -212,13 +226,19 @@ export function createStandIn<Tenant extends StandInTenant>(
     scope.addHook('preHandler', async (request, reply) => {
       const { refused, tenant } = context(request)
       if (refused !== null) throw refused
-      if (tenant !== null) refuseAboveRate(tenants.get(tenant)!, reply)
+      if (tenant === null) return
+      refuseAboveRate(tenants.get(tenant)!, reply)
+      setup.arrived?.(request, reply, tenants.get(tenant)!)
     })
-    scope.addHook('preHandler', (request, reply) => strike('peer', request, reply))
+    scope.addHook('preHandler', async (request, reply) => {
+      await strike('peer', request, reply)
+      if (reply.sent) end(request)
+    })
     scope.addHook('preHandler', async (request) => {
       context(request).isHandled = true
     })
     scope.addHook('onSend', async (request, reply, payload) => {
+      end(request)
       const known = context(request)
       const rowsOf = (of: ResourceKind) => (known.tenant === null ? [] : setup.rowsOf(known.tenant, of))
       const sent = await spoilAnswer(faults, known, { request, reply, asked: asked(request), rowsOf }, payload)

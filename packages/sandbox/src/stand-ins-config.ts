@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { parseExact } from './exact-json.ts'
 import { type FlowApiOptions, FlowTenant, type FlowTenantInput } from './flow-api.ts'
-import { type OmniumApiOptions, OmniumTenant, type OmniumTenantInput } from './omnium-api.ts'
+import type { OmniumApiOptions } from './omnium-api.ts'
+import { OmniumTenant, type OmniumTenantInput } from './omnium-tenant.ts'
 
 const number = (fallback: number) =>
   z.preprocess((value) => (value === '' ? undefined : value), z.coerce.number().nonnegative().default(fallback))

@@ -48,7 +48,9 @@ export interface SurroundingsOptions {
 }
 
 /** Far above what anybody does by hand, so that no rate limit shows. */
-const LIMITS = { requestsPerSecond: 1_000, maxInFlight: 200 }
+const FLOW_LIMITS = { requestsPerSecond: 1_000, maxInFlight: 200 }
+/** Below the 20 requests at the same time that the stand-in allows an API user. */
+const OMNIUM_LIMITS = { requestsPerSecond: 1_000, maxInFlight: 16 }
 
 /** A stack with all topics and contracts, both stand-ins with one tenant, and a tenants file that fits them. */
 export async function startSurroundings(options: SurroundingsOptions): Promise<Surroundings> {
@@ -121,13 +123,13 @@ const tenantOf = (uid: string, urls: Surroundings['urls'], secrets: Secrets) => 
   uid,
   countryCode: 'NO',
   webhookSecrets: ['env:WEBHOOK_SECRET'],
-  flow: { baseUrl: urls.flow, token: secrets.flowToken, ...LIMITS },
+  flow: { baseUrl: urls.flow, token: secrets.flowToken, ...FLOW_LIMITS },
   omnium: {
     baseUrl: urls.omnium,
     clientId: CLIENT_ID,
     clientSecret: secrets.omnium,
     apiUser: 'flow-sync',
-    ...LIMITS,
+    ...OMNIUM_LIMITS,
   },
   parameters: { OMNIUM_CUSTOMER_MARKET_GROUP_ID: 'NO' },
 })

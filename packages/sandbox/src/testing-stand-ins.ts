@@ -25,7 +25,12 @@ export function createTestStandIns() {
       return { flow, url, call, admin: createCaller(`${url}/_admin`) }
     },
     async omnium(options: OmniumApiOptions = {}) {
-      const tenants = ['acme', 'other'].map((uid) => ({ uid, clientId: `${uid}-id`, clientSecret: `${uid}-secret` }))
+      const tenants = ['acme', 'other'].map((uid) => ({
+        uid,
+        clientId: `${uid}-id`,
+        clientSecret: `${uid}-secret`,
+        modes: { searchLagMs: 0 },
+      }))
       const omnium = kept(createOmniumApi({ tenants, ...options }))
       const url = await omnium.listen()
       const { body } = await createCaller(url)('POST', TOKEN_PATH)

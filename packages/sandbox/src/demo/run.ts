@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { describeDefect } from '../model-defects.ts'
 import type { Screen } from '../screen.ts'
 import { type Stop, stopAll } from '../stops.ts'
 import { aborted, unless } from '../unless.ts'
@@ -40,7 +41,7 @@ export async function runDemo(
         differences: checkDay(system, startedAt),
         comparedFields: countCompared(system),
         latenciesMs,
-        troubles: troublesOf(system),
+        troubles: [...troublesOf(system), ...defectsOf(system)],
         errors: errorsOf(system),
         tookMs: performance.now() - begun,
       }
@@ -65,6 +66,10 @@ const troublesOf = ({ services }: System): string[] =>
     const why = services.troubleOf(service)
     return why === undefined ? [] : [`${service}: ${why}`]
   })
+
+/** Fields in requests that Omnium does not document. */
+const defectsOf = ({ omnium }: System): string[] =>
+  omnium.defects.list().map((defect) => `a request that Omnium does not document: ${describeDefect(defect)}`)
 
 /** For whoever looks for the cause: the logs themselves are gone then. */
 const errorsOf = ({ services }: System): string[] =>

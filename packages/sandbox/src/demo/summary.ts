@@ -9,7 +9,7 @@ export interface Finding {
   readonly comparedFields: number
   /** From the change at the till to its effect in Omnium, at rest. */
   readonly latenciesMs: readonly number[]
-  /** What became of services that should have gone on. */
+  /** What became of services that should have gone on, and requests that a peer does not document. */
   readonly troubles: readonly string[]
   /** What services logged last as an error; told only when something is not as expected. */
   readonly errors: readonly string[]
