@@ -45,6 +45,10 @@ export const Tenant = z.object({
     maxInFlight: z.int().positive().default(100),
     /** A Kafka topic on which Omnium publishes its events, besides or instead of webhooks. */
     eventsTopic: optionalText,
+    /** How a private customer is updated: `update` sends the full model with Flow's times, `patch` the fields that differ. */
+    privateUpdates: z.enum(['update', 'patch']).default('update'),
+    /** How an element of a list is removed at first: `patch` sends the whole list, `update` asks for an Update at once. */
+    listRemoval: z.enum(['patch', 'update']).default('patch'),
   }),
   parameters: z
     .looseObject({
@@ -58,7 +62,7 @@ export const Tenant = z.object({
 /** One retailer: both peers' addresses and secrets, and how its customers map. Secrets are resolved. */
 export type Tenant = z.infer<typeof Tenant>
 
-/** `<prefix>LastModifiedAt`, `<prefix>ElementIds` and `<prefix>ParentVersion` are our properties in Omnium. */
+/** `<prefix>Uid`, `<prefix>LastModifiedAt`, `<prefix>ElementIds` and `<prefix>ParentVersion` are our properties in Omnium. */
 export const propertyPrefix = (tenant: Tenant): string => tenant.parameters.OMNIUM_PROPERTY_PREFIX ?? 'flow'
 
 export interface Tenants {

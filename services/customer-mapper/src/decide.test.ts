@@ -4,6 +4,7 @@ import { decideUpsert } from './decide.ts'
 
 const at = (day: number) => `2026-01-0${day}T00:00:00Z`
 const written = (version: string | null) => [{ key: 'flowLastModifiedAt', value: version }]
+const ours = (version: string | null, uid = '1000') => [{ key: 'flowUid', value: `acme:${uid}` }, ...written(version)]
 const found = (fields: Record<string, unknown>) => ({ own: anOmniumCustomer(fields), otherKindExists: false })
 const MISSING = { own: null, otherKindExists: false }
 
@@ -35,7 +36,7 @@ describe('a customer that Omnium lacks', () => {
         created: at(1),
         modified: at(2),
         modifiedBy: 'till-7',
-        properties: [{ key: 'flowLastModifiedAt', value: at(2) }],
+        properties: ours(at(2)),
       },
       changed: ['firstName', 'address.countryCode', 'phone', 'address.city'],
     })
@@ -59,6 +60,7 @@ describe('a customer that Omnium lacks', () => {
         contacts: [{ id: 'c1', firstName: 'A', privateCustomerId: '2000' }],
         addresses: [{ externalId: 'a1', name: 'Acme', purposes: ['DELIVERY_ADDRESS'] }],
         properties: [
+          { key: 'posUid', value: 'acme:2000' },
           { key: 'posLastModifiedAt', value: flow.lastModifiedAt },
           { key: 'posElementIds', value: '{"contacts":["c1"],"addresses":["a1"]}' },
         ],
@@ -144,10 +146,7 @@ describe('a private customer that differs', () => {
         ...own,
         firstName: 'New',
         address: { line1: 'A 1', line2: 'c/o B', countryCode: 'NO', city: 'C' },
-        properties: [
-          { key: 'tier', value: 'gold', keyGroup: 'club' },
-          { key: 'flowLastModifiedAt', value: at(2) },
-        ],
+        properties: [{ key: 'tier', value: 'gold', keyGroup: 'club' }, ...ours(at(2))],
         created: at(1),
         modified: at(2),
         modifiedBy: 'till',
@@ -179,9 +178,57 @@ describe('a private customer that differs', () => {
     const properties = (stored: unknown[]) =>
       decideUpsert('B2C', flow, found({ ...own, properties: stored }), aTenant())
 
-    expect(properties(written(at(3)))).toMatchObject({ body: { properties: written(at(3)) } })
-    expect(properties([])).toMatchObject({ body: { properties: written('') } })
+    expect(properties(written(at(3)))).toMatchObject({ body: { properties: ours(at(3)) } })
+    expect(properties([])).toMatchObject({ body: { properties: ours('') } })
   })
+})
+
+describe('a private customer of a tenant with privateUpdates: patch', () => {
+  const omnium = { ...aTenant().omnium, privateUpdates: 'patch' }
+  const own = {
+    customerId: '1000',
+    firstName: 'Old',
+    phone: '1',
+    address: { line1: 'A 1', countryCode: 'NO' },
+    tags: ['vip'],
+  }
+
+  test('is patched with what differs and our properties alone', () => {
+    const flow = aPerson({
+      firstname: 'New',
+      mobile: '1',
+      city: 'C',
+      displayName: 'New',
+      createdAt: at(1),
+      lastModifiedAt: at(2),
+    })
+
+    expect(decideUpsert('B2C', flow, found(own), aTenant({ omnium }))).toEqual({
+      do: 'patch',
+      body: {
+        customerId: '1000',
+        firstName: 'New',
+        address: { line1: 'A 1', countryCode: 'NO', city: 'C' },
+        properties: ours(at(2)),
+      },
+      changed: ['firstName', 'address.city'],
+    })
+  })
+
+  test('and so is one that only a search has found, whatever the setting', () => {
+    const flow = aPerson({ firstname: 'New' })
+
+    expect(decideUpsert('B2C', flow, { ...found(own), isFromSearch: true }, aTenant())).toMatchObject({ do: 'patch' })
+  })
+})
+
+test('created goes to Omnium only where Omnium has none', () => {
+  const flow = aPerson({ firstname: 'New', createdAt: at(1) })
+  const bodyOver = (own: Record<string, unknown>) =>
+    decideUpsert('B2C', flow, found({ firstName: 'Old', ...own }), aTenant())
+
+  expect(bodyOver({ created: '2020-05-05T00:00:00Z' })).toMatchObject({ body: { created: '2020-05-05T00:00:00Z' } })
+  expect(bodyOver({ created: null })).toMatchObject({ body: { created: at(1) } })
 })
 
 describe('a business customer that differs', () => {
@@ -210,6 +257,7 @@ describe('a business customer that differs', () => {
         name: 'New',
         address: { line1: 'A 1', line2: 'c/o B', name: 'New' },
         properties: [
+          { key: 'flowUid', value: 'acme:2000' },
           { key: 'flowLastModifiedAt', value: at(2), keyGroup: 'g', valueType: 'String' },
           { key: 'flowElementIds', value: '{"contacts":["c1","c2"],"addresses":["a1"]}' },
         ],
@@ -235,6 +283,7 @@ describe('a business customer that differs', () => {
           { id: 'c3', privateCustomerId: '2000' },
         ],
         properties: [
+          { key: 'flowUid', value: 'acme:2000' },
           expect.objectContaining({ key: 'flowLastModifiedAt', value: flow.lastModifiedAt }),
           { key: 'flowElementIds', value: '{"contacts":["c1","c3"],"addresses":["a1"]}' },
         ],

@@ -4,7 +4,7 @@ import type { SkipReason } from '@sync/shared/outcome'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { compareCustomers, namesOf } from './differences.ts'
-import { newOmniumCustomer, type OmniumBody, overlayPrivate, patchBusiness } from './omnium-write.ts'
+import { newOmniumCustomer, type OmniumBody, overlayPrivate, patchCustomer } from './omnium-write.ts'
 import { storedVersion } from './sync-properties.ts'
 
 /** What to do at Omnium for one Flow customer; `changed` names the compared fields that the write sets. */
@@ -17,6 +17,8 @@ export type UpsertDecision =
 export interface OmniumState {
   readonly own: OmniumCustomer | null
   readonly otherKindExists: boolean
+  /** `own` comes from a search, which may show less than a by-id read: a full update could clear what it leaves out. */
+  readonly isFromSearch?: boolean
 }
 
 /**
@@ -26,7 +28,7 @@ export interface OmniumState {
 export function decideUpsert(
   kind: OmniumKind,
   flow: FlowCustomer,
-  { own, otherKindExists }: OmniumState,
+  { own, otherKindExists, isFromSearch = false }: OmniumState,
   tenant: Tenant,
 ): UpsertDecision {
   if (own === null) {
@@ -39,7 +41,7 @@ export function decideUpsert(
   const comparison = compareCustomers(kind, flow, own, tenant)
   const changed = namesOf(comparison)
   if (changed.length === 0) return { do: 'nothing', reason: 'unchanged' }
-  return kind === 'B2C'
+  return kind === 'B2C' && tenant.omnium.privateUpdates === 'update' && !isFromSearch
     ? { do: 'overlay', body: overlayPrivate(flow, own, comparison, tenant), changed }
-    : { do: 'patch', body: patchBusiness(flow, own, comparison, tenant), changed }
+    : { do: 'patch', body: patchCustomer(kind, flow, own, comparison, tenant), changed }
 }

@@ -83,7 +83,7 @@ describe('creating', () => {
       else world.omnium.erase('B2C', '1000')
     })
 
-    expect(await world.fromFlow('1000')).toMatchObject({ kind: 'retry', reason: 'target-failed' })
+    expect(await world.fromFlow('1000')).toMatchObject({ kind: 'retry', reason: 'read-behind' })
   })
 })
 

@@ -9,9 +9,12 @@ import { compareVersions } from '@sync/shared/version'
 import { looksAgain, mayBeGone } from './classify.ts'
 import { conflictsInFlow, createInFlow, parkConflict } from './create-in-flow.ts'
 import { decideFlowUpdate, mayHaveEditOnItsWay } from './decide-flow.ts'
-import type { Peers } from './handle-flow-customer.ts'
+import { findInFlow, uidInFlow } from './find-in-flow.ts'
 import { findCustomer } from './handle-omnium-order.ts'
+import type { Ports } from './ports.ts'
 import { storedVersion } from './sync-properties.ts'
+import { absentInFlow, absentInOmnium, onceProven, type Unproven } from './unproven.ts'
+import { writePathDown } from './write-not-found.ts'
 
 type OmniumDelivery = Delivery<'omnium.customers.v1'>
 
@@ -23,29 +26,46 @@ const LOOK_AGAIN_MS = 500
 export async function handleOmniumCustomer(
   delivery: OmniumDelivery,
   context: HandlerContext,
-  { flow, omnium }: Pick<Peers, 'flow' | 'omnium'>,
+  ports: Ports,
 ): Promise<Outcome> {
   const { call } = context
-  const { tenant } = call
-  const source = await latestOf(delivery, context, omnium)
-  if ('end' in source) return source.end
-  const { kind, customer } = source
+  const source = await latestOf(delivery, call, ports.omnium)
+  // Within the slot of Flow, Omnium may be read. Within a slot of Omnium, Flow may not.
+  const result =
+    'customer' in source
+      ? await ports.flow.inSlot(call, (held) => bringToFlow(source, delivery, { ...context, call: held }, ports))
+      : source
+  return onceProven(result, call, ports)
+}
 
-  const existing = await flow.getCustomer(call, delivery.id)
+async function bringToFlow(
+  { kind, customer }: Source,
+  delivery: OmniumDelivery,
+  context: HandlerContext,
+  ports: Ports,
+): Promise<Outcome | Unproven> {
+  const { call } = context
+  const { flow, omnium } = ports
+  const { tenant } = call
+  let existing = await findInFlow(call, customer, flow)
   if (existing === null) {
+    const uid = uidInFlow(customer, call)
     // Our version shows that it was in Flow once: erased there, and its echo must not bring it back. A repair may.
-    if (storedVersion(customer, tenant) !== null && !isRepair(delivery)) return skipped('deleted')
+    if (storedVersion(customer, tenant) !== null && !isRepair(delivery)) return absentInFlow(uid, skipped('deleted'))
     const isOld = mayBeGone(delivery, context.now())
     const current = isOld ? await omnium.getCustomer(call, kind, delivery.id) : customer
-    return current === null ? skipped('deleted') : createInFlow(call, kind, current, flow)
+    if (current === null) return absentInOmnium(delivery.id, [kind], skipped('deleted'))
+    const created = await createInFlow(kind, current, context, ports)
+    if (!('existing' in created)) return created
+    existing = created.existing
   }
   if (conflictsInFlow(kind, existing)) return parkConflict('flow')
   if (tenant.omniumCustomerEvents !== 'update') return skipped('exists')
 
   let latest: Both = { customer, existing }
   if (mayCrossFlowEdit(kind, latest, tenant)) {
-    const both = await readBoth(kind, customer, call, { flow, omnium })
-    if (both === null) return skipped('deleted')
+    const both = await readBoth(kind, latest, call, ports)
+    if (!('existing' in both)) return both
     const isInTime = context.now() - delivery.firstSeenAt < FLOW_EDIT_WAIT_MS
     if (isInTime && mayCrossFlowEdit(kind, both, tenant)) return retry('flow-edit-pending', LOOK_AGAIN_MS)
     latest = both
@@ -54,7 +74,11 @@ export async function handleOmniumCustomer(
   const decision = decideFlowUpdate(kind, latest.customer, latest.existing, tenant)
   const version = latest.customer.modified ?? undefined
   if (decision.do === 'nothing') return skipped(decision.reason, version)
-  if ((await flow.updateCustomer(call, delivery.id, decision.fields)) === 'not-found') return skipped('deleted')
+  const uid = latest.existing.customerUid
+  if ((await flow.updateCustomer(call, uid, decision.fields)) === 'not-found') {
+    if ((await flow.getCustomer(call, uid)) !== null) throw writePathDown('flow', call)
+    return absentInFlow(uid, skipped('deleted'))
+  }
   return done({
     operation: 'updated',
     target: 'flow',
@@ -72,36 +96,40 @@ interface Both {
 const mayCrossFlowEdit = (kind: OmniumKind, { customer, existing }: Both, tenant: Tenant): boolean =>
   mayHaveEditOnItsWay(customer, existing, tenant) && decideFlowUpdate(kind, customer, existing, tenant).do === 'update'
 
-/** What both systems hold now, Flow's last, as it is the one to be written; null when one of them has it no more. */
-async function readBoth(
-  kind: OmniumKind,
-  before: OmniumCustomer,
-  call: Call,
-  { flow, omnium }: Pick<Peers, 'flow' | 'omnium'>,
-): Promise<Both | null> {
-  const customer = await omnium.getCustomer(call, kind, before.customerId)
-  const existing = customer && (await flow.getCustomer(call, before.customerId))
-  if (customer === null || existing === null) return null
+/** What both systems hold now, Flow's last, because Flow's customer is to be written. */
+async function readBoth(kind: OmniumKind, before: Both, call: Call, { flow, omnium }: Ports): Promise<Both | Unproven> {
+  const { customerId } = before.customer
+  const { customerUid } = before.existing
+  const customer = await omnium.getCustomer(call, kind, customerId)
+  if (customer === null) return absentInOmnium(customerId, [kind], skipped('deleted'))
+  const existing = await flow.getCustomer(call, customerUid)
+  if (existing === null) return absentInFlow(customerUid, skipped('deleted'))
   // Ours since then, without a new version: of relations, which take nothing back of what somebody edited.
-  const isEdited = compareVersions(storedVersion(before, call.tenant), storedVersion(customer, call.tenant)) === 0
-  return { customer: isEdited ? { ...customer, modifiedBy: before.modifiedBy } : customer, existing }
+  const versions = [before.customer, customer].map((it) => storedVersion(it, call.tenant))
+  const isEdited = compareVersions(versions[0], versions[1]) === 0
+  return { customer: isEdited ? { ...customer, modifiedBy: before.customer.modifiedBy } : customer, existing }
 }
 
 const isRepair = ({ repair, value }: OmniumDelivery): boolean => repair || (value?.repair ?? false)
 
+interface Source {
+  readonly kind: OmniumKind
+  readonly customer: OmniumCustomer
+}
+
 /** The record in its place; out of its place it is only a reason to ask Omnium what it holds now. */
 async function latestOf(
   delivery: OmniumDelivery,
-  { call }: HandlerContext,
+  call: Call,
   omnium: OmniumClient,
-): Promise<{ kind: OmniumKind; customer: OmniumCustomer } | { end: Outcome }> {
+): Promise<Source | Outcome | Unproven> {
   const { value, id } = delivery
   if (value === null || looksAgain(delivery)) {
-    const current = await findCustomer(call, id, omnium, value === null ? ['B2C', 'B2B'] : [value.kind])
-    return current ?? { end: skipped('deleted') }
+    const kinds: readonly OmniumKind[] = value === null ? ['B2C', 'B2B'] : [value.kind]
+    return (await findCustomer(call, id, omnium, kinds)) ?? absentInOmnium(id, kinds, skipped('deleted'))
   }
   const snapshot = OmniumCustomer.safeParse(value.customer)
   if (snapshot.success) return { kind: value.kind, customer: snapshot.data }
   const fields = snapshot.error.issues.map(({ path }) => path.join('.')).join(', ')
-  return { end: park('unmappable', `reading an omnium customer: ${fields}`) }
+  return park('unmappable', `reading an omnium customer: ${fields}`)
 }

@@ -101,18 +101,50 @@ describe('a customer that Flow lacks', () => {
     expect(world.flow.writes()).toEqual([])
   })
 
-  test('that Omnium lacks too is skipped', async () => {
-    expect(await createWorld().fromOrder(ORDER)).toEqual(skipped('not-found'))
+  test('that Omnium lacks too is looked for for a minute, and skipped once the absence is proven as both kinds', async () => {
+    const world = createWorld()
+    const pending = new SyncError('absence-pending', 'proving an absence', { retryAfterMs: 10_000 })
+    const waits: (number | undefined)[] = []
+
+    for (let tries = 0; tries < 20; tries++) {
+      const outcome = await world.fromOrder(ORDER)
+      if (outcome.kind !== 'retry') break
+      waits.push(outcome.afterMs)
+      world.pass(outcome.afterMs ?? 0)
+    }
+    world.omnium.fail({ when: ({ operation }) => operation === 'proveAbsent', error: pending })
+    const unproven = await world.fromOrder(ORDER)
+    world.forget()
+    const proven = await world.fromOrder(ORDER)
+
+    expect(waits.slice(0, 4)).toEqual([1_000, 1_000, 2_000, 4_000])
+    expect(waits.reduce<number>((sum, ms) => sum + (ms ?? 0), 0)).toBeGreaterThanOrEqual(60_000)
+    expect(unproven).toMatchObject({ kind: 'retry', reason: 'absence-pending', afterMs: 10_000 })
+    expect(proven).toEqual(skipped('not-found'))
+    const proofs = world.omnium.journal.filter(({ operation }) => operation === 'proveAbsent')
+    expect(proofs.map(({ kind, id }) => [kind, id])).toEqual([
+      ['B2C', ORDER.customerId],
+      ['B2B', ORDER.customerId],
+    ])
   })
 
-  test('that is created meanwhile (409) is done', async () => {
+  test('that appears in Omnium after its order is created', async () => {
+    const world = createWorld()
+    await world.fromOrder(ORDER)
+    world.omnium.put('B2C', SHOPPER)
+    world.pass(1_000)
+
+    expect(await world.fromOrder(ORDER)).toMatchObject({ kind: 'done', effect: { operation: 'created' } })
+  })
+
+  test('that is created meanwhile (409) exists', async () => {
     const world = createWorld()
     world.omnium.put('B2C', SHOPPER)
     world.flow.before(({ operation }) => {
       if (operation === 'createCustomer') world.flow.put(aPerson({ customerUid: ORDER.customerId }))
     })
 
-    expect(await world.fromOrder(ORDER)).toEqual(done())
+    expect(await world.fromOrder(ORDER)).toEqual(skipped('exists'))
   })
 
   test('whose creation was answered by nobody is there at the next attempt', async () => {

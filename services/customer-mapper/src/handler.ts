@@ -1,27 +1,38 @@
+import { type Conflicts, createConflicts } from '@sync/shared/conflicts'
 import { SyncError } from '@sync/shared/errors'
 import { outcomeOf } from '@sync/shared/failure-outcome'
 import type { Outcome } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext, StreamHandler } from '@sync/shared/stream'
 import { classify, MAPPER_TOPICS, type MapperTopic } from './classify.ts'
-import { handleFlowCustomer, type Peers } from './handle-flow-customer.ts'
+import { handleFlowCustomer } from './handle-flow-customer.ts'
 import { handleOmniumCustomer } from './handle-omnium-customer.ts'
 import { handleOmniumOrder } from './handle-omnium-order.ts'
+import type { Peers, Ports } from './ports.ts'
 import { createRecent } from './recent.ts'
+import { createRefusedCreates } from './refused-creates.ts'
 
 /** How long Omnium may not show our own write yet; a lag that is longer is taken for somebody else's edit. */
 const LAG_MS = 5_000
 
 /** Keeps customers in step in both directions. */
-export function createCustomerMapper(peers: Peers): StreamHandler<MapperTopic> {
-  const ports = { ...peers, written: createRecent<string>(LAG_MS) }
+export function createCustomerMapper(
+  peers: Peers,
+  { random = Math.random }: { readonly random?: () => number } = {},
+): StreamHandler<MapperTopic> {
+  const ports: Ports = {
+    ...peers,
+    written: createRecent<string>(LAG_MS),
+    refusedCreates: { flow: createRefusedCreates(), omnium: createRefusedCreates() },
+  }
+  const conflicts = createConflicts({ random })
   const handleOne = (delivery: Delivery<MapperTopic>, context: HandlerContext): Promise<Outcome> => {
     switch (delivery.topic) {
       case 'flow.customers.v1':
         return handleFlowCustomer(delivery, context, ports)
       case 'omnium.orders.v1':
-        return handleOmniumOrder(delivery, context, peers)
+        return handleOmniumOrder(delivery, context, ports)
       case 'omnium.customers.v1':
-        return handleOmniumCustomer(delivery, context, peers)
+        return handleOmniumCustomer(delivery, context, ports)
     }
   }
 
@@ -31,9 +42,28 @@ export function createCustomerMapper(peers: Peers): StreamHandler<MapperTopic> {
     classify,
     async handle(deliveries, context) {
       const outcomes: Outcome[] = []
-      for (const delivery of deliveries) outcomes.push(await ended(() => handleOne(delivery, context), outcomes))
+      for (const delivery of deliveries) {
+        const handle = () => withConflicts(() => handleOne(delivery, context), context, conflicts)
+        outcomes.push(await ended(handle, outcomes))
+      }
       return outcomes
     },
+  }
+}
+
+/** A write that was answered 409 is decided again, from a fresh read. */
+async function withConflicts(
+  handle: () => Promise<Outcome>,
+  { call, now }: HandlerContext,
+  conflicts: Conflicts,
+): Promise<Outcome> {
+  try {
+    const outcome = await handle()
+    conflicts.forget(call.key)
+    return outcome
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== 'version-conflict') throw error
+    return conflicts.outcomeOf(call.key, error, now())
   }
 }
 

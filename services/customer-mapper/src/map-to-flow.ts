@@ -2,6 +2,7 @@ import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
 import { name, text } from './emptiness.ts'
 import type { FlowField } from './map-to-omnium.ts'
+import { linkedUid } from './sync-properties.ts'
 
 /** What a Flow customer made from an Omnium customer holds; empty fields are left out. */
 export type FlowFields = Partial<Record<FlowField, string>>
@@ -47,9 +48,13 @@ export function mapToFlow(kind: OmniumKind, customer: OmniumCustomer, tenant: Te
 }
 
 /** The body that creates an Omnium customer in Flow, already linked by its `externalId`. */
-export function newFlowCustomer(kind: OmniumKind, customer: OmniumCustomer, tenant: Tenant): Record<string, string> {
+export function newFlowCustomer(
+  kind: OmniumKind,
+  customer: OmniumCustomer,
+  tenant: Tenant,
+): Record<string, string> & { customerUid: string } {
   return {
-    customerUid: customer.customerId,
+    customerUid: linkedUid(customer, tenant) ?? customer.customerId,
     customerType: kind === 'B2C' ? 'PERSON' : 'COMPANY',
     externalId: customer.customerId,
     ...(kind === 'B2C' && { firstname: '-', lastname: '-' }),

@@ -97,7 +97,7 @@ describe('a record out of its place', () => {
 
     expect(world.omnium.customer('B2C', '1000')).toMatchObject({
       firstName: 'New',
-      properties: [{ key: 'flowLastModifiedAt', value: at(3) }],
+      properties: expect.arrayContaining([{ key: 'flowLastModifiedAt', value: at(3) }]),
     })
   })
 })

@@ -5,6 +5,7 @@ import { type Outcome, park, skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { compareVersions } from '@sync/shared/version'
 import { looksAgain } from './classify.ts'
+import { absentInFlow, type Unproven } from './unproven.ts'
 
 /**
  * The customer to go on with. A record out of its place is only a reason to ask Flow: the newer of the two counts, and a
@@ -14,15 +15,15 @@ export async function newestOf(
   delivery: Delivery<'flow.customers.v1'>,
   { call }: HandlerContext,
   flow: FlowClient,
-): Promise<{ customer: FlowCustomer } | { end: Outcome }> {
+): Promise<{ customer: FlowCustomer } | Outcome | Unproven> {
   const snapshot = FlowCustomer.safeParse(delivery.value?.customer)
   if (!looksAgain(delivery)) {
     if (snapshot.success) return { customer: snapshot.data }
     const fields = snapshot.error.issues.map(({ path }) => path.join('.')).join(', ')
-    return { end: park('unmappable', `reading a flow customer: ${fields}`) }
+    return park('unmappable', `reading a flow customer: ${fields}`)
   }
   const customer = await asFlowStands(delivery.id, snapshot.data, call, flow)
-  return customer === null ? { end: skipped('deleted') } : { customer }
+  return customer === null ? absentInFlow(delivery.id, skipped('deleted')) : { customer }
 }
 
 /** The newer of what Flow says now and `known`; null when Flow has it no more. */

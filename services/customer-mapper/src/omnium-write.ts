@@ -29,14 +29,17 @@ export function newOmniumCustomer(kind: OmniumKind, flow: FlowCustomer, tenant: 
   return { body, changed: [...fields.map(({ field }) => field), ...Object.keys(lists)] }
 }
 
-/** The full model that updates a private customer: Omnium's record with what differs laid over it. */
+/**
+ * The full model that updates a private customer: Omnium's customer with what differs laid over it. `created` goes only where
+ * Omnium has none, and `modified` only where it is later.
+ */
 export function overlayPrivate(
   flow: FlowCustomer,
   omnium: OmniumCustomer,
   { fields }: Comparison,
   tenant: Tenant,
 ): OmniumBody {
-  const uncompared = mapUncompared('B2C', flow)
+  const { created, ...uncompared } = mapUncompared('B2C', flow)
   const modified = newerVersion(omnium.modified, uncompared.modified)
   const ours = ourProperties('B2C', flow, omnium, tenant)
   const keys = new Set(ours.map(({ key }) => key))
@@ -44,16 +47,18 @@ export function overlayPrivate(
     ...omnium,
     ...nested(fields, omnium.address),
     ...uncompared,
+    ...(created && !omnium.created && { created }),
     ...(modified !== null && { modified }),
     properties: [...(omnium.properties ?? []).filter(({ key }) => !keys.has(key)), ...ours],
   }
 }
 
 /**
- * The PATCH that updates a business customer: what differs and our properties. Never `customerRelations`, which the
- * relation-manager alone writes, under the same customer at the same time.
+ * The PATCH that updates a customer: what differs and our properties. Never `customerRelations`, which the relation-manager alone
+ * writes, under the same customer at the same time.
  */
-export function patchBusiness(
+export function patchCustomer(
+  kind: OmniumKind,
   flow: FlowCustomer,
   omnium: OmniumCustomer,
   { fields, lists }: Comparison,
@@ -63,7 +68,7 @@ export function patchBusiness(
     customerId: omnium.customerId,
     ...nested(fields, omnium.address),
     ...lists,
-    properties: ourProperties('B2B', flow, omnium, tenant),
+    properties: ourProperties(kind, flow, omnium, tenant),
   }
 }
 

@@ -6,6 +6,7 @@ test.each([
   'decide',
   'decide-flow',
   'differences',
+  'effect-of',
   'emptiness',
   'made-in-flow',
   'map-to-flow',
@@ -13,6 +14,7 @@ test.each([
   'merge-elements',
   'omnium-write',
   'recent',
+  'refused-creates',
   'sync-properties',
 ])('%s.ts is a pure function of its data', async (file) => {
   const source = await readFile(new URL(`./${file}.ts`, import.meta.url), 'utf8')

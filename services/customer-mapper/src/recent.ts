@@ -3,6 +3,7 @@ export interface Recent<V> {
   note(key: string, value: V, now: number): void
   /** The last note of a key, undefined once it is too old. */
   of(key: string, now: number): V | undefined
+  forget(key: string): void
 }
 
 /** Forgets a note after `keepMs`, so that it holds no more than is noted in that time. */
@@ -21,5 +22,6 @@ export function createRecent<V>(keepMs: number): Recent<V> {
       const noted = notes.get(key)
       return noted !== undefined && noted.until > now ? noted.value : undefined
     },
+    forget: (key) => void notes.delete(key),
   }
 }

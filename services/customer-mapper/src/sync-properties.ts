@@ -16,6 +16,19 @@ const propertyOf = (customer: OmniumCustomer, key: string): string | null =>
 export const storedVersion = (customer: OmniumCustomer, tenant: Tenant): string | null =>
   propertyOf(customer, `${propertyPrefix(tenant)}LastModifiedAt`)
 
+/** The uid of the Flow customer of this tenant that `<prefix>Uid` names; null when it names none of this tenant. */
+export function linkedUid(customer: OmniumCustomer, tenant: Tenant): string | null {
+  const value = propertyOf(customer, `${propertyPrefix(tenant)}Uid`)
+  const ours = `${tenant.uid}:`
+  return value?.startsWith(ours) ? value.slice(ours.length) : null
+}
+
+/** `<prefix>Uid` of a Flow customer's counterpart. A uid may have a colon, a tenant's uid has none. */
+export const uidProperty = (uid: string, tenant: Tenant) => ({
+  key: `${propertyPrefix(tenant)}Uid`,
+  value: `${tenant.uid}:${uid}`,
+})
+
 /** What can't be read (somebody else wrote it) counts as nothing of ours: never removes an element by mistake. */
 export function storedElementIds(customer: OmniumCustomer, tenant: Tenant): ElementIds {
   const value = propertyOf(customer, `${propertyPrefix(tenant)}ElementIds`)
@@ -36,7 +49,8 @@ export function ourProperties(
 ): OmniumProperty[] {
   const prefix = propertyPrefix(tenant)
   const version = flow.lastModifiedAt || (omnium && storedVersion(omnium, tenant)) || ''
-  const values = { [`${prefix}LastModifiedAt`]: version }
+  const uid = uidProperty(flow.customerUid, tenant)
+  const values = { [uid.key]: uid.value, [`${prefix}LastModifiedAt`]: version }
   if (kind === 'B2B') {
     const stored = omnium ? storedElementIds(omnium, tenant) : { contacts: [], addresses: [] }
     values[`${prefix}ElementIds`] = JSON.stringify({

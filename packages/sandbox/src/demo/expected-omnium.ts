@@ -25,7 +25,7 @@ export function expectedPrivate({ till }: FlowStamps): Record<string, Fields> {
       created: till('1001', 1),
       modified: till('1001', 22),
       modifiedBy: TILL,
-      properties: properties({ flowLastModifiedAt: till('1001', 22) }),
+      properties: properties({ flowUid: 'nordlys-no:1001', flowLastModifiedAt: till('1001', 22) }),
     },
     '1011': {
       customerId: '1011',
@@ -38,7 +38,7 @@ export function expectedPrivate({ till }: FlowStamps): Record<string, Fields> {
       created: till('1011', 1),
       modified: till('1011', 1),
       modifiedBy: TILL,
-      properties: properties({ flowLastModifiedAt: till('1011', 1) }),
+      properties: properties({ flowUid: 'nordlys-no:1011', flowLastModifiedAt: till('1011', 1) }),
     },
     '1013': {
       customerId: '1013',
@@ -51,7 +51,7 @@ export function expectedPrivate({ till }: FlowStamps): Record<string, Fields> {
       created: till('1013', 1),
       modified: till('1013', 1),
       modifiedBy: TILL,
-      properties: properties({ flowLastModifiedAt: till('1013', 1) }),
+      properties: properties({ flowUid: 'nordlys-no:1013', flowLastModifiedAt: till('1013', 1) }),
     },
     '1014': {
       customerId: '1014',
@@ -62,7 +62,7 @@ export function expectedPrivate({ till }: FlowStamps): Record<string, Fields> {
       created: till('1014', 1),
       modified: till('1014', 1),
       modifiedBy: TILL,
-      properties: properties({ flowLastModifiedAt: till('1014', 1) }),
+      properties: properties({ flowUid: 'nordlys-no:1014', flowLastModifiedAt: till('1014', 1) }),
     },
     '1050': {
       customerId: '1050',
@@ -75,7 +75,7 @@ export function expectedPrivate({ till }: FlowStamps): Record<string, Fields> {
       created: till('1050', 1),
       modified: till('1050', 51),
       modifiedBy: TILL,
-      properties: properties({ flowLastModifiedAt: till('1050', 51) }),
+      properties: properties({ flowUid: 'nordlys-no:1050', flowLastModifiedAt: till('1050', 51) }),
     },
     // As the web shop made it: what we create in Flow comes back and changes nothing.
     'ola@example.com': {
@@ -149,6 +149,7 @@ export function expectedBusiness({ till }: FlowStamps, inTheDay: Rule): Record<s
       ],
       customerRelations: [],
       properties: properties({
+        flowUid: 'nordlys-no:2001',
         flowLastModifiedAt: till('2001', 2),
         flowElementIds: jsonOf({ contacts: ['contact-liv'], addresses: ['address-delivery', 'address-invoice'] }),
         'Parent company': 'false',
@@ -164,6 +165,7 @@ export function expectedBusiness({ till }: FlowStamps, inTheDay: Rule): Record<s
       marketGroupId: 'NO',
       customerRelations: relations({ customerId: '2012', customerType: 'B2B', relationType: 'SubDepartment' }),
       properties: properties({
+        flowUid: 'nordlys-no:2002',
         flowLastModifiedAt: till('2002', 1),
         flowElementIds: jsonOf({ contacts: [], addresses: [] }),
         'Parent company': 'true',
@@ -177,6 +179,7 @@ export function expectedBusiness({ till }: FlowStamps, inTheDay: Rule): Record<s
       marketGroupId: 'NO',
       customerRelations: [],
       properties: properties({
+        flowUid: 'nordlys-no:2011',
         flowLastModifiedAt: till('2011', 1),
         flowElementIds: jsonOf({ contacts: [], addresses: [] }),
         flowParentVersion: till('2011', 3),
@@ -190,6 +193,7 @@ export function expectedBusiness({ till }: FlowStamps, inTheDay: Rule): Record<s
       marketGroupId: 'NO',
       customerRelations: relations({ customerId: '2002', customerType: 'B2B', relationType: 'Parent' }),
       properties: properties({
+        flowUid: 'nordlys-no:2012',
         flowLastModifiedAt: till('2012', 1),
         flowElementIds: jsonOf({ contacts: [], addresses: [] }),
         flowParentVersion: till('2012', 3),

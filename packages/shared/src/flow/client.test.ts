@@ -53,6 +53,14 @@ describe('the Flow client', () => {
     expect(await flow.getCustomer(call, '1000')).toEqual(CUSTOMER)
   })
 
+  it('finds the customers that are linked to an Omnium id, also where Flow does not know the filter', async () => {
+    const items = ['a+b', 'other', null].map((externalId) => ({ ...CUSTOMER, externalId }))
+    const { flow, flowServer, call } = await start(answering(200, { items }))
+
+    expect(await flow.findByExternalId(call, 'a+b')).toMatchObject([{ externalId: 'a+b' }])
+    expect(flowServer.requests[0]?.url).toContain('customerExternalId=a%2Bb&')
+  })
+
   it('knows what is not there, and what is there already', async () => {
     const missing = await start(answering(404, {}))
     expect(await missing.flow.getCustomer(missing.call, '1')).toBeNull()

@@ -26,6 +26,8 @@ export interface FlowClient {
     call: Call,
     page: { pageNumber: number; pageSize: number; sortBy: string; sortDirection: 'ASC' | 'DESC' },
   ): Promise<FlowCustomerPage>
+  /** The customers that are linked to this Omnium id, by Flow's own filter: at most 20. */
+  findByExternalId(call: Call, externalId: string): Promise<readonly FlowCustomer[]>
   getOrder(call: Call, orderUid: string): Promise<FlowOrder | null>
   /**
    * Runs `work` with a call that holds a slot of Flow; see http/client.ts. Take the slot of Flow before the slot of Omnium: with
@@ -80,6 +82,13 @@ export function createFlowClient(client: TargetClient): FlowClient {
       return client.send(call, { operation: 'list-customers', method: 'GET', path }, [], (answer, request) =>
         readJson(request, answer, CustomerPage),
       )
+    },
+    async findByExternalId(call, externalId) {
+      const path = `${customersPath(call)}${query({ customerExternalId: externalId, pageNumber: 1, pageSize: 20 })}`
+      const asked = { operation: 'list-customers', method: 'GET', path } as const
+      const { items } = await client.send(call, asked, [], (answer, request) => readJson(request, answer, CustomerPage))
+      // A Flow that does not know the parameter answers with everybody.
+      return items.filter((customer) => customer.externalId === externalId)
     },
     async getOrder(call, orderUid) {
       const path = `${tenantPath(call)}/orders/${segment(orderUid)}`

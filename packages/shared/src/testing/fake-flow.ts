@@ -17,11 +17,19 @@ export interface FakeFlow extends FlowClient, Calls {
   putOrder(order: FlowOrder & { orderUid: string }, tenant?: string): void
 }
 
+export interface FakeFlowOptions {
+  readonly now?: () => string
+  /** The uid under which Flow stores a customer that we create; the uid that we sent unless told. */
+  readonly uidOf?: (body: Readonly<Record<string, unknown>>) => string
+  /** Whether a value of a customer that we create is taken, so that the create is answered 409. */
+  readonly isTaken?: (body: Readonly<Record<string, unknown>>) => boolean
+}
+
 export function createFakeFlow({
   now = createLogicalClock('2026-01-01T12:00:00Z'),
-}: {
-  now?: () => string
-} = {}): FakeFlow {
+  uidOf = (body) => String(body.customerUid),
+  isTaken = () => false,
+}: FakeFlowOptions = {}): FakeFlow {
   const customers = createTable<FlowCustomer>()
   const orders = createTable<FlowOrder>()
   const { run, ...calls } = createCallLog('flow')
@@ -62,11 +70,12 @@ export function createFakeFlow({
         const at = now()
         const customer = FlowCustomer.parse({
           ...body,
+          customerUid: uidOf(body),
           createdAt: at,
           lastModifiedAt: at,
           lastModifiedBy: 'integration',
         })
-        if (customers.get(call.tenant.uid, customer.customerUid)) return { end: 'exists' as const }
+        if (isTaken(body) || customers.get(call.tenant.uid, customer.customerUid)) return { end: 'exists' as const }
         customers.set(call.tenant.uid, customer.customerUid, customer)
         return { end: 'created' as const, id: customer.customerUid }
       }),
@@ -75,6 +84,10 @@ export function createFakeFlow({
     updateCustomer: (call, id, body) =>
       run(call, { operation: 'updateCustomer', id, body }, () =>
         write(call.tenant.uid, id, body, 'integration') ? ('updated' as const) : ('not-found' as const),
+      ),
+    findByExternalId: (call, externalId) =>
+      run(call, { operation: 'findByExternalId', id: externalId }, () =>
+        customers.list(call.tenant.uid).filter((customer) => customer.externalId === externalId),
       ),
     listCustomers: (call, { pageNumber, pageSize, sortBy, sortDirection }) =>
       run(call, { operation: 'listCustomers', id: '' }, () => {

@@ -20,7 +20,19 @@ export interface FakeOmnium extends OmniumClient, Calls {
 
 const NOT_IN_PATCH_MODEL = ['created', 'modified', 'modifiedBy', 'fullName', 'keepExistingCustomProperties'] as const
 
-export function createFakeOmnium({ now = createLogicalClock() }: { now?: () => string } = {}): FakeOmnium {
+export interface FakeOmniumOptions {
+  readonly now?: () => string
+  /** The id under which Omnium stores a customer that we create; the id that we sent unless told. */
+  readonly idOf?: (body: Readonly<Record<string, unknown>>) => string
+  /** Whether a value of a customer that we create is taken, so that the create is answered 409. */
+  readonly isTaken?: (body: Readonly<Record<string, unknown>>) => boolean
+}
+
+export function createFakeOmnium({
+  now = createLogicalClock(),
+  idOf = (body) => String(body.customerId),
+  isTaken = () => false,
+}: FakeOmniumOptions = {}): FakeOmnium {
   const customers = { B2C: createTable<OmniumCustomer>(), B2B: createTable<OmniumCustomer>() }
   const orders = createTable<OmniumOrder>()
   const { run, ...calls } = createCallLog('omnium')
@@ -66,10 +78,11 @@ export function createFakeOmnium({ now = createLogicalClock() }: { now?: () => s
       run(call, { operation: 'getCustomer', kind, id }, () => customers[kind].get(call.tenant.uid, id) ?? null),
     createCustomer: (call, kind, body) =>
       run(call, { operation: 'createCustomer', kind, id: String(body.customerId), body }, () => {
-        if (customers[kind].get(call.tenant.uid, String(body.customerId))) return { end: 'exists' as const }
+        const customerId = idOf(body)
+        if (isTaken(body) || customers[kind].get(call.tenant.uid, customerId)) return { end: 'exists' as const }
         const at = now()
-        store(call.tenant.uid, kind, { created: at, modified: at, ...body })
-        return { end: 'created' as const, id: String(body.customerId) }
+        store(call.tenant.uid, kind, { created: at, modified: at, ...body, customerId })
+        return { end: 'created' as const, id: customerId }
       }),
     updatePrivateCustomer: (call, body) =>
       run(call, { operation: 'updatePrivateCustomer', kind: 'B2C', id: String(body.customerId), body }, () => {
@@ -115,9 +128,14 @@ function mergeProperties(stored: readonly OmniumProperty[], sent: readonly Omniu
   return [...kept, ...sent.filter((property) => !keys.has(property.key))]
 }
 
+function hasProperty(item: object, wanted: { readonly key: string; readonly value: string }): boolean {
+  const { properties } = item as { properties?: readonly OmniumProperty[] | null }
+  return properties?.some(({ key, value }) => key === wanted.key && value === wanted.value) ?? false
+}
+
 function search<Item extends { modified?: string | null | undefined }>(
   items: readonly Item[],
-  { take, page, modifiedFrom, modifiedTo, customerIds, sortOrder = 'ModifiedAscending' }: OmniumQuery,
+  { take, page, modifiedFrom, modifiedTo, customerIds, properties = [], sortOrder = 'ModifiedAscending' }: OmniumQuery,
 ): OmniumPage<Item> {
   const direction = sortOrder === 'ModifiedAscending' ? 1 : -1
   const hits = items
@@ -125,6 +143,7 @@ function search<Item extends { modified?: string | null | undefined }>(
       (item) =>
         customerIds === undefined || customerIds.includes(String((item as { customerId?: unknown }).customerId)),
     )
+    .filter((item) => properties.every((wanted) => hasProperty(item, wanted)))
     .filter((item) => modifiedFrom === undefined || compareVersions(item.modified, modifiedFrom) >= 0)
     .filter((item) => modifiedTo === undefined || compareVersions(item.modified, modifiedTo) <= 0)
     .toSorted((a, b) => direction * compareVersions(a.modified, b.modified))

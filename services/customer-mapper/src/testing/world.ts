@@ -11,20 +11,27 @@ import {
   aTenant,
   type DeliveryFields,
 } from '@sync/shared/testing/builders'
-import { createFakeFlow } from '@sync/shared/testing/fake-flow'
-import { createFakeOmnium } from '@sync/shared/testing/fake-omnium'
+import { createFakeFlow, type FakeFlowOptions } from '@sync/shared/testing/fake-flow'
+import { createFakeOmnium, type FakeOmniumOptions } from '@sync/shared/testing/fake-omnium'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
 import type { MapperTopic } from '../classify.ts'
 import { createCustomerMapper } from '../handler.ts'
 
+export interface PeerModes {
+  readonly flow?: FakeFlowOptions
+  readonly omnium?: FakeOmniumOptions
+}
+
 /** Both peers in memory and a mapper between them; nothing moves until a test hands a record over. */
-export function createWorld(tenantFields: Record<string, unknown> = {}) {
+export function createWorld(tenantFields: Record<string, unknown> = {}, modes: PeerModes = {}) {
   const tenant = aTenant(tenantFields)
-  const flow = createFakeFlow()
-  const omnium = createFakeOmnium()
+  const flow = createFakeFlow(modes.flow)
+  const omnium = createFakeOmnium(modes.omnium)
   const publisher = createFakePublisher()
-  const mapper = createCustomerMapper({ flow, omnium, publisher })
-  const context = aContext({ tenant })
+  const mapper = createCustomerMapper({ flow, omnium, publisher }, { random: () => 0.5 })
+  const start = aContext({ tenant })
+  let nowMs = start.now()
+  const context = { ...start, now: () => nowMs }
 
   const handle = (...deliveries: Delivery<MapperTopic>[]) => mapper.handle(deliveries, context)
   const one = async (delivery: Delivery<MapperTopic>): Promise<Outcome> => (await handle(delivery))[0] as Outcome
@@ -37,6 +44,9 @@ export function createWorld(tenantFields: Record<string, unknown> = {}) {
     mapper,
     context,
     handle,
+    pass(ms: number) {
+      nowMs += ms
+    },
     writes: () => [...flow.writes(), ...omnium.writes()],
     forget() {
       flow.forget()

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { createConflicts } from './conflicts.ts'
+import { SyncError } from './errors.ts'
+
+const conflict = new SyncError('version-conflict', 'updating a customer in omnium: 409 Conflict', { status: 409 })
+const conflicts = () => createConflicts({ random: () => 0.5 })
+
+test('waits longer after the second conflict in a row, and refuses the third', () => {
+  const of = conflicts()
+  expect(of.outcomeOf('acme:1', conflict, 0)).toMatchObject({ kind: 'retry', reason: 'version-conflict', afterMs: 500 })
+  expect(of.outcomeOf('acme:1', conflict, 600)).toMatchObject({ kind: 'retry', afterMs: 2_000 })
+  expect(of.outcomeOf('acme:1', conflict, 3_000)).toMatchObject({ kind: 'park', reason: 'refused' })
+  expect(of.outcomeOf('acme:1', conflict, 9_000)).toMatchObject({ kind: 'retry', afterMs: 500 })
+})
+
+test('counts each key on its own, and begins anew after a success or a minute', () => {
+  const of = conflicts()
+  of.outcomeOf('acme:1', conflict, 0)
+  of.outcomeOf('acme:1', conflict, 1)
+  expect(of.outcomeOf('acme:2', conflict, 2)).toMatchObject({ kind: 'retry', afterMs: 500 })
+  of.forget('acme:1')
+  expect(of.outcomeOf('acme:1', conflict, 3)).toMatchObject({ kind: 'retry', afterMs: 500 })
+  expect(of.outcomeOf('acme:1', conflict, 60_004)).toMatchObject({ kind: 'retry', afterMs: 500 })
+})
