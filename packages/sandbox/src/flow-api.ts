@@ -8,6 +8,7 @@ import { flowWebhook } from './flow-events.ts'
 import { FlowModes, type FlowModesInput } from './flow-modes.ts'
 import { addFlowRoutes } from './flow-routes.ts'
 import { createFlowStore, type FlowOrderRow, type FlowStore } from './flow-store.ts'
+import { flowView } from './flow-view.ts'
 import { refusal } from './refusal.ts'
 import type { ResourceKind } from './request-about.ts'
 import { type Actor, bearerOf, createStandIn, type StandIn, type StandInOptions } from './stand-in.ts'
@@ -64,15 +65,17 @@ export function createFlowApi(options: FlowApiOptions = {}): FlowApi {
       retries: flowRetries(options.webhookRetryMs ?? 1000),
       rewriteUrl: (url) => (url.startsWith('/v2/') ? url.slice('/v2'.length) : url),
       authenticate,
+      arrived: refuseMissingRole,
       rowsOf: (tenant, of) => rowsOf(storeOf(tenant), of),
     },
     options,
     (scope, { context }) =>
       addFlowRoutes(scope, (request) => {
         const { tenant } = context(request)
-        const apiUser = standIn.tenants.get(tenant!)!.apiUser
+        const { apiUser, modes } = standIn.tenants.get(tenant!)!
         return {
-          store: storeOf(tenant!),
+          modes,
+          store: flowView(storeOf(tenant!), modes),
           actor: { user: apiUser, requestId: request.id },
           effect: (effect) => {
             context(request).effect = effect
@@ -109,6 +112,7 @@ export function createFlowApi(options: FlowApiOptions = {}): FlowApi {
     if (known) return known
     const store = createFlowStore({
       tenant,
+      modes: () => modesOf(tenant),
       now: standIn.now,
       onEvent: (event) => standIn.webhooks.send(flowWebhook(event)),
       onWrite: (write) => standIn.journal.add({ kind: 'write', ...write }),
@@ -166,6 +170,11 @@ function rowsOf({ customers, orders }: FlowStore, of: ResourceKind): readonly Fi
 }
 
 const actor = (user = CASHIER): Actor => ({ user, requestId: null })
+
+function refuseMissingRole(request: FastifyRequest, _reply: unknown, { modes }: FlowTenant): void {
+  const role = request.routeOptions.config.flowRole
+  if (role && modes.missingRoles.includes(role)) throw refusal(403, `the integration lacks the role ${role}`)
+}
 
 function authenticate(request: FastifyRequest, tenants: ReadonlyMap<string, FlowTenant>): FlowTenant | null {
   const token = bearerOf(request)

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isExactNumber } from './exact-json.ts'
 import { type Fields, objectBody } from './fields.ts'
 import { contactProblem, contactsOf, customerProblem, writable } from './flow-customers.ts'
+import type { FlowModes, FlowRole } from './flow-modes.ts'
 import type { FlowStore } from './flow-store.ts'
 import { flowPage } from './paging.ts'
 import { refusal } from './refusal.ts'
@@ -10,6 +11,7 @@ import type { Actor } from './stand-in.ts'
 /** What the routes need of one request: its tenant's store, who does it, and where to say what it did. */
 export interface FlowCall {
   readonly store: FlowStore
+  readonly modes: FlowModes
   readonly actor: Actor
   readonly effect: (effect: string) => void
 }
@@ -28,6 +30,8 @@ interface ListQuery {
   readonly customerExternalId?: string
 }
 
+const needs = (flowRole: FlowRole) => ({ config: { flowRole } })
+
 /** Flow's API v2, the part that concerns customers and orders. Source: docs.flowretail.com, API v2. */
 export function addFlowRoutes(scope: FastifyInstance, callOf: (request: FastifyRequest) => FlowCall): void {
   const paramsOf = (request: FastifyRequest) => request.params as Params
@@ -37,15 +41,16 @@ export function addFlowRoutes(scope: FastifyInstance, callOf: (request: FastifyR
     return row
   }
 
-  scope.get('/tenants/:tenantUid/customers', (request) => {
+  scope.get('/tenants/:tenantUid/customers', needs('list'), (request) => {
     const query = request.query as ListQuery
-    const { customers } = callOf(request).store
-    const rows = listed(customers, query)
+    const { store, modes } = callOf(request)
+    const rows = listed(store.customers, query)
     const wanted = query.customerExternalId
-    return flowPage(wanted === undefined ? rows : rows.filter((row) => row.externalId === wanted), query)
+    const found = wanted === undefined ? rows : rows.filter((row) => row.externalId === wanted)
+    return flowPage(found, query, 'customerUid', modes)
   })
 
-  scope.post('/tenants/:tenantUid/customers', (request, reply) => {
+  scope.post('/tenants/:tenantUid/customers', needs('write'), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const body = objectBody(request.body)
     refuse(customerProblem(body, true))
@@ -58,9 +63,9 @@ export function addFlowRoutes(scope: FastifyInstance, callOf: (request: FastifyR
     return reply.code(201).send(row)
   })
 
-  scope.get('/tenants/:tenantUid/customers/:customerUid', (request) => customerOf(request))
+  scope.get('/tenants/:tenantUid/customers/:customerUid', needs('get'), (request) => customerOf(request))
 
-  scope.put('/tenants/:tenantUid/customers/:customerUid', (request) => {
+  scope.put('/tenants/:tenantUid/customers/:customerUid', needs('write'), (request) => {
     const { store, actor, effect } = callOf(request)
     const body = objectBody(request.body)
     refuse(customerProblem(body, false))
@@ -70,11 +75,11 @@ export function addFlowRoutes(scope: FastifyInstance, callOf: (request: FastifyR
     return row
   })
 
-  scope.get('/tenants/:tenantUid/customers/:customerUid/contacts', (request) =>
-    flowPage(contactsOf(customerOf(request)), request.query as Fields),
+  scope.get('/tenants/:tenantUid/customers/:customerUid/contacts', needs('get'), (request) =>
+    flowPage(contactsOf(customerOf(request)), request.query as Fields, 'customerContactUid', callOf(request).modes),
   )
 
-  scope.post('/tenants/:tenantUid/customers/:customerUid/contacts', (request, reply) => {
+  scope.post('/tenants/:tenantUid/customers/:customerUid/contacts', needs('write'), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const body = objectBody(request.body)
     refuse(contactProblem(body, true))
@@ -87,13 +92,14 @@ export function addFlowRoutes(scope: FastifyInstance, callOf: (request: FastifyR
   })
 
   const contactPath = '/tenants/:tenantUid/customers/:customerUid/contacts/:contactUid'
-  scope.get(contactPath, (request) => {
+  scope.get(contactPath, needs('get'), (request) => {
     const { customerUid, contactUid } = paramsOf(request)
     return contactOf(callOf(request).store, customerUid, contactUid) ?? noSuchContact()
   })
   scope.route({
     method: ['PUT', 'PATCH'],
     url: contactPath,
+    ...needs('write'),
     handler: (request) => {
       const { store, actor, effect } = callOf(request)
       const { customerUid, contactUid } = paramsOf(request)
@@ -105,7 +111,7 @@ export function addFlowRoutes(scope: FastifyInstance, callOf: (request: FastifyR
       return contactOf(store, customerUid, contactUid)
     },
   })
-  scope.delete(contactPath, (request, reply) => {
+  scope.delete(contactPath, needs('write'), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const { customerUid, contactUid } = paramsOf(request)
     if (!store.putContact(customerUid, contactUid, null, actor)) noSuchContact()
@@ -113,19 +119,22 @@ export function addFlowRoutes(scope: FastifyInstance, callOf: (request: FastifyR
     return reply.code(204).send()
   })
 
-  scope.get('/tenants/:tenantUid/orders/:orderUid', (request) => {
+  scope.get('/tenants/:tenantUid/orders/:orderUid', needs('get-orders'), (request) => {
     const order = callOf(request).store.orders.get(paramsOf(request).orderUid)
     if (!order) throw refusal(404, 'no such order')
     return order
   })
 
-  scope.get('/tenants/:tenantUid/stores/:storeUid/orders', (request) => {
+  scope.get('/tenants/:tenantUid/stores/:storeUid/orders', needs('list-orders'), (request) => {
     const query = request.query as ListQuery
-    const rows = listed(callOf(request).store.orders, query)
+    const { store, modes } = callOf(request)
+    const rows = listed(store.orders, query)
     const { storeUid } = paramsOf(request)
     return flowPage(
       rows.filter((order) => order.storeUid === storeUid),
       query,
+      'orderUid',
+      modes,
     )
   })
 }

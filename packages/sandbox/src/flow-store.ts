@@ -4,6 +4,8 @@ import type { FlowEvent } from './flow-events.ts'
 import type { WriteEntry } from './journal.ts'
 import type { Actor } from './stand-in.ts'
 import { createTable, type Table } from './table.ts'
+import { storedValues, type ValueSettings } from './value-modes.ts'
+import { refuseSecond, type UniqueSettings } from './write-rules.ts'
 
 export interface FlowOrderRow extends Fields {
   readonly orderUid: string
@@ -14,6 +16,7 @@ export interface FlowOrderRow extends Fields {
 
 export interface FlowStorePort {
   readonly tenant: string
+  readonly modes: () => ValueSettings & UniqueSettings
   readonly now: () => number
   readonly onEvent: (event: FlowEvent) => void
   readonly onWrite: (write: Omit<WriteEntry, 'kind' | 'seq' | 'at'>) => void
@@ -74,6 +77,9 @@ export function createFlowStore(port: FlowStorePort): FlowStore {
   const raise = (action: string, actor: Actor, about: Pick<FlowEvent, 'customer' | 'store' | 'order'>) =>
     port.onEvent({ action, tenant: idOf('tenant', port.tenant), user: idOf('user', actor.user), ...about })
 
+  const refuse = (uid: string, row: Fields) =>
+    refuseSecond(row, () => customers.all().filter(({ customerUid }) => customerUid !== uid), 'mobile', port.modes())
+
   const store: FlowStore = {
     customers,
     orders,
@@ -81,7 +87,9 @@ export function createFlowStore(port: FlowStorePort): FlowStore {
       const uid =
         typeof fields.customerUid === 'string' ? fields.customerUid : freshUid('customer', (it) => !!customers.get(it))
       if (customers.get(uid)) return 'exists'
-      const row = createdCustomer(uid, fields, stampBy(actor))
+      const stored = storedValues(fields, port.modes())
+      refuse(uid, stored)
+      const row = createdCustomer(uid, stored, stampBy(actor))
       customers.set(uid, row)
       tell(
         actor,
@@ -94,7 +102,8 @@ export function createFlowStore(port: FlowStorePort): FlowStore {
     update(uid, fields, actor) {
       const before = customers.get(uid)
       if (!before) return null
-      const row = mergedCustomer(before, fields, stampBy(actor))
+      const row = mergedCustomer(before, storedValues(fields, port.modes()), stampBy(actor))
+      if (row) refuse(uid, row)
       const operation = row ? 'updated' : 'unchanged'
       const names = { fields: Object.keys(fields), changed: row ? changedFields(before, row) : [] }
       if (row) customers.set(uid, row)

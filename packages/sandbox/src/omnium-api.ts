@@ -4,6 +4,7 @@ import { type Fields, objectBody } from './fields.ts'
 import { createModelDefects, type ModelDefects } from './model-defects.ts'
 import { addOmniumAdminRoutes } from './omnium-admin.ts'
 import { addTokenRoute, callerOf, tenantOfRequest } from './omnium-auth.ts'
+import { addOmniumContactRoutes } from './omnium-contact-routes.ts'
 import { addOmniumCustomerRoutes, type PatchMissing } from './omnium-customer-routes.ts'
 import type { OmniumKind, OmniumRow } from './omnium-customers.ts'
 import { omniumWebhook } from './omnium-events.ts'
@@ -15,6 +16,7 @@ import { createOmniumStrictness } from './omnium-strictness.ts'
 import { OmniumTenant, type OmniumTenantInput } from './omnium-tenant.ts'
 import { createOmniumTenantState, type OmniumTenantState } from './omnium-tenant-state.ts'
 import { createOmniumTokens } from './omnium-tokens.ts'
+import { omniumView } from './omnium-view.ts'
 import { refusal } from './refusal.ts'
 import type { ResourceKind } from './request-about.ts'
 import { type Actor, createStandIn, type StandIn, type StandInOptions } from './stand-in.ts'
@@ -98,8 +100,10 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
       const callOf = (request: FastifyRequest) => {
         const known = context(request)
         const tenant = tenants.get(known.tenant!)!
+        const state = stateOf(tenant.uid)
         return {
-          ...stateOf(tenant.uid),
+          ...state,
+          store: omniumView(state.store, tenant.modes, callerOf(tokens, request, tenants)?.apiUser.clientId ?? null),
           modes: tenant.modes,
           actor: { user: known.apiUser ?? tenant.apiUser, requestId: request.id },
           effect: (effect: string) => {
@@ -108,6 +112,7 @@ export function createOmniumApi(options: OmniumApiOptions = {}): OmniumApi {
         }
       }
       addOmniumCustomerRoutes(scope, callOf, options.patchMissing ?? '404')
+      addOmniumContactRoutes(scope, callOf)
       addOmniumOrderRoutes(scope, callOf)
     },
     (scope) => {

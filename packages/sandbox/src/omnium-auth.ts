@@ -48,6 +48,11 @@ export function tenantOfRequest(tokens: OmniumTokens, request: FastifyRequest, t
   return caller.tenant
 }
 
+function expiryOf({ modes }: OmniumTenant, expiresInSeconds: number) {
+  if (modes.expiresIn === 'absent') return {}
+  return { expiresIn: modes.expiresIn === 'right' ? expiresInSeconds : modes.expiresIn }
+}
+
 /** The token endpoint. Source: docs.omnium.no, API developer guide. */
 export function addTokenRoute(
   scope: FastifyInstance,
@@ -69,9 +74,10 @@ export function addTokenRoute(
     const known = port.context(request)
     known.effect = 'token'
     known.apiUser = apiUser.apiUser
-    const accessToken = port.tokens.issue({ tenant: tenant.uid, clientId: apiUser.clientId })
+    const owner = { tenant: tenant.uid, clientId: apiUser.clientId }
+    const accessToken = port.tokens.issue(owner, { only: tenant.modes.newestTokenOnly })
     port.onIssued(tenant, apiUser)
     if (returnAsJson !== 'true') return reply.type('text/plain').send(accessToken)
-    return reply.send({ accessToken, tokenType: 'Bearer', expiresIn: port.expiresInSeconds })
+    return reply.send({ accessToken, tokenType: 'Bearer', ...expiryOf(tenant, port.expiresInSeconds) })
   })
 }

@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Fields, isObject, objectBody } from './fields.ts'
+import { pageBounds, totalOf, withBrokenItem } from './list-modes.ts'
 import { modelProblem, type OmniumKind, type OmniumRow } from './omnium-customers.ts'
 import type { OmniumModes } from './omnium-modes.ts'
 import { patchAnswer } from './omnium-patch.ts'
 import type { OmniumRoute } from './omnium-route.ts'
 import type { Scrolls } from './omnium-scrolls.ts'
-import { matching, ordered, searched, timeOf } from './omnium-search.ts'
+import { listPage, matching, ordered, searched, timeOf } from './omnium-search.ts'
 import type { OmniumStore } from './omnium-store.ts'
-import { pageOf, wholeNumber } from './paging.ts'
+import { wholeNumber } from './paging.ts'
 import { refusal } from './refusal.ts'
 import type { Actor } from './stand-in.ts'
 
@@ -54,16 +55,9 @@ export function addOmniumCustomerRoutes(
     const { page, pageSize, sortOrder, changedSince } = request.query as Record<string, string | undefined>
     const from = timeOf('changedSince', changedSince)
     const size = wholeNumber('pageSize', pageSize, 100, 1, 100)
-    const rows = ordered(callOf(request).store.indexedCustomers('B2B'), sortOrder, { from, to: null })
-    return { result: pageOf(rows, wholeNumber('page', page, 1, 1, 1_000_000) - 1, size), totalHits: rows.length }
-  })
-  const contact = route({ kind: 'B2B', does: 'write', model: 'OmniumContactPerson' })
-  scope.put('/api/BusinessCustomer/:customerId/ContactPerson/AddContactPerson', contact, (request) => {
-    const { store, actor, effect } = callOf(request)
-    const { customerId } = request.params as { customerId: string }
-    const row = store.addContactPerson(customerId, objectBody(request.body), actor) ?? unknownCustomer()
-    effect('updated')
-    return row
+    const { store, modes } = callOf(request)
+    const rows = ordered(store.indexedCustomers('B2B'), sortOrder, { from, to: null })
+    return listPage(rows, wholeNumber('page', page, 1, 1, 1_000_000) - 1, size, 'customerId', modes)
   })
 }
 
@@ -91,10 +85,11 @@ function addWriteRoutes(
     return row
   })
   scope.patch(`${path}/${patch}`, route({ ...write, model: patchModel, update: 'partial' }), (request, reply) => {
-    const { store, actor, effect } = callOf(request)
+    const { store, modes, actor, effect } = callOf(request)
     const body = model(request.body)
     const before = store.customers(kind).get(body.customerId as string)
-    const after = store.patch(kind, body, actor)
+    refuseListOption(body, modes)
+    const after = store.patch(kind, body, actor, listsOf(body, modes))
     if (!after) return reply.code(patchMissing === '404' ? 404 : 200).send(patchAnswer('not-found'))
     const end = after === before ? 'unchanged' : 'updated'
     effect(end)
@@ -111,9 +106,11 @@ function addWriteRoutes(
   scope.put(`${path}/AddOrUpdateMany`, route({ ...full, isBatch: true }), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const bodies = models(request.body)
-    const updated = bodies.filter(
-      (body) => store.replace(kind, body, actor) ?? void store.create(kind, body, actor, 'Added'),
-    )
+    const updated = bodies.filter((body) => {
+      const isStored = store.customers(kind).get(body.customerId as string) !== undefined
+      const known = isStored ? body : { ...body, customerId: store.idOf(body) }
+      return store.replace(kind, known, actor) ?? void store.create(kind, body, actor, 'Added')
+    })
     effect(`created ${bodies.length - updated.length}, updated ${updated.length}`)
     return reply.code(204).send()
   })
@@ -144,21 +141,25 @@ function addReadRoutes(
     const { customerId } = request.params as { customerId: string }
     return callOf(request).store.customers(kind).get(customerId) ?? unknownCustomer()
   })
-  scope.post(`${path}/Search`, search, (request) =>
-    searched(callOf(request).store.indexedCustomers(kind), objectBody(request.body)),
-  )
+  scope.post(`${path}/Search`, search, (request) => {
+    const { store, modes } = callOf(request)
+    return searched(store.indexedCustomers(kind), objectBody(request.body), 'customerId', modes)
+  })
   scope.post(`${path}/Scroll`, search, (request) => {
-    const { store, scrolls } = callOf(request)
+    const { store, scrolls, modes } = callOf(request)
     const query = objectBody(request.body)
     const matched = matching(store.indexedCustomers(kind), query)
-    const { rows, scrollId } = scrolls.open(matched, wholeNumber('take', query.take, 100, 1, 100))
-    return { result: rows, totalHits: matched.length, facets: [], scrollId }
+    const { length } = pageBounds(0, wholeNumber('take', query.take, 100, 1, 100), modes)
+    const { rows, scrollId } = scrolls.open(matched, length)
+    const result = withBrokenItem(rows, 'customerId', modes)
+    return { result, totalHits: totalOf(matched.length, modes), facets: [], scrollId }
   })
   scope.get(`${path}/Scroll/:scrollId`, route({ kind, does: 'search' }), (request) => {
     const { scrolls, modes } = callOf(request)
     const page = scrolls.next((request.params as { scrollId: string }).scrollId, { changesId: modes.scrollIdChanges })
     if (!page) throw refusal(404, 'no such scroll')
-    return { result: page.rows, totalHits: null, facets: [], scrollId: page.scrollId }
+    const result = withBrokenItem(page.rows, 'customerId', modes)
+    return { result, totalHits: null, facets: [], scrollId: page.scrollId }
   })
 }
 
@@ -169,12 +170,23 @@ function model(body: unknown): Fields {
   return fields
 }
 
+function refuseListOption(body: Fields, { refuseKeepExistingListItems }: OmniumModes): void {
+  if (refuseKeepExistingListItems && 'keepExistingListItems' in body) {
+    throw refusal(400, 'keepExistingListItems is no field of this model')
+  }
+}
+
+function listsOf(body: Fields, { patchLists }: OmniumModes): 'replace' | 'merge' {
+  if (patchLists === 'merge-unless-told') return body.keepExistingListItems === false ? 'replace' : 'merge'
+  return patchLists
+}
+
 function models(body: unknown): Fields[] {
   if (!Array.isArray(body) || !body.every(isObject)) throw refusal(400, 'the body must be a list of customers')
   if (body.length > 100) throw refusal(400, 'no more than 100 customers at once')
   return body.map(model)
 }
 
-function unknownCustomer(): never {
+export function unknownCustomer(): never {
   throw refusal(404, 'no such customer')
 }

@@ -18,9 +18,10 @@ export function addOmniumOrderRoutes(scope: FastifyInstance, callOf: (request: F
     if (!order) throw refusal(404, 'no such order')
     return order
   })
-  scope.post('/api/Orders/Search', { config: { omnium: ROUTES.search } }, (request) =>
-    searched(callOf(request).store.indexedOrders(), objectBody(request.body)),
-  )
+  scope.post('/api/Orders/Search', { config: { omnium: ROUTES.search } }, (request) => {
+    const { store, modes } = callOf(request)
+    return searched(store.indexedOrders(), objectBody(request.body), 'id', modes)
+  })
   scope.post('/api/Orders', { config: { omnium: ROUTES.write } }, (request, reply) => {
     const { store, actor, effect } = callOf(request)
     const body = objectBody(request.body)

@@ -1,20 +1,33 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Fields, isObject } from './fields.ts'
 import { type OmniumKind, type OmniumRow, withFullName } from './omnium-customers.ts'
+import { MERGED_LISTS, mergedList } from './omnium-patch-lists.ts'
 
 /** The PATCH models lack these; what a request says of them is ignored. */
 const NOT_IN_PATCH = ['created', 'modified', 'modifiedBy', 'fullName']
-const INSTRUCTIONS = ['customerId', 'keepExistingCustomProperties', 'propertiesRemovalConditions']
+const INSTRUCTIONS = [
+  'customerId',
+  'keepExistingCustomProperties',
+  'keepExistingListItems',
+  'propertiesRemovalConditions',
+]
 
 /**
- * A customer after a PATCH: only the values in the request change, null clears, lists and nested objects are replaced
- * whole. Properties are merged by key, unless keepExistingCustomProperties is false; propertiesRemovalConditions
+ * A customer after a PATCH: only the values in the request change, null clears, nested objects are replaced whole, and
+ * lists are replaced whole or merged. Properties are merged by key, unless keepExistingCustomProperties is false; propertiesRemovalConditions
  * removes some before that. The dates are the caller's. Answers the customer itself when nothing changes.
  */
-export function applyPatch(kind: OmniumKind, customer: OmniumRow, patch: Fields): OmniumRow {
+export function applyPatch(
+  kind: OmniumKind,
+  customer: OmniumRow,
+  patch: Fields,
+  lists: 'replace' | 'merge' = 'replace',
+): OmniumRow {
   const patched: Fields = { ...customer }
   for (const [name, value] of Object.entries(patch)) {
-    if (!NOT_IN_PATCH.includes(name) && !INSTRUCTIONS.includes(name)) patched[name] = value
+    if (NOT_IN_PATCH.includes(name) || INSTRUCTIONS.includes(name)) continue
+    const isMerged = lists === 'merge' && MERGED_LISTS.includes(name)
+    patched[name] = isMerged ? mergedList(name, customer[name], value) : value
   }
   const kept = withoutRemoved(customer.properties, patch.propertiesRemovalConditions)
   if (patch.properties !== undefined || kept !== customer.properties) {

@@ -1,7 +1,8 @@
 import type { Fields } from './fields.ts'
+import { type ListSettings, pageBounds, totalOf, withBrokenItem } from './list-modes.ts'
 import { isDate } from './omnium-customers.ts'
 import { queryFilter } from './omnium-search-filters.ts'
-import { pageOf, searchWindow } from './paging.ts'
+import { searchWindow } from './paging.ts'
 import { refusal } from './refusal.ts'
 import type { Table } from './table.ts'
 
@@ -20,10 +21,15 @@ export function matching<Row extends Dated>(table: Table<Row>, query: Fields): r
 }
 
 /** One page of what a query matches. */
-export function searched<Row extends Dated>(table: Table<Row>, query: Fields) {
+export function searched<Row extends Dated>(table: Table<Row>, query: Fields, idField: string, modes: ListSettings) {
   const { take, page } = searchWindow(query)
-  const rows = matching(table, query)
-  return { result: pageOf(rows, page, take), totalHits: rows.length, facets: [], scrollId: null }
+  return { ...listPage(matching(table, query), page, take, idField, modes), facets: [], scrollId: null }
+}
+
+/** A page of a list, and the total; `page` counts from 0. */
+export function listPage(rows: readonly Fields[], page: number, size: number, idField: string, modes: ListSettings) {
+  const { start, end } = pageBounds(page, size, modes)
+  return { result: withBrokenItem(rows.slice(start, end), idField, modes), totalHits: totalOf(rows.length, modes) }
 }
 
 /** The rows changed in a time (ms since the epoch, both ends included), in one of Omnium's sort orders. */

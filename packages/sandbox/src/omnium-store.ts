@@ -3,6 +3,7 @@ import type { WriteEntry } from './journal.ts'
 import { anonymized, type OmniumKind, type OmniumRow, storedModel, withContactPerson } from './omnium-customers.ts'
 import { type EventCategory, type OmniumEvent, resourceOf } from './omnium-events.ts'
 import { applyPatch } from './omnium-patch.ts'
+import { type OmniumRules, withoutContactPersons } from './omnium-rules.ts'
 import { createIndexedTable } from './search-index.ts'
 import type { Actor } from './stand-in.ts'
 import type { Table } from './table.ts'
@@ -15,6 +16,7 @@ export interface OmniumOrderRow extends Fields {
 
 export interface OmniumStorePort {
   readonly now: () => number
+  readonly rules: OmniumRules
   /** How long searches lack a new write of this customer or order. */
   readonly lagMs: (id: string) => number
   readonly onEvent: (event: OmniumEvent) => void
@@ -36,10 +38,14 @@ export interface OmniumStore {
   /** The full model: what the body lacks is gone, but for `created`. null: unknown. */
   replace(kind: OmniumKind, body: Fields, actor: Actor): OmniumRow | null
   /** null: unknown; the same row as before: unchanged, and neither stamped nor told as an event. */
-  patch(kind: OmniumKind, patch: Fields, actor: Actor): OmniumRow | null
+  patch(kind: OmniumKind, patch: Fields, actor: Actor, lists?: 'replace' | 'merge'): OmniumRow | null
   remove(kind: OmniumKind, customerId: string, actor: Actor): boolean
   anonymize(kind: OmniumKind, customerId: string, actor: Actor): boolean
   addContactPerson(customerId: string, contact: Fields, actor: Actor): OmniumRow | null
+  /** Removes all contacts that have the id, the e-mail or the phone. null: no such company. */
+  deleteContactPersons(customerId: string, named: Fields, actor: Actor): OmniumRow | null
+  /** The id under which a new customer would be stored. */
+  idOf(body: Fields): string
   /** Stores without events; searches show the customer at once. */
   seed(kind: OmniumKind, body: Fields, actor: Actor): void
   createOrder(body: Fields, actor: Actor): OmniumOrderRow | 'exists'
@@ -53,8 +59,11 @@ export function createOmniumStore(port: OmniumStorePort): OmniumStore {
   const orderIndex = createIndexedTable<OmniumOrderRow>(port)
   const orders = orderIndex.rows
   const allIndexes = [indexes.B2C, indexes.B2B, orderIndex]
-  let contacts = 0
+  let newContacts = 0
 
+  const { rules } = port
+  const refuse = (kind: OmniumKind, id: string, row: Fields) =>
+    rules.refuse(row, () => tables[kind].all().filter(({ customerId }) => customerId !== id))
   const isoNow = () => new Date(port.now()).toISOString()
   const stampOf = (actor: Actor, created = isoNow()) => ({ created, modified: isoNow(), modifiedBy: actor.user })
   const done = (actor: Actor, kind: OmniumKind | 'order', what: Done) => {
@@ -89,9 +98,11 @@ export function createOmniumStore(port: OmniumStorePort): OmniumStore {
       return times.length === 0 ? null : Math.max(...times)
     },
     create(kind, body, actor, category = 'Created') {
-      const id = body.customerId as string
+      const fields = rules.stored(body)
+      const id = rules.idOf(fields)
       if (tables[kind].get(id)) return 'exists'
-      const after = storedModel(kind, body, stampOf(actor))
+      refuse(kind, id, fields)
+      const after = storedModel(kind, { ...fields, customerId: id }, stampOf(actor))
       tables[kind].set(id, after)
       done(actor, kind, { operation: 'created', category, id, sent: body, after })
       return after
@@ -100,20 +111,23 @@ export function createOmniumStore(port: OmniumStorePort): OmniumStore {
       const id = body.customerId as string
       const before = tables[kind].get(id)
       if (!before) return null
-      const after = storedModel(kind, body, stampOf(actor, before.created))
+      const fields = rules.stored(body)
+      refuse(kind, id, fields)
+      const after = storedModel(kind, fields, stampOf(actor, before.created))
       tables[kind].set(id, after)
       done(actor, kind, { operation: 'updated', category: 'Updated', id, sent: body, before, after })
       return after
     },
-    patch(kind, patch, actor) {
+    patch(kind, patch, actor, lists = 'replace') {
       const id = patch.customerId as string
       const before = tables[kind].get(id)
       if (!before) return null
-      const patched = applyPatch(kind, before, patch)
+      const patched = applyPatch(kind, before, rules.stored(patch), lists)
       if (patched === before) {
         done(actor, kind, { operation: 'unchanged', category: null, id, sent: patch, before, after: before })
         return before
       }
+      refuse(kind, id, patched)
       const after = { ...patched, modified: isoNow(), modifiedBy: actor.user }
       tables[kind].set(id, after)
       done(actor, kind, { operation: 'patched', category: 'Updated', id, sent: patch, before, after })
@@ -137,10 +151,18 @@ export function createOmniumStore(port: OmniumStorePort): OmniumStore {
     addContactPerson(customerId, contact, actor) {
       const before = tables.B2B.get(customerId)
       if (!before) return null
-      contacts += 1
-      const named = { ...contact, id: contact.id ?? `contact-${contacts}` }
-      return store.patch('B2B', { customerId, contacts: withContactPerson(before.contacts, named) }, actor)
+      newContacts += 1
+      const named = { ...contact, id: contact.id ?? `contact-${newContacts}` }
+      const contacts = withContactPerson(before.contacts, rules.stored(named))
+      return store.patch('B2B', { customerId, contacts }, actor)
     },
+    deleteContactPersons(customerId, named, actor) {
+      const before = tables.B2B.get(customerId)
+      if (!before) return null
+      const contacts = withoutContactPersons(before.contacts, rules.stored(named))
+      return store.patch('B2B', { customerId, contacts }, actor)
+    },
+    idOf: (body) => rules.idOf(rules.stored(body)),
     seed(kind, body, actor) {
       indexes[kind].seed(body.customerId as string, storedModel(kind, body, stampOf(actor)))
     },

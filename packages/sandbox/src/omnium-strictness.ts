@@ -5,6 +5,7 @@ import type { ModelDefect, ModelDefects } from './model-defects.ts'
 import type { ApiUser } from './omnium-auth.ts'
 import type { OmniumLimits } from './omnium-limits.ts'
 import { fieldPaths, fieldsOutsideOf } from './omnium-models.ts'
+import { rolesFor } from './omnium-roles.ts'
 import type { OmniumRoute } from './omnium-route.ts'
 import type { OmniumStore } from './omnium-store.ts'
 import type { OmniumTenant } from './omnium-tenant.ts'
@@ -50,6 +51,12 @@ export function createOmniumStrictness(port: StrictnessPort): OmniumStrictness {
     reply.raw.once('close', entered.end)
   }
 
+  const refuseMissingRole = (request: FastifyRequest, { modes }: OmniumTenant) => {
+    const route = routeOf(request)
+    const missing = route && rolesFor(route).find((role) => modes.missingRoles.includes(role))
+    if (missing) throw refusal(403, `the API user lacks the role ${missing}`)
+  }
+
   const writing = new WeakSet<FastifyRequest>()
   const beginWrite = (request: FastifyRequest, tenant: OmniumTenant) => {
     const route = routeOf(request)
@@ -78,6 +85,7 @@ export function createOmniumStrictness(port: StrictnessPort): OmniumStrictness {
   return {
     arrived(request, reply, tenant) {
       enterLimits(request, reply, tenant)
+      refuseMissingRole(request, tenant)
       // A write that a fault delays from here on is being handled all that time.
       beginWrite(request, tenant)
     },

@@ -1,5 +1,6 @@
 import type { OmniumRow } from './omnium-customers.ts'
 import type { OmniumModes } from './omnium-modes.ts'
+import { createOmniumRules } from './omnium-rules.ts'
 import { createScrolls, type Scrolls } from './omnium-scrolls.ts'
 import { createOmniumStore, type OmniumStore, type OmniumStorePort } from './omnium-store.ts'
 import { createSearchLag } from './search-lag.ts'
@@ -14,13 +15,17 @@ export interface OmniumTenantState {
   fixSearchLag(id: string, ms: number | null): void
 }
 
-export interface TenantStatePort extends Omit<OmniumStorePort, 'lagMs'> {
+export interface TenantStatePort extends Omit<OmniumStorePort, 'lagMs' | 'rules'> {
   readonly modes: () => OmniumModes
 }
 
 export function createOmniumTenantState({ modes, ...port }: TenantStatePort): OmniumTenantState {
   const lag = createSearchLag()
-  const store = createOmniumStore({ ...port, lagMs: (id) => lag.draw(id, modes()) })
+  const store = createOmniumStore({
+    ...port,
+    rules: createOmniumRules(modes),
+    lagMs: (id) => lag.draw(id, modes()),
+  })
   return {
     store,
     scrolls: createScrolls(port.now),

@@ -9,7 +9,8 @@ export interface TokenOwner {
 
 /** Access tokens and whose they are; `expiresInSeconds` is what `issue` gives each. */
 export interface OmniumTokens {
-  issue(owner: TokenOwner): string
+  /** `only`: the tokens that the owner got before end. */
+  issue(owner: TokenOwner, options?: { readonly only: boolean }): string
   /** null: unknown or expired. */
   ownerOf(token: string): TokenOwner | null
   /** Ends the tokens of one tenant, or all, before their time. */
@@ -20,7 +21,10 @@ export function createOmniumTokens(expiresInSeconds: number, now: () => number):
   const tokens = new Map<string, { owner: TokenOwner; untilMs: number }>()
   let issued = 0
   return {
-    issue(owner) {
+    issue(owner, { only } = { only: false }) {
+      for (const [token, { owner: other }] of tokens) {
+        if (only && other.tenant === owner.tenant && other.clientId === owner.clientId) tokens.delete(token)
+      }
       for (const [token, { untilMs }] of tokens) if (untilMs <= now()) tokens.delete(token)
       issued += 1
       const token = `${TOKENS_BEGIN}${Buffer.from(owner.tenant).toString('base64url')}-${issued}`

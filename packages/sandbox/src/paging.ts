@@ -1,3 +1,5 @@
+import type { Fields } from './fields.ts'
+import { type ListSettings, pageBounds, totalOf, withBrokenItem } from './list-modes.ts'
 import { refusal } from './refusal.ts'
 
 /** A whole number from a query string or a body. Throws a 400 for anything else; absent and empty are `fallback`. */
@@ -10,15 +12,23 @@ export function wholeNumber(name: string, value: unknown, fallback: number, min:
   return number
 }
 
-/** One page; `page` counts from 0. */
-export const pageOf = <Row>(rows: readonly Row[], page: number, size: number): readonly Row[] =>
-  rows.slice(page * size, (page + 1) * size)
-
 /** Flow's page: `pageNumber` counts from 1. */
-export function flowPage<Row>(rows: readonly Row[], query: { pageNumber?: unknown; pageSize?: unknown }) {
-  const pageNumber = wholeNumber('pageNumber', query.pageNumber, 1, 1, 1_000_000)
-  const pageSize = wholeNumber('pageSize', query.pageSize, 50, 1, 1000)
-  return { items: pageOf(rows, pageNumber - 1, pageSize), paging: { pageNumber, pageSize, totalCount: rows.length } }
+export function flowPage(
+  rows: readonly Fields[],
+  query: { pageNumber?: unknown; pageSize?: unknown },
+  idField: string,
+  modes: ListSettings & { readonly lastPageAgain: boolean },
+) {
+  const askedNumber = wholeNumber('pageNumber', query.pageNumber, 1, 1, 1_000_000)
+  const askedSize = wholeNumber('pageSize', query.pageSize, 50, 1, 1000)
+  const { length: pageSize } = pageBounds(0, askedSize, modes)
+  const lastNumber = Math.max(1, Math.ceil(rows.length / pageSize))
+  const pageNumber = modes.lastPageAgain ? Math.min(askedNumber, lastNumber) : askedNumber
+  const { start, end } = pageBounds(pageNumber - 1, askedSize, modes)
+  return {
+    items: withBrokenItem(rows.slice(start, end), idField, modes),
+    paging: { pageNumber, pageSize, totalCount: totalOf(rows.length, modes) },
+  }
 }
 
 /** The window of an Omnium search: `take` ≤ 100, `page` from 0, take × page ≤ 10,000. Throws a 400 beyond it. */
