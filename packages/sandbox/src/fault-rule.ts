@@ -98,6 +98,8 @@ const EFFECT = {
   remove: z.array(z.string()).optional(),
   /** `answer-body`: a Content-Encoding; `deflate-raw` is `deflate` without its zlib frame; an unknown one only the header. */
   encoding: z.string().min(1).optional(),
+  /** `answer-body`: the bytes of the letters, UTF-8 unless told, whatever the content type names. */
+  charset: z.enum(['latin1', 'utf16le']).optional(),
   /** `answer-body`: the encoded bytes are broken. */
   corrupt: z.boolean().optional(),
   chunked: z.boolean().optional(),
@@ -115,7 +117,7 @@ const FIELDS_OF: Partial<Record<FaultKind, readonly (keyof typeof EFFECT)[]>> = 
   'other-id': ['answerId', 'idCase'],
   'answer-fields': ['set', 'remove'],
   'answer-cut': ['reset'],
-  'answer-body': ['encoding', 'corrupt', 'chunked', 'empty', 'bom', 'contentType'],
+  'answer-body': ['encoding', 'charset', 'corrupt', 'chunked', 'empty', 'bom', 'contentType'],
 }
 const ALWAYS: readonly string[] = [
   'kind',

@@ -91,6 +91,18 @@ describe('the body of an answer', () => {
     expect(flow.customer('acme', 'c1')?.mobile).toBe('1')
   })
 
+  test.each(['latin1', 'utf16le'] as const)('is in %s, whatever its content type says', async (charset) => {
+    const { flow, send, json } = await flowWithCustomer()
+    flow.faults.add({ kind: 'answer-body', charset })
+
+    const { message, bytes } = await send()
+
+    expect([message.headers['content-type'], bytes.toString(charset)]).toEqual([
+      'application/json; charset=utf-8',
+      json,
+    ])
+  })
+
   test('is encoded and then broken', async () => {
     const { flow, send } = await flowWithCustomer()
     flow.faults.add({ kind: 'answer-body', encoding: 'gzip', corrupt: true })

@@ -24,7 +24,7 @@ export function sentBody(rule: FaultRule, { body }: Answer): SentAnswer {
   const text = rule.empty === true ? '' : `${rule.bom === true ? '\uFEFF' : ''}${body}`
   const codings = rule.encoding?.split(',').map((coding) => coding.trim().toLowerCase()) ?? []
   // Nothing is encoded of an empty body: the header alone is the odd case.
-  const encoded = text === '' ? Buffer.alloc(0) : codings.reduce(encode, Buffer.from(text))
+  const encoded = text === '' ? Buffer.alloc(0) : codings.reduce(encode, Buffer.from(text, rule.charset ?? 'utf8'))
   const bytes = rule.corrupt === true ? broken(encoded) : encoded
   const names = codings.map((coding) => (coding === 'deflate-raw' ? 'deflate' : coding))
   return {

@@ -1,5 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { ErrorCode } from '../errors.ts'
+import { type DecodedBody, decodeBody, tooLarge } from './decode-body.ts'
+import { createOwnConnections, type OwnConnections } from './own-connections.ts'
 import { failureOf, type HttpAnswer, isWrite, type Send, type TargetRequest } from './request.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -12,14 +14,14 @@ export interface BaseOptions {
   readonly schedule: Schedule
 }
 
-/** Leaves a byte order mark out. */
-const UTF_8 = new TextDecoder()
+/** What such an answer says is said by its status alone, and a body that cannot be read must not hide it. */
+const needsNoBody = (status: number): boolean => status === 401 || status === 429 || status >= 500
 
 /**
  * The innermost layer: one request on one connection, no redirects, no retries. Throws SyncError
  * - `target-unreachable`: the request never was on a connection (DNS, refused, TLS, no connection within the deadline)
  * - `target-timeout`, `target-reset`: it was, and no complete answer came
- * - `target-answer-invalid`: what came is not HTTP, or larger than `maxAnswerBytes`
+ * - `target-answer-invalid`: what came is not HTTP, larger than `maxAnswerBytes`, or in an encoding that we cannot read
  * - `aborted`: the call's signal ended it
  *
  * with `unknownEnd` for a write that was on a connection. It is undici's `dispatch` and not `request`, because only its
@@ -27,11 +29,13 @@ const UTF_8 = new TextDecoder()
  * stand still; a process that was frozen in between must not send it any more, so the fence is asked again right then.
  */
 export function createBase(options: BaseOptions): Send {
-  return (request) => new Promise((resolve, reject) => exchange(options, request, resolve, reject))
+  const ownConnections = createOwnConnections()
+  return (request) => new Promise((resolve, reject) => exchange(options, ownConnections, request, resolve, reject))
 }
 
 function exchange(
   { deadlineMs, maxAnswerBytes, userAgent, dispatcherOf, schedule }: BaseOptions,
+  ownConnections: OwnConnections,
   request: TargetRequest,
   resolve: (answer: HttpAnswer) => void,
   reject: (error: unknown) => void,
@@ -61,6 +65,11 @@ function exchange(
     if (isSent) fail('target-timeout', `no answer within ${deadlineMs} ms`)
     else fail('target-unreachable', `no connection within ${deadlineMs} ms`)
   }
+  const onDecoded = (decoded: DecodedBody) => {
+    if ('text' in decoded) end(() => resolve({ status, headers, text: decoded.text }))
+    else if (needsNoBody(status)) end(() => resolve({ status, headers, text: '' }))
+    else fail('target-answer-invalid', decoded.problem)
+  }
   const onAbort = () => fail('aborted', 'aborted')
   const cancelDeadline = schedule(onDeadline, deadlineMs)
   signal.addEventListener('abort', onAbort, { once: true })
@@ -74,9 +83,11 @@ function exchange(
       origin: url.origin,
       path: `${url.pathname.replace(/\/$/, '')}${request.path}`,
       method: request.method,
+      // With `reset` the connection ends with the answer. Left out, connections are kept.
+      ...(ownConnections.take(url.origin) && { reset: true }),
       headers: {
         accept: 'application/json',
-        // Left out, it would allow any.
+        // Left out, any would be allowed. Gateways encode all the same.
         'accept-encoding': 'identity',
         'user-agent': userAgent,
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -104,16 +115,22 @@ function exchange(
       onResponseData(_controller, chunk) {
         bytes += chunk.length
         if (bytes <= maxAnswerBytes) chunks.push(chunk)
-        else fail('target-answer-invalid', `an answer of more than ${maxAnswerBytes} bytes`)
+        else fail('target-answer-invalid', tooLarge(maxAnswerBytes))
       },
       onResponseEnd() {
-        end(() => resolve({ status, headers, text: UTF_8.decode(Buffer.concat(chunks)) }))
+        const decoded = decodeBody({ status, headers, bytes: Buffer.concat(chunks) }, maxAnswerBytes)
+        if (decoded instanceof Promise) void decoded.then(onDecoded, (error: unknown) => end(() => reject(error)))
+        else onDecoded(decoded)
       },
       onResponseError(_controller, error) {
         const { code = error.name } = error as NodeJS.ErrnoException
         if (!isSent) fail('target-unreachable', code, error)
         else if (error.name === 'HTTPParserError') fail('target-answer-invalid', 'not HTTP', error)
-        else fail('target-reset', code, error)
+        else {
+          // No byte of an answer came, and we did not end the connection ourselves.
+          if (status === 0 && !isOver) ownConnections.closedUnder(url.origin)
+          fail('target-reset', code, error)
+        }
       },
     },
   )
