@@ -122,6 +122,8 @@ export async function startSystem({ tenants, instances, log, env = {} }: SystemO
         SCHEMA_REGISTRY_URL: registryUrl,
         TENANTS_FILE: tenantsFile,
         TOPIC_PREFIX: prefix,
+        // The check for personal data reads the lines of ended records too.
+        LOG_LEVEL: 'debug',
         KAFKA_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
         SWEEP_INTERVAL_MS: String(SWEEP_INTERVAL_MS),
         SWEEP_OVERLAP_MS: String(SWEEP_OVERLAP_MS),

@@ -23,6 +23,9 @@ export interface ServiceProcess {
   /** Of its page of metrics, as `metricValue`. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>
   signal(name: NodeJS.Signals): void
+  /** From now on nobody reads its outputs: what it writes fills their pipes. */
+  stopReading(): void
+  readAgain(): void
   /** SIGTERM, and its end. */
   stop(): Promise<number | string>
 }
@@ -78,6 +81,12 @@ export async function startService(
     metrics,
     metric: async (metric, labels) => metricValue(await metrics(), metric, labels),
     signal: (signal) => void child.kill(signal),
+    stopReading() {
+      for (const stream of [child.stdout, child.stderr]) stream?.pause()
+    },
+    readAgain() {
+      for (const stream of [child.stdout, child.stderr]) stream?.resume()
+    },
     async stop() {
       if (ended === null) child.kill('SIGTERM')
       return exited

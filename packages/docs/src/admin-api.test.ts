@@ -70,6 +70,7 @@ async function givenService() {
   const part = assemble({
     ...{ service: 'customer-mapper', config, logger, tracer: noTracer },
     tenantsFile: openTenantsFile({ path, env: {}, logger }),
+    droppedLogLines: () => 0,
     build: () => ({
       handler: {
         ...{ service: 'customer-mapper', topics: ['flow.customers.v1'] },

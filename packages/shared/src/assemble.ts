@@ -72,6 +72,8 @@ export interface AssembleOptions<C extends SharedConfig> {
   readonly config: C
   readonly tenantsFile: TenantsFile
   readonly logger: Logger
+  /** How many lines the logger's output has dropped. */
+  readonly droppedLogLines: () => number
   readonly tracer: Tracer
   readonly build: (context: ServiceContext<C>) => ServiceParts
   /** Told when the service can't go on. */
@@ -84,6 +86,7 @@ export function assemble<C extends SharedConfig>({
   config,
   tenantsFile,
   logger,
+  droppedLogLines,
   tracer,
   build,
   fail,
@@ -169,7 +172,11 @@ export function assemble<C extends SharedConfig>({
     onTenants?.()
   })
   tenantsFile.onReload((result) => metrics.tenantsReloadsTotal.inc({ result }))
+  let droppedBefore = 0
   metrics.onScrape(() => {
+    const dropped = droppedLogLines()
+    metrics.logLinesDroppedTotal.inc(dropped - droppedBefore)
+    droppedBefore = dropped
     metrics.tenants.set(tenantsFile.current().all().length)
     metrics.tenantsFileValid.set(tenantsFile.problem() === null ? 1 : 0)
   })

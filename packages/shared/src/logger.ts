@@ -44,12 +44,6 @@ export function createLogger({ service, level, destination }: CreateLoggerOption
   return logger
 }
 
-/**
- * Standard output, in a few large writes: a write for each line costs as much as the record that it tells of. A line is
- * out within a tenth of a second, an error's at once with all before it, and `flushSync` belongs to every exit.
- */
-export const bufferedOutput = () => pino.destination({ dest: 1, sync: true, minLength: 4_096, periodicFlush: 100 })
-
 /** The same key gives the same text in all services, and `syncctl trace` can make it from a known customer. */
 export function pseudonymOf(key: string): string {
   return `#${createHash('sha256').update(key).digest('hex').slice(0, 12)}`

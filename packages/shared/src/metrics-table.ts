@@ -226,4 +226,10 @@ export const METRICS = {
     help: 'Looks at the tenants file that found a change or were asked for, by what became of them',
     labels: ['result'],
   },
+  logLinesDroppedTotal: {
+    name: 'sync_log_lines_dropped_total',
+    type: 'counter',
+    help: 'Log lines that were dropped because nobody read standard output in time',
+    labels: [],
+  },
 } as const satisfies Record<string, MetricSpec>

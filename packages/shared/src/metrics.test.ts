@@ -39,6 +39,7 @@ describe('metrics', () => {
       'sync_tenants{}',
       'sync_tenants_file_valid{}',
       'sync_tenants_reloads_total{result}',
+      'sync_log_lines_dropped_total{}',
     ])
   })
 

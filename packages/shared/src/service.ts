@@ -4,16 +4,17 @@ import { type ConfigOf, readConfig, type SharedConfig } from './config.ts'
 import { SyncError } from './errors.ts'
 import { mendKafkaJs } from './kafka/kafkajs-fixes.ts'
 import type { ServiceName } from './kafka/topics.ts'
-import { bufferedOutput, createLogger } from './logger.ts'
+import { createLogOutput, type LogOutput, writeSomeTo } from './log-output.ts'
+import { createLogger } from './logger.ts'
 import { openTracing } from './open-tracing.ts'
 import { openTenantsFile } from './tenants-file.ts'
 
 type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
 
-type Output = ReturnType<typeof bufferedOutput>
-
 /** Over the drain: what waits for the broker gives up after 10 s in all, for callers and a tracing collector after 4 s. */
 const STOP_MARGIN_MS = 15_000
+/** A reader that has stopped must not hold up the exit. */
+const LAST_LINES_WITHIN_MS = 1_000
 const EXIT_CONFIG = 78
 const EXIT_FAILED = 1
 
@@ -27,16 +28,17 @@ export async function runService<S extends ServiceSchema>(
   build: (context: ServiceContext<ConfigOf<S['shape']> & SharedConfig>) => ServiceParts,
 ): Promise<void> {
   mendKafkaJs()
-  const output = bufferedOutput()
-  process.on('exit', () => output.flushSync())
-  const { config, tenantsFile, logger } = readOrExit(service, schema, output)
+  const [output, problemOutput] = [openOutput(1), openOutput(2)]
+  const { config, tenantsFile, logger } = readOrExit(service, schema, output, problemOutput)
   process.on('SIGHUP', () => void tenantsFile.reload())
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => {
     fail = resolve
   })
   const tracing = await openTracing(service, config, logger)
-  const part = assemble({ service, config, tenantsFile, logger, tracer: tracing.tracer, build, fail })
+  const { tracer } = tracing
+  const { droppedLines } = output
+  const part = assemble({ service, config, tenantsFile, logger, droppedLogLines: droppedLines, tracer, build, fail })
   const signals = stopSignals()
   process.on('unhandledRejection', (error) => fail(error instanceof Error ? error : new Error('unhandled rejection')))
   process.on('uncaughtException', (error) => fail(error))
@@ -57,7 +59,19 @@ export async function runService<S extends ServiceSchema>(
   process.exit(end instanceof Error ? EXIT_FAILED : 0)
 }
 
-function readOrExit<S extends ServiceSchema>(service: ServiceName, schema: S, destination: Output) {
+/** What it still has to write is written at the exit. */
+function openOutput(fd: 1 | 2): LogOutput {
+  const output = createLogOutput(writeSomeTo(fd))
+  process.on('exit', () => output.flushWithin(LAST_LINES_WITHIN_MS))
+  return output
+}
+
+function readOrExit<S extends ServiceSchema>(
+  service: ServiceName,
+  schema: S,
+  destination: LogOutput,
+  problemOutput: LogOutput,
+) {
   const problems: string[] = []
   const attempt = <V>(read: () => V): V | null => {
     try {
@@ -70,9 +84,10 @@ function readOrExit<S extends ServiceSchema>(service: ServiceName, schema: S, de
   const config = attempt(() => readConfig(schema, process.env) as ConfigOf<S['shape']> & SharedConfig)
   const path = config?.tenantsFile ?? process.env.TENANTS_FILE
   const logger = createLogger({ service, level: config?.logLevel ?? 'info', destination })
+  destination.onGap((count) => logger.warn({ count }, 'log lines were dropped because nobody read them in time'))
   const tenantsFile = path ? attempt(() => openTenantsFile({ path, env: process.env, logger })) : null
   if (config === null || tenantsFile === null || problems.length > 0) {
-    process.stderr.write(
+    problemOutput.write(
       `${service}: the configuration is not valid\n${problems.map((problem) => `  ${problem}\n`).join('')}`,
     )
     process.exit(EXIT_CONFIG)

@@ -109,7 +109,7 @@ export function createSettler(options: SettleOptions): Settler {
       traceparent: record.traceparent ?? null,
     }
     outcomes.add(entry)
-    const level = outcome === 'parked' ? 'warn' : reason === 'superseded' ? 'debug' : 'info'
+    const level = outcome === 'parked' ? 'warn' : 'debug'
     if (!logger.isLevelEnabled(level)) return
     const { id: _id, ...fields } = entry
     logger[level](fields, outcome === 'parked' ? 'record parked' : 'record ended')
