@@ -122,6 +122,7 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
       async publish<T extends ContractTopic>(topic: T, sent: readonly Message<T>[]) {
         for (const { key, value } of sent) messages.push({ topic, key, value })
       },
+      async handOn() {},
     },
     takeWrites(key) {
       const taken = writes.get(key) ?? []

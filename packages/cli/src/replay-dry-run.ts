@@ -109,7 +109,8 @@ function handlerOf({ service }: ReplayOptions, peers: DryPeers, { config }: Clus
   if (service === 'customer-mapper') return createCustomerMapper(peers) as unknown as StreamHandler
   if (service === 'relation-manager') {
     const { parentConfirmMs, parentWaitMs } = config
-    const limits = { parentConfirmMs, parentWaitMs, requestDeadlineMs: Math.min(10_000, parentConfirmMs * 0.4) }
+    const random = Math.random
+    const limits = { random, parentConfirmMs, parentWaitMs, requestDeadlineMs: Math.min(10_000, parentConfirmMs * 0.4) }
     return createRelationManager({ ...peers, ...limits }) as unknown as StreamHandler
   }
   return refuse(`${service} decides nothing that --dry-run could show.`)

@@ -13,6 +13,7 @@ export function stateOf(
   switch (topic) {
     case 'company.parent-changes.v1': {
       const change = value as ValueOf<'company.parent-changes.v1'>
+      if (change.type === 'element-removed') return { group: `element ${change.list} ${change.id}`, version: null }
       return change.type === 'parent-observed'
         ? { group: 'parent-observed', version: change.version }
         : // Only the last announcement is sure to come after every attempt of the write that it announces.

@@ -15,6 +15,7 @@ export interface TraceEvent {
     | 'fetched'
     | 'erased'
     | 'parent-observed'
+    | 'element-removed'
     | 'child-changed'
     | 'ended'
     | 'sent-to-retry-lane'
@@ -123,6 +124,12 @@ function describe(
           event: 'parent-observed',
           what: `${change.company} has ${parent} in flow${change.repair ? ', repair' : ''}`,
           version: change.version,
+        }
+      }
+      if (change.type === 'element-removed') {
+        return {
+          event: 'element-removed',
+          what: `${change.company} still holds an element of ${change.list} in omnium`,
         }
       }
       if (change.to !== null) related.parents.add(change.to)

@@ -12,7 +12,7 @@ const epochMs = (description: string) =>
 const instant = (description: string) =>
   z.string().meta({ description: `${description} ISO 8601.`, format: 'date-time' })
 
-const LANE_WHYS = ['deferred', 'redriven', 'replayed', 'verify'] as const satisfies readonly LaneWhy[]
+const LANE_WHYS = ['deferred', 'redriven', 'replayed', 'verify', 're-read'] as const satisfies readonly LaneWhy[]
 
 /** What every record carries that stands on its topic for the first time. */
 export const RecordHeaders = z

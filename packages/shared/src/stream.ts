@@ -5,8 +5,11 @@ import type { ContractTopic, ServiceName } from './kafka/topics.ts'
 import type { Outcome } from './outcome.ts'
 import type { Tenant } from './tenants.ts'
 
-/** Why a record stands in the retry lane: out of its place, so a reason to look again and not data to trust. */
-export type LaneWhy = 'deferred' | 'redriven' | 'replayed' | 'verify'
+/**
+ * Why a record stands in the retry topic: out of its place, so a reason to look again and not data to trust. `re-read`: another
+ * service has written the whole customer, so that an effect of this service may be undone.
+ */
+export type LaneWhy = 'deferred' | 'redriven' | 'replayed' | 'verify' | 're-read'
 
 /** Where a record first stood; its identity through retries, deferrals, parking and redriving. */
 export interface Origin<T extends ContractTopic = ContractTopic> {

@@ -45,8 +45,8 @@ export const Tenant = z.object({
     maxInFlight: z.int().positive().default(100),
     /** A Kafka topic on which Omnium publishes its events, besides or instead of webhooks. */
     eventsTopic: optionalText,
-    /** How a private customer is updated: `update` sends the full model with Flow's times, `patch` the fields that differ. */
-    privateUpdates: z.enum(['update', 'patch']).default('update'),
+    /** How a private customer is updated: `full` sends the full model with Flow's times, `patch` the fields that differ. */
+    privateUpdates: z.enum(['full', 'patch']).default('full'),
     /** How an element of a list is removed at first: `patch` sends the whole list, `update` asks for an Update at once. */
     listRemoval: z.enum(['patch', 'update']).default('patch'),
   }),

@@ -41,7 +41,7 @@ export function decideUpsert(
   const comparison = compareCustomers(kind, flow, own, tenant)
   const changed = namesOf(comparison)
   if (changed.length === 0) return { do: 'nothing', reason: 'unchanged' }
-  return kind === 'B2C' && tenant.omnium.privateUpdates === 'update' && !isFromSearch
+  return kind === 'B2C' && tenant.omnium.privateUpdates === 'full' && !isFromSearch
     ? { do: 'overlay', body: overlayPrivate(flow, own, comparison, tenant), changed }
     : { do: 'patch', body: patchCustomer(kind, flow, own, comparison, tenant), changed }
 }

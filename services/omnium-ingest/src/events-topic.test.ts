@@ -22,7 +22,7 @@ async function given({ refuseAfter = Number.POSITIVE_INFINITY } = {}) {
   }
   const steps: string[] = []
   let published = 0
-  const publisher: Publisher = {
+  const publisher: Pick<Publisher, 'publish'> = {
     async publish(_topic, messages) {
       if (published >= refuseAfter) throw new Error('no broker')
       published += messages.length

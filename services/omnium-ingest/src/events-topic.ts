@@ -16,7 +16,7 @@ export interface EventsTopicOptions {
   /** After which another member reads on for one that was killed. */
   readonly sessionTimeoutMs: number
   readonly tenants: () => Tenants
-  readonly publisher: Publisher
+  readonly publisher: Pick<Publisher, 'publish'>
   readonly parse: ParseEvent
   /** Told once for each event. */
   readonly count: (answer: 'stored' | 'ignored' | 'not-an-event') => void

@@ -26,6 +26,7 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   happensOneIn: fc.constantFrom(1, 5, 40),
   jumpsOneIn: fc.constantFrom(4, 15, 100),
   missing: fc.constantFrom(0, 0, 1, 2),
+  patchLists: fc.constantFrom('replace' as const, 'replace' as const, 'merge' as const, 'merge-unless-told' as const),
   happenings: fc.array(happening, { minLength: 1, maxLength: 20, size: 'max' }),
 })
 

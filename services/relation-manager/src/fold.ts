@@ -1,4 +1,4 @@
-import type { ChildChanged, ParentObserved } from '@sync/shared/contracts/parent-change'
+import type { ChildChanged, ElementRemoved, ParentChange, ParentObserved } from '@sync/shared/contracts/parent-change'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { skipped } from '@sync/shared/outcome'
 import type { Classified, Delivery } from '@sync/shared/stream'
@@ -23,10 +23,16 @@ export interface ChildLead {
   readonly value: ChildChanged
 }
 
+export interface ElementLead {
+  readonly delivery: ParentChangeDelivery
+  readonly value: ElementRemoved
+}
+
 /** All that is pending for one company. */
 export interface Folded {
   readonly observed: ObservedLead | null
   readonly children: readonly ChildLead[]
+  readonly elements: readonly ElementLead[]
 }
 
 /**
@@ -38,12 +44,22 @@ export interface Folded {
  */
 export function classify({ value, lane }: ParentChangeDelivery): Classified {
   if (value === null) return { end: skipped('ignored') }
-  const group = value.type === 'child-changed' ? `child:${value.child}` : 'parent-observed'
   return {
-    group: lane === 'verify' ? null : group,
-    version: value.type === 'child-changed' ? '' : value.version,
-    targets: lane === null || value.type === 'child-changed' ? ['omnium'] : ['omnium', 'flow'],
+    group: lane === 'verify' ? null : groupOf(value),
+    version: value.type === 'parent-observed' ? value.version : '',
+    targets: value.type === 'parent-observed' && lane !== null ? ['omnium', 'flow'] : ['omnium'],
     repair: value.type === 'parent-observed' && value.repair,
+  }
+}
+
+function groupOf(value: ParentChange): string {
+  switch (value.type) {
+    case 'parent-observed':
+      return 'parent-observed'
+    case 'child-changed':
+      return `child:${value.child}`
+    case 'element-removed':
+      return `element:${value.list}:${value.id}`
   }
 }
 
@@ -53,16 +69,18 @@ export function classify({ value, lane }: ParentChangeDelivery): Classified {
  */
 export function fold(deliveries: readonly ParentChangeDelivery[]): Folded {
   const children: ChildLead[] = []
+  const elements: ElementLead[] = []
   let observed = null as ObservedLead | null
   for (const delivery of deliveries) {
     const { value, lane, repair } = delivery
     if (value?.type === 'child-changed') children.push({ delivery, value })
+    if (value?.type === 'element-removed') elements.push({ delivery, value })
     if (value?.type !== 'parent-observed') continue
     const asksFlow = lane !== null
     const lead = { delivery, value, older: [], asksFlow, doubtsParent: asksFlow || repair || value.repair }
     observed = observed === null ? lead : joined(...byAge(lead, observed))
   }
-  return { observed, children }
+  return { observed, children, elements }
 }
 
 const joined = (newer: ObservedLead, older: ObservedLead): ObservedLead => ({

@@ -1,35 +1,35 @@
-import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { type Outcome, retry, skipped } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
+import { endWithoutCompany } from './end-without-company.ts'
+import { outcomeOrThrow } from './failed-write.ts'
 import { fold, type ObservedLead, type ParentChangeDelivery } from './fold.ts'
 import { type ChildLook, lookAtChildren } from './look-at-children.ts'
-import { observeParent } from './observe-parent.ts'
+import { type AnnouncedChange, isStillAnnounced, observeParent } from './observe-parent.ts'
 import type { Ports } from './ports.ts'
-import type { UnsettledWrites } from './unsettled.ts'
-import { isCompanyInFlow, waitForCompany } from './wait-for-company.ts'
-import { companyDelayMs } from './waits.ts'
-import { type NotWritten, type Outcomes, outcomeForAll, outcomeOrThrow, writeRelations } from './write-relations.ts'
+import { removeElement } from './remove-element.ts'
+import type { State } from './state.ts'
+import { type NotWritten, type Outcomes, outcomeForAll, unchanged, writeRelations } from './write-relations.ts'
 
 const MAX_ROUNDS = 3
 
 /**
- * Handles a company's pending records with one read of it and at most one write that carries both its parent and its
- * sub-departments. Answers an outcome for each record; throws what means that the key is not ours any more.
+ * Handles a company's pending records: one write carries both its parent and its sub-departments, and each element that Omnium
+ * has kept is removed by an Update. Answers an outcome for each record; throws what means that the key is not ours any more.
  */
 export async function handleParentChange(
   deliveries: readonly ParentChangeDelivery[],
   context: HandlerContext,
   ports: Ports,
-  unsettled: UnsettledWrites,
+  state: State,
 ): Promise<Outcomes> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const result = await lookAndWrite(deliveries, context, ports, unsettled)
-    if (result === 'outlived') continue
+    const result = await lookAndWrite(deliveries, context, ports, state)
+    if (result === 'announcement-expired') continue
     if (result !== 'refused-together') return result
     const outcomes: [ParentChangeDelivery, Outcome][] = []
     for (const ofChildren of [true, false]) {
       const part = deliveries.filter(({ value }) => (value?.type === 'child-changed') === ofChildren)
-      outcomes.push(...(await handleParentChange(part, context, ports, unsettled)))
+      outcomes.push(...(await handleParentChange(part, context, ports, state)))
     }
     return new Map(outcomes)
   }
@@ -41,9 +41,10 @@ async function lookAndWrite(
   deliveries: readonly ParentChangeDelivery[],
   context: HandlerContext,
   ports: Ports,
-  unsettled: UnsettledWrites,
-): Promise<Outcomes | NotWritten> {
+  state: State,
+): Promise<Outcomes | Exclude<NotWritten, 'no-company'>> {
   const { call, now } = context
+  const { unsettled } = state
   const heldMs = unsettled.heldMs(call.key, now())
   if (heldMs > 0) return outcomeForAll(deliveries, retry('child-pending', heldMs))
   // Before anything else is decided: if that write took effect late, its announcements may have been looked at too early.
@@ -51,13 +52,15 @@ async function lookAndWrite(
   if (repeated.length > 0) await ports.publisher.publish('company.parent-changes.v1', repeated, call.fence)
   unsettled.forget(call.key)
 
-  const { observed, children } = fold(deliveries)
+  const { observed, children, elements } = fold(deliveries)
   const { looks, ends } = await lookAtChildren(children, context, ports)
-  if (observed === null && looks.length === 0) return ends
-
-  const written = await writeLooked(observed, looks, context, ports, unsettled)
+  const written = await writeLooked(observed, looks, context, ports, state)
   if (typeof written === 'string') return written
-  return new Map([...ends, ...written, ...(observed === null ? [] : endsOfOlder(observed, written))])
+  const outcomes = new Map([...ends, ...written, ...(observed === null ? [] : endsOfOlder(observed, written))])
+  for (const element of elements) {
+    outcomes.set(element.delivery, await removeElement(element, context, ports, state).catch(outcomeOrThrow))
+  }
+  return outcomes
 }
 
 function endsOfOlder({ delivery, older }: ObservedLead, outcomes: Outcomes): Outcomes {
@@ -71,52 +74,56 @@ async function writeLooked(
   looks: readonly ChildLook[],
   context: HandlerContext,
   ports: Ports,
-  unsettled: UnsettledWrites,
-): Promise<Outcomes | NotWritten> {
-  const { call } = context
-  const open = [...(observed === null ? [] : [observed.delivery]), ...looks.map(({ lead }) => lead.delivery)]
-  let company: OmniumCustomer | null
-  try {
-    company = await ports.omnium.getCustomer(call, 'B2B', open[0]!.id)
-  } catch (error) {
-    return outcomeForAll(open, outcomeOrThrow(error))
-  }
-  if (company === null) return endWithoutCompany(observed, looks, context, ports)
-
-  const change = observed && (await observeParent(observed, company, context, ports).catch(outcomeOrThrow))
-  if (observed === null || change === null) {
-    return writeRelations({ company, observed: null, looks }, context, ports, unsettled)
-  }
-  if (change.kind === 'announced') {
-    return writeRelations({ company, observed: { lead: observed, change }, looks }, context, ports, unsettled)
-  }
-  const written = await writeRelations({ company, observed: null, looks }, context, ports, unsettled)
-  return typeof written === 'string' ? written : new Map([...written, [observed.delivery, change]])
+  state: State,
+): Promise<Outcomes | Exclude<NotWritten, 'no-company'>> {
+  const change = observed === null ? null : await decideParent(observed, context, ports)
+  if (observed === null || change === null) return writeInSlot(null, looks, context, ports, state)
+  if (change === 'no-company') return endWithoutCompany(observed, looks, context, ports)
+  if (change.kind === 'announced') return writeInSlot({ lead: observed, change }, looks, context, ports, state)
+  const isUnchanged = change.kind === 'skipped' && change.reason === 'unchanged'
+  const outcome = isUnchanged ? unchanged(observed.delivery, state, change) : change
+  const written = await writeInSlot(null, looks, context, ports, state)
+  return typeof written === 'string' ? written : new Map([...written, [observed.delivery, outcome]])
 }
 
-/** A company that was deleted, or is not there yet, has no entries to agree with; only a child that names it waits for it. */
-async function endWithoutCompany(
-  observed: ObservedLead | null,
+/** Outside of any slot: what is decided here may need Flow, and announces. */
+async function decideParent(
+  observed: ObservedLead,
+  context: HandlerContext,
+  ports: Ports,
+): Promise<Outcome | AnnouncedChange | 'no-company'> {
+  try {
+    const company = await ports.omnium.getCustomer(context.call, 'B2B', observed.delivery.id)
+    return company === null ? 'no-company' : await observeParent(observed, company, context, ports)
+  } catch (error) {
+    return outcomeOrThrow(error)
+  }
+}
+
+/** One slot covers the read of the company that decides, and the write. */
+async function writeInSlot(
+  observed: { readonly lead: ObservedLead; readonly change: AnnouncedChange } | null,
   looks: readonly ChildLook[],
-  { call, now }: HandlerContext,
-  { flow, parentWaitMs }: Ports,
-): Promise<Outcomes> {
-  const outcomes = new Map<ParentChangeDelivery, Outcome>()
-  const waitedMs = ({ firstSeenAt }: ParentChangeDelivery) => now() - firstSeenAt
-  if (observed !== null) {
-    // It was there when its parent was observed, and whoever creates it anew observes its parent again.
-    const waited = waitedMs(observed.delivery)
-    const isOver = waited >= parentWaitMs
-    outcomes.set(
-      observed.delivery,
-      isOver ? skipped('not-found') : retry('parent-missing', companyDelayMs(waited, parentWaitMs)),
-    )
+  context: HandlerContext,
+  ports: Ports,
+  state: State,
+): Promise<Outcomes | Exclude<NotWritten, 'no-company'>> {
+  const deliveries = [...(observed === null ? [] : [observed.lead.delivery]), ...looks.map(({ lead }) => lead.delivery)]
+  const [first] = deliveries
+  if (first === undefined) {
+    state.removals.finish(context.call.key)
+    return new Map()
   }
-  let asked: Promise<boolean> | undefined
-  for (const { lead, present } of looks) {
-    const isInFlow = () => (asked ??= isCompanyInFlow(flow, call, lead.delivery.id))
-    const wait = () => waitForCompany(waitedMs(lead.delivery), parentWaitMs, isInFlow).catch(outcomeOrThrow)
-    outcomes.set(lead.delivery, present ? await wait() : skipped('not-found'))
-  }
-  return outcomes
+  const result = await ports.omnium
+    .inSlot(context.call, async (call) => {
+      const company = await ports.omnium.getCustomer(call, 'B2B', first.id)
+      if (company === null) return 'no-company' as const
+      if (observed !== null && !isStillAnnounced(observed.change, company, call.tenant)) {
+        return 'announcement-expired' as const
+      }
+      return writeRelations({ company, observed, looks }, { ...context, call }, ports, state)
+    })
+    .catch((error: unknown) => outcomeForAll(deliveries, outcomeOrThrow(error)))
+  if (result !== 'no-company') return result
+  return endWithoutCompany(observed?.lead ?? null, looks, context, ports)
 }

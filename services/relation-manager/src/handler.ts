@@ -3,7 +3,7 @@ import type { StreamHandler } from '@sync/shared/stream'
 import { classify } from './fold.ts'
 import { handleParentChange } from './handle-parent-change.ts'
 import { maxAnnouncementAgeMs, type Ports } from './ports.ts'
-import { createUnsettledWrites } from './unsettled.ts'
+import { createState } from './state.ts'
 
 /**
  * Keeps both ends of parent relations in Omnium in agreement: the child's `Parent`, and the parent's `SubDepartment`
@@ -17,13 +17,13 @@ export function createRelationManager(ports: Ports): StreamHandler<'company.pare
       'starting relation-manager: parentConfirmMs must be more than twice requestDeadlineMs',
     )
   }
-  const unsettled = createUnsettledWrites()
+  const state = createState(ports.omnium, ports.random)
   return {
     service: 'relation-manager',
     topics: ['company.parent-changes.v1'],
     classify,
     async handle(deliveries, context) {
-      const outcomes = await handleParentChange(deliveries, context, ports, unsettled)
+      const outcomes = await handleParentChange(deliveries, context, ports, state)
       return deliveries.map((delivery) => {
         const outcome = outcomes.get(delivery)
         if (outcome === undefined) throw new Error('a record was left without an outcome')

@@ -146,7 +146,7 @@ test('a refused write of the child leaves nothing half-linked', async () => {
   inOmnium('A', { children: ['C'], isParent: 'true' })
   inOmnium('B')
   inOmnium('C', { parent: 'A', version: V1 })
-  omnium.fail({ when: ({ operation }) => operation === 'patchCustomer', error: refusal() })
+  omnium.fail({ when: ({ operation }) => operation === 'patchCustomer', error: refusal(), times: 2 })
   expect(await handle(observed())).toMatchObject([{ kind: 'park', reason: 'refused' }])
 
   world.now = START + CONFIRM_MS

@@ -37,7 +37,10 @@ export async function lookAtChildren(
   const ask = async (child: string): Promise<[string, Answer]> => {
     const askedAt = now()
     try {
-      return [child, { askedAt, customer: await omnium.getCustomer(call, 'B2B', child) }]
+      const customer = await omnium.getCustomer(call, 'B2B', child)
+      // The parent loses its entry for a child that does not exist, so the absence is proven first.
+      if (customer === null) await omnium.proveAbsent(call, 'B2B', child, { known: true })
+      return [child, { askedAt, customer }]
     } catch (error) {
       const failure = outcomeOf(error)
       if (failure === null) throw error

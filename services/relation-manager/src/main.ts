@@ -10,6 +10,7 @@ await runService('relation-manager', Config, ({ config, targets: { flow, omnium 
     parentConfirmMs: config.parentConfirmMs,
     parentWaitMs: config.parentWaitMs,
     requestDeadlineMs: config.requestDeadlineMs,
+    random: Math.random,
   }),
-  writes: ['company.parent-changes.v1'],
+  writes: ['company.parent-changes.v1', 'customer-mapper.retry.v1'],
 }))

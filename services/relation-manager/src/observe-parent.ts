@@ -4,7 +4,7 @@ import { keyOf } from '@sync/shared/kafka/publisher'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { type Outcome, skipped } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
-import { propertyPrefix } from '@sync/shared/tenants'
+import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { compareParent, type ObservedLead } from './fold.ts'
 import { hindranceOf } from './hindrance.ts'
@@ -23,8 +23,21 @@ export interface AnnouncedChange {
   readonly kind: 'announced'
   readonly parent: FlowParent
   readonly announcements: readonly Announcement[]
+  /** The parents that were told. */
+  readonly told: ReadonlySet<string>
   /** Before the announcements were written, ms since the epoch. */
   readonly announcedAt: number
+}
+
+/**
+ * Whether a company that is read again, in the slot of the write, still needs the announced change, and names no parent that
+ * was not told.
+ */
+export function isStillAnnounced({ parent, told }: AnnouncedChange, company: OmniumCustomer, tenant: Tenant): boolean {
+  const prefix = propertyPrefix(tenant)
+  const standing = compareParent(company, parent, prefix)
+  if (standing === 'stale' || standing === 'unchanged') return false
+  return relationsOf(company, prefix).parents.every((id) => told.has(id))
 }
 
 /** Decides what an observed parent means for the company as it was just read, and announces the change if there is one. */
@@ -77,9 +90,10 @@ export async function observeParent(
     if (hindrance !== null) return hindrance
   }
   const announcedAt = now()
-  const announcements = announcing([...parents, parent.to], parent.version)
+  const told = new Set([...parents, parent.to].filter((id) => id !== null))
+  const announcements = announcing([...told], parent.version)
   await announce(announcements)
-  return { kind: 'announced', parent, announcements, announcedAt }
+  return { kind: 'announced', parent, announcements, told, announcedAt }
 }
 
 /** The newer of a record and what Flow says now; of the same version, what Flow says now. */
@@ -90,7 +104,10 @@ async function latestParent(
   { flow }: Ports,
 ): Promise<FlowParent | Outcome> {
   const customer = await flow.getCustomer(call, id)
-  if (customer === null) return skipped('deleted')
+  if (customer === null) {
+    await flow.proveAbsent(call, 'customer', id, { known: true })
+    return skipped('deleted')
+  }
   if (flowKind(customer) !== 'COMPANY') return skipped('ignored')
   const version = customer.lastModifiedAt ?? ''
   if (compareVersions(version, recorded.version) < 0) return recorded

@@ -11,6 +11,8 @@ export interface Ports {
   readonly parentConfirmMs: number
   /** How long a company waits for its parent to appear in Omnium before Flow is asked. */
   readonly parentWaitMs: number
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
   /** A request is over within this time; the target may still execute it as long again. */
   readonly requestDeadlineMs: number
 }

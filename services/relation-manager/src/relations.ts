@@ -39,6 +39,8 @@ export interface RelationPatch {
   readonly changedByChildren: readonly string[]
   /** The children whose entry changes. */
   readonly children: ReadonlySet<string>
+  /** A relation that the company holds is not in the list any more, or is in the list in another form. */
+  readonly removes: boolean
 }
 
 /**
@@ -88,6 +90,7 @@ export function patchFor(company: OmniumCustomer, change: RelationChange, prefix
     changedByParent,
     changedByChildren,
     children,
+    removes: stored.some((entry) => !entries.includes(entry)),
   }
 }
 

@@ -58,7 +58,7 @@ describe('an announcement', () => {
   })
 
   test('leaves a slow request all the time that it may take', () => {
-    const ports = { ...world, parentWaitMs: WAIT_MS, requestDeadlineMs: DEADLINE_MS }
+    const ports = { ...world, parentWaitMs: WAIT_MS, requestDeadlineMs: DEADLINE_MS, random: () => 0.5 }
     expect(() => createRelationManager({ ...ports, parentConfirmMs: 2 * DEADLINE_MS })).toThrow('parentConfirmMs')
     expect(() => createRelationManager({ ...ports, parentConfirmMs: 2 * DEADLINE_MS + 1 })).not.toThrow()
   })

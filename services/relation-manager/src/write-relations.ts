@@ -1,16 +1,17 @@
-import { classifyFailure, type ErrorCode, SyncError } from '@sync/shared/errors'
-import { outcomeOf } from '@sync/shared/failure-outcome'
+import { classifyFailure, SyncError } from '@sync/shared/errors'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
-import { done, type Outcome, retry, skipped } from '@sync/shared/outcome'
+import { done, type Outcome, retry, skipped, withNotes } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
 import { propertyPrefix } from '@sync/shared/tenants'
+import { outcomeOfFailedWrite, outcomeOrThrow } from './failed-write.ts'
 import type { ObservedLead, ParentChangeDelivery } from './fold.ts'
 import type { ChildLook } from './look-at-children.ts'
 import type { AnnouncedChange } from './observe-parent.ts'
 import { maxAnnouncementAgeMs, type Ports } from './ports.ts'
 import { patchFor, type RelationPatch } from './relations.ts'
-import type { UnsettledWrites } from './unsettled.ts'
-import { companyDelayMs } from './waits.ts'
+import type { RemovalStep } from './removals.ts'
+import type { State } from './state.ts'
+import { updateCompany } from './update-company.ts'
 
 export type Outcomes = ReadonlyMap<ParentChangeDelivery, Outcome>
 
@@ -22,57 +23,124 @@ export interface WritePlan {
 }
 
 /**
- * - `outlived`: the announcement had grown too old when the write's turn came; nothing was sent, look again
+ * - `announcement-expired`: the announcement had grown too old when the write's turn came; nothing was sent, look again
  * - `refused-together`: a write for the company's parent and its children was refused; either may be why
+ * - `no-company`: the company does not exist any more
  */
-export type NotWritten = 'outlived' | 'refused-together'
+export type NotWritten = 'announcement-expired' | 'refused-together' | 'no-company'
 
 export const outcomeForAll = (deliveries: readonly ParentChangeDelivery[], outcome: Outcome): Outcomes =>
   new Map(deliveries.map((delivery) => [delivery, outcome]))
 
-/** The outcome of a failure; throws it when it means that the key is not ours any more. */
-export function outcomeOrThrow(error: unknown): Outcome {
-  const outcome = outcomeOf(error)
-  if (outcome === null) throw error
-  return outcome
-}
+const deliveriesOf = ({ observed, looks }: WritePlan): ParentChangeDelivery[] => [
+  ...(observed === null ? [] : [observed.lead.delivery]),
+  ...looks.map(({ lead }) => lead.delivery),
+]
 
-/** Makes the company say what the plan wants, in at most one request. */
+/** Makes the company say what the plan wants, in at most one write. The call holds the slot of Omnium. */
 export async function writeRelations(
   plan: WritePlan,
-  { call, now }: HandlerContext,
+  context: HandlerContext,
   ports: Ports,
-  unsettled: UnsettledWrites,
+  state: State,
 ): Promise<Outcomes | NotWritten> {
-  const { company, observed, looks } = plan
-  const deliveries = [...(observed === null ? [] : [observed.lead.delivery]), ...looks.map(({ lead }) => lead.delivery)]
+  const { call, now } = context
+  const patch = patchOf(plan, plan.company, context)
+  if (patch === null) {
+    const outcomes = new Map(deliveriesOf(plan).map((it) => [it, unchanged(it, state)]))
+    state.removals.finish(call.key)
+    return outcomes
+  }
+  const step = patch.removes ? state.removals.stepOf(call.key, call.tenant, now()) : 'patch'
+  const failed = await send(plan, patch, step, context, ports, state)
+  if (failed !== null) return failed
+  state.conflicts.forget(call.key)
+  const outcomes = outcomesOfWrite(plan, patch)
+  return patch.removes ? afterRemoval(plan, step, outcomes, context, ports, state) : outcomes
+}
+
+function patchOf({ observed, looks }: WritePlan, company: OmniumCustomer, { call }: HandlerContext) {
   const children = new Map(looks.map(({ lead, present }) => [lead.value.child, present]))
   const change = observed === null ? { children } : { parent: observed.change.parent, children }
-  const patch = patchFor(company, change, propertyPrefix(call.tenant))
-  if (patch === null) return outcomeForAll(deliveries, skipped('unchanged'))
+  return patchFor(company, change, propertyPrefix(call.tenant))
+}
 
-  let outlived = false
+/** null: the write was answered. */
+async function send(
+  plan: WritePlan,
+  patch: RelationPatch,
+  step: RemovalStep,
+  { call, now }: HandlerContext,
+  ports: Ports,
+  state: State,
+): Promise<Outcomes | NotWritten | null> {
+  const { company, observed, looks } = plan
+  let isExpired = false
   const fence = () => {
     call.fence()
-    outlived = observed !== null && now() - observed.change.announcedAt > maxAnnouncementAgeMs(ports)
-    if (outlived) throw new SyncError('fenced', 'writing relations in omnium: the announcement is too old')
+    isExpired = observed !== null && now() - observed.change.announcedAt > maxAnnouncementAgeMs(ports)
+    if (isExpired) throw new SyncError('fenced', 'writing relations in omnium: the announcement is too old')
   }
-  const body = { ...patch.fields, customerId: company.customerId }
+  const fenced = { ...call, fence }
   try {
-    const answer = await ports.omnium.patchCustomer({ ...call, fence }, 'B2B', body)
-    if (answer === 'updated') return outcomesOfWrite(plan, patch)
-    return outcomeForAll(deliveries, retry('parent-missing', companyDelayMs(0, ports.parentWaitMs)))
+    const end =
+      step === 'update'
+        ? await updateCompany(company, laidOver(company, patch), deliveriesOf(plan)[0]!, { call: fenced, now }, ports)
+        : await state.patchCompany(fenced, { ...patch.fields, customerId: company.customerId }, patch.removes)
+    return end === 'updated' ? null : 'no-company'
   } catch (error) {
-    if (outlived) return 'outlived'
-    const mayStillHappen = error instanceof SyncError && error.unknownEnd
-    const heldMs = mayStillHappen ? 2 * ports.requestDeadlineMs : 0
-    if (mayHaveTakenEffect(error)) {
-      const announcements = observed?.change.announcements ?? []
-      unsettled.add(call.key, { heldUntil: now() + heldMs, announcements })
-    }
+    if (isExpired) return 'announcement-expired'
     if (classifyFailure(error) === 'park' && observed !== null && looks.length > 0) return 'refused-together'
-    return outcomeForAll(deliveries, notBefore(outcomeOrThrow(error), heldMs))
+    const announcements = observed?.change.announcements ?? []
+    return outcomeForAll(deliveriesOf(plan), outcomeOfFailedWrite(error, call.key, announcements, now(), ports, state))
   }
+}
+
+/** What a patch sets, as the full model holds it: properties that the patch does not name stay. */
+function laidOver({ properties }: OmniumCustomer, { fields }: RelationPatch): Record<string, unknown> {
+  const keys = new Set(fields.properties?.map(({ key }) => key))
+  const kept = (properties ?? []).filter(({ key }) => !keys.has(key))
+  return { ...fields, properties: [...kept, ...(fields.properties ?? [])] }
+}
+
+/** Reads the company back: the records whose relation is still there wait for the next read. */
+async function afterRemoval(
+  plan: WritePlan,
+  step: RemovalStep,
+  outcomes: Outcomes,
+  context: HandlerContext,
+  { omnium }: Ports,
+  { removals }: State,
+): Promise<Outcomes> {
+  const { call, now } = context
+  const company = await omnium.getCustomer(call, 'B2B', plan.company.customerId).catch(outcomeOrThrow)
+  const isRead = company === null || !('kind' in company)
+  const remaining = isRead ? remainingOf(plan, company, context) : deliveriesOf(plan)
+  if (remaining.length === 0) {
+    removals.finish(call.key)
+    return outcomes
+  }
+  if (step === 'give-up') {
+    removals.finish(call.key)
+    const named = remaining.map(
+      (it) => [it, withNotes(outcomes.get(it)!, { notRemoved: ['customerRelations'] })] as const,
+    )
+    return new Map([...outcomes, ...named])
+  }
+  const written = new Map(remaining.map((it) => [placeOf(it), outcomes.get(it)!]))
+  const waitMs = removals.awaitRead(call.key, step, written, now())
+  return new Map([...outcomes, ...outcomeForAll(remaining, retry('removal-pending', waitMs))])
+}
+
+/** The records whose part of the plan a company does not say yet because it holds a relation that was removed. */
+function remainingOf(plan: WritePlan, company: OmniumCustomer | null, context: HandlerContext): ParentChangeDelivery[] {
+  if (company === null) return []
+  const removes = (part: WritePlan) => patchOf(part, company, context)?.removes === true
+  const { observed, looks } = plan
+  return [
+    ...(observed !== null && removes({ ...plan, looks: [] }) ? [observed.lead.delivery] : []),
+    ...looks.filter((look) => removes({ ...plan, observed: null, looks: [look] })).map(({ lead }) => lead.delivery),
+  ]
 }
 
 function outcomesOfWrite({ observed, looks }: WritePlan, patch: RelationPatch): Outcomes {
@@ -91,14 +159,11 @@ function outcomesOfWrite({ observed, looks }: WritePlan, patch: RelationPatch): 
   return outcomes
 }
 
-const ANSWERED_BUT_UNCLEAR: ReadonlySet<ErrorCode> = new Set([
-  'target-timeout',
-  'target-reset',
-  'target-failed',
-  'target-answer-invalid',
-])
-const mayHaveTakenEffect = (error: unknown): boolean =>
-  !(error instanceof SyncError) || error.unknownEnd || ANSWERED_BUT_UNCLEAR.has(error.code)
+/** How a record ends when the company says what the record wants: as it was written, if a read was waited for. */
+export const unchanged = (
+  delivery: ParentChangeDelivery,
+  { removals }: State,
+  otherwise: Outcome = skipped('unchanged'),
+): Outcome => removals.outcomeOf(delivery.key, placeOf(delivery)) ?? otherwise
 
-const notBefore = (outcome: Outcome, ms: number): Outcome =>
-  outcome.kind === 'retry' && ms > 0 ? { ...outcome, afterMs: Math.max(outcome.afterMs ?? 0, ms) } : outcome
+const placeOf = ({ origin }: ParentChangeDelivery): string => `${origin.partition}/${origin.offset}`

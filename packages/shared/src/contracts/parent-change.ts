@@ -35,5 +35,20 @@ export const ChildChanged = z
   .describe('"C\'s parent becomes `to` at version v; then P\'s entry for C has to agree with C." Key P.')
 export type ChildChanged = z.infer<typeof ChildChanged>
 
-export const ParentChange = z.discriminatedUnion('type', [ParentObserved, ChildChanged])
+export const ElementRemoved = z
+  .object({
+    type: z.literal('element-removed'),
+    tenant,
+    company: z.string().describe('The company that still holds the element in Omnium.'),
+    list: z.enum(['contacts', 'addresses']).describe('The list of the company that holds the element.'),
+    id: z.string().describe('The id of the element: `id` of a contact, `externalId` of an address.'),
+    notifiedAt,
+  })
+  .describe(
+    '"The element was removed in Flow, and Omnium has kept it." Key: the company. Written by the mapper, because only the ' +
+      'relation-manager sends an Update of the whole company.',
+  )
+export type ElementRemoved = z.infer<typeof ElementRemoved>
+
+export const ParentChange = z.discriminatedUnion('type', [ParentObserved, ChildChanged, ElementRemoved])
 export type ParentChange = z.infer<typeof ParentChange>

@@ -9,7 +9,7 @@ export const SyncOutcome = z
     partition: z.int().describe('Of that topic.'),
     offset: z.string().describe('Of that partition; as text, because it may exceed what JSON readers keep exactly.'),
     lane: z
-      .enum(['deferred', 'redriven', 'replayed', 'verify'])
+      .enum(['deferred', 'redriven', 'replayed', 'verify', 're-read'])
       .nullable()
       .describe('How it came back, when by the retry lane.'),
     outcome: z.enum(['done', 'skipped', 'parked', 'deferred']).describe('How its handling ended.'),

@@ -8,7 +8,13 @@ const MAX_PER_PUBLISH = 500
 const FLUSH_AT = 200
 
 /** Ends of records on `sync.outcomes.v1`: collected and written in bulk, before the commit that covers them. */
-export function createOutcomeSink({ publisher, logger }: { publisher: Publisher; logger: Logger }): OutcomeSink {
+export function createOutcomeSink({
+  publisher,
+  logger,
+}: {
+  publisher: Pick<Publisher, 'publish'>
+  logger: Logger
+}): OutcomeSink {
   let waiting: SyncOutcome[] = []
   let flushing: Promise<void> = Promise.resolve()
 

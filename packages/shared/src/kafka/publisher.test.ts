@@ -4,6 +4,7 @@ import { createFakeTracer } from '../testing/fake-tracer.ts'
 import { headerText } from './headers.ts'
 import type { RawMessage } from './ports.ts'
 import { createPublisher } from './publisher.ts'
+import { readLane } from './retry-lane.ts'
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -35,6 +36,21 @@ const message = {
     ...{ users: [], version: null, receivedAt: '2026-02-01T00:00:00Z', repair: false },
   },
 }
+
+describe('a record for another service', () => {
+  it('is written to the retry topic of that service, on the partition of its key, and says why', async () => {
+    const { publisher, sent } = given()
+    const why = { why: 're-read' as const, partition: 7, offset: 3n, reason: 'company-updated', notBefore: 5 }
+
+    await publisher.handOn('customer-mapper', 'flow.notifications.v1', { ...message, ...why })
+
+    expect(sent).toMatchObject([{ topic: 'p.customer-mapper.retry.v1', partition: 7 }])
+    expect(String(sent[0]!.key)).toBe('acme:1000')
+    const lane = readLane({ ...sent[0]!, partition: 7, offset: 0, timestamp: 0, key: null, value: null })
+    expect(lane?.mark).toMatchObject({ why: 're-read', reason: 'company-updated', notBefore: 5, attempts: 0 })
+    expect(lane?.mark.origin).toEqual({ topic: 'p.flow.notifications.v1', partition: 7, offset: 2 ** 52 + 3 })
+  })
+})
 
 describe('a record that is published', () => {
   it('says what it is in its headers', async () => {

@@ -1,10 +1,12 @@
 import type { ValueOf } from '../contracts/contracts.ts'
 import { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
+import type { LaneWhy } from '../stream.ts'
 import type { Span, Tracer } from '../tracing.ts'
 import type { RawMessage } from './ports.ts'
 import type { BatchedProducer } from './producer.ts'
-import type { ContractTopic } from './topics.ts'
+import { laneMessage } from './retry-lane.ts'
+import { type ContractTopic, retryTopicOf, type ServiceName } from './topics.ts'
 
 /** One record to write; `value: null` is a tombstone. The headers event-id, source, occurred-at and traceparent are added. */
 export interface Message<T extends ContractTopic> {
@@ -20,7 +22,25 @@ export interface Message<T extends ContractTopic> {
  */
 export interface Publisher {
   publish<T extends ContractTopic>(topic: T, messages: readonly Message<T>[], fence?: Fence): Promise<void>
+  /** Writes a record for another service to the retry topic of that service, as if it had come from `topic`. */
+  handOn<T extends ContractTopic>(to: ServiceName, topic: T, message: HandedOn<T>, fence?: Fence): Promise<void>
 }
+
+/** A record that one service makes for another one. Times are ms since the epoch. */
+export interface HandedOn<T extends ContractTopic> extends Message<T> {
+  readonly why: LaneWhy
+  /** Where the record that caused this one stood; all topics of a key share its partition. */
+  readonly partition: number
+  readonly offset: bigint
+  readonly reason: string
+  readonly notBefore: number
+}
+
+/**
+ * Keeps the offsets of records that were never on their topic apart from the offsets of records that were: a dead letter is
+ * identified by topic, partition and offset.
+ */
+const HANDED_ON_FROM = 2 ** 52
 
 /** The key of a tenant's record, as in the topic table. */
 export const keyOf = (tenant: string, id: string): string => `${tenant}:${id}`
@@ -69,6 +89,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
           },
         })
   return {
+    async handOn(to, topic, { why, partition, offset, reason, notBefore, ...message }, fence) {
+      const { key, value, headers } = await toRaw(topic, message, undefined)
+      const original = { key: key === null ? null : Buffer.from(key), value, headers }
+      const origin = { topic: prefix + topic, partition, offset: HANDED_ON_FROM + Number(offset) }
+      const mark = { why, origin, reason, notBefore, attempts: 0, firstSeenAt: now(), passes: 0, redrives: 0 }
+      await producer.send([laneMessage(prefix + retryTopicOf(to), original, mark)], fence)
+    },
     async publish(topic, messages, fence) {
       const spans = messages.map((message) => spanOf(topic, message))
       try {

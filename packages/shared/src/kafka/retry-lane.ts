@@ -25,7 +25,7 @@ export interface LaneMark {
   readonly redrives: number
 }
 
-const WHYS: readonly string[] = ['deferred', 'redriven', 'replayed', 'verify'] satisfies LaneWhy[]
+const WHYS: readonly string[] = ['deferred', 'redriven', 'replayed', 'verify', 're-read'] satisfies LaneWhy[]
 const isLaneHeader = (name: string) => name.startsWith('lane-')
 
 /** The lane record for an original record: its bytes and headers untouched, on the partition of its origin, plus the mark. */

@@ -100,7 +100,7 @@ export const TOPICS: readonly TopicSpec[] = [
   {
     name: 'company.parent-changes.v1',
     key: 'tenant:companyUid',
-    value: 'parent-observed, child-changed',
+    value: 'parent-observed, child-changed, element-removed',
     writers: ['customer-mapper', 'relation-manager', 'syncctl'],
     readers: ['relation-manager'],
     config: deleteAfter(30),
@@ -126,7 +126,7 @@ export const TOPICS: readonly TopicSpec[] = [
       name: retryTopicOf(service),
       key: "the record's key",
       value: 'records to be handled again out of their place: the original bytes, headers and origin, and why',
-      writers: [service, 'syncctl'],
+      writers: [service, ...(service === 'customer-mapper' ? ['relation-manager'] : []), 'syncctl'],
       readers: [service],
       config: { ...deleteAfter(30), ...roomForHeaders },
     }),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { OmniumClient, OmniumPage, OmniumQuery } from '../omnium/client.ts'
 import { OmniumCustomer, type OmniumKind, OmniumOrder, type OmniumProperty } from '../omnium/schema.ts'
 import { compareVersions } from '../version.ts'
@@ -18,7 +19,14 @@ export interface FakeOmnium extends OmniumClient, Calls {
   putOrder(order: Record<string, unknown>, tenant?: string): void
 }
 
-const NOT_IN_PATCH_MODEL = ['created', 'modified', 'modifiedBy', 'fullName', 'keepExistingCustomProperties'] as const
+const NOT_IN_PATCH_MODEL = [
+  ...['created', 'modified', 'modifiedBy', 'fullName'],
+  ...['keepExistingCustomProperties', 'keepExistingListItems'],
+] as const
+const LISTS = ['contacts', 'addresses', 'customerRelations', 'externalIds', 'tags'] as const
+
+/** How a PATCH treats a list: it replaces the list, merges it, or merges it unless `keepExistingListItems` is false. */
+export type PatchLists = 'replace' | 'merge' | 'merge-unless-told'
 
 export interface FakeOmniumOptions {
   readonly now?: () => string
@@ -26,12 +34,14 @@ export interface FakeOmniumOptions {
   readonly idOf?: (body: Readonly<Record<string, unknown>>) => string
   /** Whether a value of a customer that we create is taken, so that the create is answered 409. */
   readonly isTaken?: (body: Readonly<Record<string, unknown>>) => boolean
+  readonly patchLists?: PatchLists
 }
 
 export function createFakeOmnium({
   now = createLogicalClock(),
   idOf = (body) => String(body.customerId),
   isTaken = () => false,
+  patchLists = 'replace',
 }: FakeOmniumOptions = {}): FakeOmnium {
   const customers = { B2C: createTable<OmniumCustomer>(), B2B: createTable<OmniumCustomer>() }
   const orders = createTable<OmniumOrder>()
@@ -52,6 +62,12 @@ export function createFakeOmnium({
     const keep = fields.keepExistingCustomProperties !== false
     if (Array.isArray(changes.properties) && keep) {
       changes.properties = mergeProperties(stored.properties ?? [], changes.properties as OmniumProperty[])
+    }
+    const merges =
+      patchLists === 'merge' || (patchLists === 'merge-unless-told' && fields.keepExistingListItems !== false)
+    for (const list of LISTS) {
+      const sent = changes[list]
+      if (merges && Array.isArray(sent)) changes[list] = mergeList(list, stored[list], sent)
     }
     return store(tenant, kind, { ...stored, ...changes, customerId: id, modified: now() })
   }
@@ -119,6 +135,20 @@ export function createFakeOmnium({
       run(call, { operation: 'searchOrders', id: '' }, () => search(orders.list(call.tenant.uid), query)),
     probe: (call) => run(call, { operation: 'probe', id: '' }, () => undefined),
   }
+}
+
+/** Contacts are merged by their id; of the other lists an element that is not there yet is added. */
+function mergeList(list: string, stored: unknown, sent: readonly unknown[]): unknown[] {
+  const merged: unknown[] = Array.isArray(stored) ? [...stored] : []
+  const idOf = (element: unknown) => (element as { id?: unknown }).id
+  for (const element of sent) {
+    const index = merged.findIndex((other) =>
+      list === 'contacts' ? idOf(other) === idOf(element) : isDeepStrictEqual(other, element),
+    )
+    if (index < 0) merged.push(element)
+    else if (list === 'contacts') merged[index] = { ...(merged[index] as object), ...(element as object) }
+  }
+  return merged
 }
 
 function mergeProperties(stored: readonly OmniumProperty[], sent: readonly OmniumProperty[]): OmniumProperty[] {

@@ -1,11 +1,11 @@
-import type { ChildChanged, ParentObserved } from '@sync/shared/contracts/parent-change'
+import type { ChildChanged, ElementRemoved, ParentObserved } from '@sync/shared/contracts/parent-change'
 import { SyncError } from '@sync/shared/errors'
 import type { Fence } from '@sync/shared/http/call'
 import type { OmniumRelation } from '@sync/shared/omnium/schema'
 import type { Outcome } from '@sync/shared/outcome'
 import { aCall, aCompany, aDelivery, type DeliveryFields } from '@sync/shared/testing/builders'
 import { createFakeFlow } from '@sync/shared/testing/fake-flow'
-import { createFakeOmnium } from '@sync/shared/testing/fake-omnium'
+import { createFakeOmnium, type PatchLists } from '@sync/shared/testing/fake-omnium'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
 import type { ParentChangeDelivery } from '../fold.ts'
 import { createRelationManager } from '../handler.ts'
@@ -49,6 +49,20 @@ export function childChanged(fields: Partial<ChildChanged> = {}, delivery: Deliv
   return aDelivery('company.parent-changes.v1', value, { id: value.parent, firstSeenAt: START, ...delivery })
 }
 
+/** "Omnium has kept the contact c1 of C", unless told otherwise; its key is the company's. */
+export function elementRemoved(fields: Partial<ElementRemoved> = {}): ParentChangeDelivery {
+  const value: ElementRemoved = {
+    type: 'element-removed',
+    tenant: 'acme',
+    company: 'C',
+    list: 'contacts',
+    id: 'c1',
+    notifiedAt: V2,
+    ...fields,
+  }
+  return aDelivery('company.parent-changes.v1', value, { id: value.company, firstSeenAt: START })
+}
+
 export const lostReply = () =>
   new SyncError('target-timeout', 'patching in omnium: no answer', { target: 'omnium', unknownEnd: true })
 export const refusal = () => new SyncError('target-refused', 'patching in omnium: 400', { status: 400 })
@@ -62,9 +76,9 @@ interface Company {
 }
 
 /** The handler among stateful fakes, and a clock that stands still unless it is moved. */
-export function createRelationWorld() {
+export function createRelationWorld({ patchLists = 'replace' }: { patchLists?: PatchLists } = {}) {
   const flow = createFakeFlow()
-  const omnium = createFakeOmnium()
+  const omnium = createFakeOmnium({ patchLists })
   const publisher = createFakePublisher()
   const manager = createRelationManager({
     flow,
@@ -73,6 +87,7 @@ export function createRelationWorld() {
     parentConfirmMs: CONFIRM_MS,
     parentWaitMs: WAIT_MS,
     requestDeadlineMs: DEADLINE_MS,
+    random: () => 0.5,
   })
   const world = {
     flow,
@@ -104,6 +119,10 @@ export function createRelationWorld() {
     parentOf: (id: string) =>
       omnium.customer('B2B', id)?.customerRelations?.find(({ relationType }) => relationType === 'Parent')
         ?.customerId ?? null,
+    parentsOf: (id: string) =>
+      (omnium.customer('B2B', id)?.customerRelations ?? [])
+        .filter(({ relationType }) => relationType === 'Parent')
+        .map(({ customerId }) => customerId),
     childrenOf: (id: string) =>
       (omnium.customer('B2B', id)?.customerRelations ?? [])
         .filter(({ relationType }) => relationType === 'SubDepartment')

@@ -5,7 +5,7 @@ import type { Publisher } from '@sync/shared/kafka/publisher'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import type { OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
 import { createFakeFlow } from '@sync/shared/testing/fake-flow'
-import { createFakeOmnium } from '@sync/shared/testing/fake-omnium'
+import { createFakeOmnium, type PatchLists } from '@sync/shared/testing/fake-omnium'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
 import type { Chance } from './chance.ts'
 
@@ -24,15 +24,15 @@ interface Gate {
 }
 
 /** What may happen to a write besides its success. `late`: the reply is lost, and the write is executed afterwards. */
-const FAULTS = ['refused', 'failed', 'failed-after', 'lost', 'lost-after', 'late'] as const
+const FAULTS = ['refused', 'conflict', 'failed', 'failed-after', 'lost', 'lost-after', 'late'] as const
 
 /**
  * Flow, Omnium and Kafka whose every effect waits, before and after it is sent, until the test lets it on: so the order
  * of effects across keys is the test's choice, and time passes between any two of them.
  */
-export function createSimulatedPeers(chance: Chance) {
+export function createSimulatedPeers(chance: Chance, patchLists: PatchLists) {
   const flow = createFakeFlow()
-  const omnium = createFakeOmnium()
+  const omnium = createFakeOmnium({ patchLists })
   const publisher = createFakePublisher()
   const gates = new Set<Gate>()
   const late: { readonly at: number; readonly execute: () => void }[] = []
@@ -63,8 +63,18 @@ export function createSimulatedPeers(chance: Chance) {
   }
   const faulty = () => peers.faultsOneIn > 0 && chance.oneIn(peers.faultsOneIn)
 
-  const patch = async (process: number, call: Call, kind: OmniumKind, fields: PatchFields) => {
-    const execute = () => omnium.patchCustomer({ ...call, fence: () => {} }, kind, fields)
+  const patch = (process: number, call: Call, kind: OmniumKind, fields: PatchFields) =>
+    write(process, call, fields, () => omnium.patchCustomer({ ...call, fence: () => {} }, kind, fields))
+  const update = (process: number, call: Call, customer: Record<string, unknown>) =>
+    write(process, call, customer as PatchFields, () =>
+      omnium.updateBusinessCustomer({ ...call, fence: () => {} }, customer),
+    )
+  const write = async (
+    process: number,
+    call: Call,
+    fields: PatchFields,
+    execute: () => Promise<'updated' | 'not-found'>,
+  ) => {
     const until = await send(process, call.fence, execute)
     const fault = faulty() ? chance.pick(FAULTS) : null
     const version =
@@ -73,6 +83,9 @@ export function createSimulatedPeers(chance: Chance) {
     const lost = () =>
       new SyncError('target-timeout', 'patching in omnium: no answer', { target: 'omnium', unknownEnd: true })
     if (fault === 'refused') throw new SyncError('target-refused', 'patching in omnium: 400', { status: 400 })
+    if (fault === 'conflict') {
+      throw new SyncError('version-conflict', 'patching in omnium: 409', { status: 409 })
+    }
     if (fault === 'failed') throw new SyncError('target-failed', 'patching in omnium: 500', { status: 500 })
     if (fault === 'lost') throw lost()
     if (fault === 'late') {
@@ -97,6 +110,7 @@ export function createSimulatedPeers(chance: Chance) {
         await send(process, call.fence)
         return flow.getCustomer(call, id)
       },
+      proveAbsent: async () => {},
     } as Partial<FlowClient> as FlowClient
     const omniumClient = {
       getCustomer: async (call, kind, id) => {
@@ -106,6 +120,9 @@ export function createSimulatedPeers(chance: Chance) {
         return answer
       },
       patchCustomer: (call, ...request) => patch(process, call, ...request),
+      updateBusinessCustomer: (call, customer) => update(process, call, customer),
+      proveAbsent: async () => {},
+      inSlot: (call, work) => work(call),
     } as Partial<OmniumClient> as OmniumClient
     const publish: Publisher['publish'] = async (topic, messages, fence) => {
       const until = await send(process, fence ?? (() => {}))
@@ -116,7 +133,12 @@ export function createSimulatedPeers(chance: Chance) {
       if (lost) throw new SyncError('kafka-unavailable', 'publishing: no acknowledgement')
       await step(process, until)
     }
-    return { flow: flowClient, omnium: omniumClient, publisher: { publish } }
+    const handOn: Publisher['handOn'] = async (to, topic, message, fence) => {
+      const until = await send(process, fence ?? (() => {}))
+      await publisher.handOn(to, topic, message)
+      await step(process, until)
+    }
+    return { flow: flowClient, omnium: omniumClient, publisher: { publish, handOn } }
   }
 
   return {

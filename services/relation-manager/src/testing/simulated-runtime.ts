@@ -66,6 +66,7 @@ export function createSimulatedRuntime(
       ...simulated.portsOf(process, onPublished),
       ...bounds,
       requestDeadlineMs: REQUEST_DEADLINE_MS,
+      random: () => chance.below(1000) / 1000,
     })
   const handlers = epochs.map((_, process) => handlerOf(process))
 

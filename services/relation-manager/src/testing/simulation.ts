@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { PatchLists } from '@sync/shared/testing/fake-omnium'
 import { createChance } from './chance.ts'
 import { createSimulatedPeers, START } from './simulated-peers.ts'
 import { createSimulatedRuntime } from './simulated-runtime.ts'
@@ -27,6 +28,8 @@ export interface Scenario {
   readonly jumpsOneIn: number
   /** So many of the companies are missing in Omnium until about then. */
   readonly missing: number
+  /** How Omnium treats the lists of a PATCH. */
+  readonly patchLists: PatchLists
   readonly happenings: readonly Happening[]
 }
 
@@ -40,10 +43,11 @@ export async function simulate({
   happensOneIn,
   jumpsOneIn,
   missing,
+  patchLists,
   happenings,
 }: Scenario) {
   const chance = createChance(seed)
-  const simulated = createSimulatedPeers(chance)
+  const simulated = createSimulatedPeers(chance, patchLists)
   const runtime = createSimulatedRuntime(simulated, chance, BOUNDS)
   const { peers } = simulated
   const ids = Array.from({ length: companies }, (_, company) => idOf(company))

@@ -1,0 +1,63 @@
+import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import { done, type Outcome, retry, skipped, withNotes } from '@sync/shared/outcome'
+import type { HandlerContext } from '@sync/shared/stream'
+import { outcomeOfFailedWrite } from './failed-write.ts'
+import type { ElementLead } from './fold.ts'
+import type { Ports } from './ports.ts'
+import type { State } from './state.ts'
+import { updateCompany } from './update-company.ts'
+
+const ID_FIELD = { contacts: 'id', addresses: 'externalId' } as const
+
+/**
+ * Removes an element that Omnium has kept after a PATCH or a DeleteContactPerson, by an Update of the whole company. An
+ * element in several forms under one id is removed in each form: the customer-mapper, which is asked to read the company again,
+ * writes the form that Flow still has. Throws what a read throws.
+ */
+export async function removeElement(
+  { delivery, value }: ElementLead,
+  context: HandlerContext,
+  ports: Ports,
+  state: State,
+): Promise<Outcome> {
+  const { removals } = state
+  const { list, id } = value
+  const removal = `${delivery.key} ${list} ${id}`
+  const removed = done({ operation: 'updated', target: 'omnium', changed: [list] })
+  const { now } = context
+  return ports.omnium.inSlot(context.call, async (call) => {
+    const company = await ports.omnium.getCustomer(call, 'B2B', delivery.id)
+    const isUpdated = removals.isUpdated(removal)
+    if (company === null || !holds(company, value)) {
+      removals.finish(removal)
+      return isUpdated ? removed : skipped('unchanged')
+    }
+    if (isUpdated) {
+      if (removals.stepOf(removal, call.tenant, now()) !== 'give-up') {
+        return retry('removal-pending', removals.awaitRead(removal, 'patch', new Map(), now()))
+      }
+      removals.finish(removal)
+      return withNotes(removed, { notRemoved: [list] })
+    }
+    try {
+      const fields = { [list]: (company[list] ?? []).filter((element) => idOf(element, value) !== id) }
+      if ((await updateCompany(company, fields, delivery, { call, now }, ports)) === 'not-found') {
+        return retry('parent-missing')
+      }
+    } catch (error) {
+      return outcomeOfFailedWrite(error, call.key, [], now(), ports, state)
+    }
+    state.conflicts.forget(call.key)
+    const waitMs = removals.awaitRead(removal, 'update', new Map(), now())
+    const after = await ports.omnium.getCustomer(call, 'B2B', delivery.id)
+    if (after !== null && holds(after, value)) return retry('removal-pending', waitMs)
+    removals.finish(removal)
+    return removed
+  })
+}
+
+const idOf = (element: object, { list }: ElementLead['value']): unknown =>
+  (element as Readonly<Record<string, unknown>>)[ID_FIELD[list]]
+
+const holds = (company: OmniumCustomer, value: ElementLead['value']): boolean =>
+  (company[value.list] ?? []).some((element) => idOf(element, value) === value.id)

@@ -1,0 +1,62 @@
+import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import type { HandlerContext } from '@sync/shared/stream'
+import type { ParentChangeDelivery } from './fold.ts'
+import type { Ports } from './ports.ts'
+
+/** Stamped by Omnium when they are left out; sent back, they would date the Update before other changes. */
+const STAMPED = ['modified', 'modifiedBy'] as const
+
+/**
+ * Sends an Update of the whole company as it was just read, with `fields` laid over it. Between the read and the Update another
+ * system, or the customer-mapper, may have changed the company, so the customer-mapper is asked to read the company again: once
+ * before the Update, due when no late execution of the Update is possible any more, in case this process ends in between, and
+ * once right after the Update.
+ */
+export async function updateCompany(
+  company: OmniumCustomer,
+  fields: Readonly<Record<string, unknown>>,
+  cause: ParentChangeDelivery,
+  { call, now }: HandlerContext,
+  ports: Ports,
+): Promise<'updated' | 'not-found'> {
+  const body: Record<string, unknown> = { ...company, ...fields }
+  for (const field of STAMPED) delete body[field]
+  await askToReadAgain(cause, now() + 2 * ports.requestDeadlineMs, { call, now }, ports)
+  const end = await ports.omnium.updateBusinessCustomer(call, body)
+  if (end === 'updated') await askToReadAgain(cause, now(), { call, now }, ports)
+  return end
+}
+
+/** The record names the company alone: who handles a record of the retry topic reads both peers. */
+async function askToReadAgain(
+  { key, id, tenant, origin }: ParentChangeDelivery,
+  notBefore: number,
+  { call, now }: HandlerContext,
+  { publisher }: Ports,
+): Promise<void> {
+  const at = new Date(now()).toISOString()
+  const value = {
+    tenant: tenant.uid,
+    id,
+    version: null,
+    fetchedAt: at,
+    notifiedAt: at,
+    repair: false,
+    customer: { customerUid: id },
+  }
+  await publisher.handOn(
+    'customer-mapper',
+    'flow.customers.v1',
+    {
+      key,
+      value,
+      ...(call.traceparent !== undefined && { traceparent: call.traceparent }),
+      why: 're-read',
+      partition: origin.partition,
+      offset: origin.offset,
+      reason: 'company-updated',
+      notBefore,
+    },
+    call.fence,
+  )
+}
