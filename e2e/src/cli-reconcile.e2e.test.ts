@@ -27,8 +27,16 @@ const company = (customerUid: string, parent?: string) => ({
   ...{ customerUid, customerType: 'COMPANY', companyName: customerUid },
   ...(parent !== undefined && { parentCustomer: { customerUid: parent } }),
 })
-const reconcile = (...more: string[]) => syncctl('reconcile', '--tenant', TENANT, ...more)
-const drifts = (...more: string[]) => syncctl.json<Drift>('reconcile', '--tenant', TENANT, '--json', ...more)
+/** Omnium's lists lag behind its writes, and reconcile compares what the lists hold. */
+const indexed = () => eventually('the search index', () => world.omnium.indexCompleteAt() === null)
+const reconcile = async (...more: string[]) => {
+  await indexed()
+  return syncctl('reconcile', '--tenant', TENANT, ...more)
+}
+const drifts = async (...more: string[]) => {
+  await indexed()
+  return syncctl.json<Drift>('reconcile', '--tenant', TENANT, '--json', ...more)
+}
 const edit = (kind: 'B2C' | 'B2B', id: string, fields: Record<string, unknown>) =>
   world.omnium.editCustomer(TENANT, kind, id, fields, 'flow-sync')
 const business = (id: string) => world.omnium.customer(TENANT, 'B2B', id)
