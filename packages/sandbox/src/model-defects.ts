@@ -6,7 +6,8 @@ export interface ModelDefect {
   readonly method: string
   /** The template of the path, such as `/api/PrivateCustomers/:customerId`. */
   readonly path: string
-  readonly model: OmniumModel
+  /** `query`: the request's query and not its body. */
+  readonly model: OmniumModel | 'query'
   /** Such as `contacts.mobile`. */
   readonly field: string
 }

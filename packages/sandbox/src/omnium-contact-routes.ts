@@ -21,10 +21,13 @@ export function addOmniumContactRoutes(scope: FastifyInstance, callOf: (request:
   addContactRemoval(scope, callOf)
 }
 
+const NAMES = ['contactPersonId', 'email', 'phone']
+const REMOVAL: OmniumRoute = { kind: 'B2B', does: 'write', model: 'ContactPersonRemoval', query: NAMES }
+
 /** Removes all contacts that match any of the values; a caller who names the phone too may remove other persons. */
 function addContactRemoval(scope: FastifyInstance, callOf: (request: FastifyRequest) => OmniumCall): void {
   const path = '/api/BusinessCustomer/:customerId/ContactPerson/DeleteContactPerson'
-  scope.delete(path, { config: { omnium: { kind: 'B2B', does: 'write' } } }, (request) => {
+  scope.delete(path, { config: { omnium: REMOVAL } }, (request) => {
     const { store, actor, effect } = callOf(request)
     const { contactPersonId, email, phone } = {
       ...(request.query as Fields),

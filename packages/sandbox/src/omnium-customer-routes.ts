@@ -39,6 +39,11 @@ const RESOURCES = {
   },
 } as const
 
+const GET_ALL: OmniumRoute = {
+  kind: 'B2B',
+  does: 'search',
+  query: ['page', 'pageSize', 'sortOrder', 'changedSince'],
+}
 const route = (omnium: OmniumRoute) => ({ config: { omnium } })
 
 /** Omnium's customer resources. Source: docs.omnium.no, Customer management. */
@@ -51,7 +56,7 @@ export function addOmniumCustomerRoutes(
     addWriteRoutes(scope, kind, callOf, patchMissing)
     addReadRoutes(scope, kind, callOf)
   }
-  scope.get('/api/BusinessCustomers/GetAll', route({ kind: 'B2B', does: 'search' }), (request) => {
+  scope.get('/api/BusinessCustomers/GetAll', route(GET_ALL), (request) => {
     const { page, pageSize, sortOrder, changedSince } = request.query as Record<string, string | undefined>
     const from = timeOf('changedSince', changedSince)
     const size = wholeNumber('pageSize', pageSize, 100, 1, 100)
@@ -114,7 +119,7 @@ function addWriteRoutes(
     effect(`created ${bodies.length - updated.length}, updated ${updated.length}`)
     return reply.code(204).send()
   })
-  scope.delete(`${path}/Anonymize`, route(write), (request, reply) => {
+  scope.delete(`${path}/Anonymize`, route({ ...write, query: ['id'] }), (request, reply) => {
     const { store, actor, effect } = callOf(request)
     if (!store.anonymize(kind, String((request.query as Fields).id ?? ''), actor)) unknownCustomer()
     effect('anonymized')

@@ -11,6 +11,8 @@ const NAMES = {
     'postalCode properties:OmniumPropertyItem purposes regionCode regionName state streetNumber',
   OmniumExternalId: 'id providerName',
   OmniumPropertyItem: 'key keyGroup value valueType',
+  /** The body of DeleteContactPerson; the name of the model is ours. */
+  ContactPersonRemoval: 'contactPersonId email phone',
   OmniumConsent: 'content date description marketIds source status type',
   OmniumContactPerson:
     'address:OmniumAddress email externalIds:OmniumExternalId firstName id isPrimaryContact lastName notify ' +

@@ -7,6 +7,8 @@ export interface OmniumRoute {
   readonly does: 'get' | 'search' | 'write'
   /** The documented model of the body. */
   readonly model?: OmniumModel
+  /** The documented names of the query; none without it. */
+  readonly query?: readonly string[]
   /** `full`: what the body lacks is reset, so that the body has to echo all that is stored. */
   readonly update?: 'full' | 'partial'
   readonly isBatch?: true

@@ -152,6 +152,29 @@ describe('defects', () => {
     expect(omnium.defects.list().map(({ field }) => field)).toEqual(['isVip', 'fullName', 'isClub'])
   })
 
+  test('a name in the query that is not documented is a defect too', async () => {
+    const { call, omnium } = await standIns.omnium()
+    omnium.seed('acme', 'B2B', [{ customerId: '1' }])
+    const removal = '/api/BusinessCustomer/1/ContactPerson/DeleteContactPerson'
+
+    await call(
+      'GET',
+      '/api/BusinessCustomers/GetAll?page=1&pageSize=1&sortOrder=ModifiedAscending&changedSince=2026-01-01',
+    )
+    await call('DELETE', `${removal}?contactPersonId=a&email=b&phone=c`)
+    await call('DELETE', removal, { contactPersonId: 'a' })
+    await call('DELETE', '/api/BusinessCustomers/Anonymize?id=1')
+    expect(omnium.defects.list()).toEqual([])
+
+    await call('GET', '/api/BusinessCustomers/1?expand=all')
+    await call('DELETE', `${removal}?id=a`, { contactId: 'a' })
+    expect(omnium.defects.list().map(({ model, field }) => `${model} ${field}`)).toEqual([
+      'query expand',
+      'query id',
+      'ContactPersonRemoval contactId',
+    ])
+  })
+
   test('a tenant can be without the count', async () => {
     const { call, omnium } = await standIns.omnium()
     omnium.setModes('acme', { countDefects: false })

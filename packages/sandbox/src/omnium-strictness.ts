@@ -72,14 +72,15 @@ export function createOmniumStrictness(port: StrictnessPort): OmniumStrictness {
   }
 
   const countDefects = (request: FastifyRequest, tenant: string, route: OmniumRoute) => {
-    const { model } = route
-    if (model === undefined) return
-    const allowed = new Set([...allowedBeside(route), ...storedPaths(port.storeOf(tenant), request, route)])
-    for (const field of fieldsOutsideOf(model, request.body, allowed)) {
+    const add = (model: ModelDefect['model'], field: string) => {
       const defect = { tenant, method: request.method, path: request.routeOptions.url ?? '', model, field }
       port.defects.add(defect)
       port.onDefect(request, defect)
     }
+    for (const name of Object.keys(request.query as Fields)) if (!route.query?.includes(name)) add('query', name)
+    if (route.model === undefined) return
+    const allowed = new Set([...allowedBeside(route), ...storedPaths(port.storeOf(tenant), request, route)])
+    for (const field of fieldsOutsideOf(route.model, request.body, allowed)) add(route.model, field)
   }
 
   return {
