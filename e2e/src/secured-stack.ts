@@ -46,7 +46,7 @@ export type Mechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
 const DENIED =
   /Principal = User:(\S+) is Denied operation = (\w+) from host = \S+ on resource = (\w+):\w+:(\S+) for request = (\w+)/
 
-export async function startSecuredStack(): Promise<SecuredStack> {
+export async function startSecuredStack(maxReauthMs?: number): Promise<SecuredStack> {
   const authority = createAuthority('A private CA')
   const certificate = issue(authority, { name: 'kafka', hosts: ['localhost', '127.0.0.1'] })
   const passwords = Object.fromEntries(
@@ -56,7 +56,10 @@ export async function startSecuredStack(): Promise<SecuredStack> {
   const caFile = join(folder, 'ca.pem')
   await writeFile(caFile, authority.cert)
   const stack = await startOwnStack({
-    security: { certificate, authority: authority.cert, superUser: SUPER_USER, passwords },
+    security: {
+      ...{ certificate, authority: authority.cert, superUser: SUPER_USER, passwords },
+      ...(maxReauthMs !== undefined && { maxReauthMs }),
+    },
   })
   const registry = new URL(stack.registryUrl)
   const front = await startTlsInFront(certificate, { host: registry.hostname, port: Number(registry.port) })

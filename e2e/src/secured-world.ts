@@ -37,8 +37,9 @@ const MECHANISMS: Record<KafkaUser, Mechanism> = {
   syncctl: 'scram-sha-512',
 }
 
-export async function startSecuredWorld(): Promise<SecuredWorld> {
-  const secured = await startSecuredStack()
+/** `maxReauthMs`: as in a broker's `connections.max.reauth.ms`. */
+export async function startSecuredWorld(maxReauthMs?: number): Promise<SecuredWorld> {
+  const secured = await startSecuredStack(maxReauthMs)
   try {
     return await startOn(secured)
   } catch (error) {

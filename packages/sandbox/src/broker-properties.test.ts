@@ -66,6 +66,12 @@ describe('server.properties of a secured broker', () => {
     )
   })
 
+  test('ends sessions only when told after which time', () => {
+    const name = 'listener.name.sasl_ssl.connections.max.reauth.ms'
+    expect(rendered.join('\n')).not.toContain(name)
+    expect(linesOf(renderServerProperties(place, { ...security, maxReauthMs: 3_000 }))).toContain(`${name}=3000`)
+  })
+
   test('sets nothing twice', () => {
     const keys = rendered.map((line) => line.slice(0, line.indexOf('=')))
     expect(new Set(keys).size).toBe(keys.length)

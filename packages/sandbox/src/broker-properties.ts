@@ -39,6 +39,8 @@ export interface BrokerSecurity {
   readonly superUser: string
   /** Passwords by user, the super user included. By SCRAM they are known only once they are stored: see `scramOf`. */
   readonly passwords: Readonly<Record<string, string>>
+  /** After this time the broker closes a connection that has not authenticated again. Default: never. */
+  readonly maxReauthMs?: number
 }
 
 /** server.properties of a broker that listens on loopback only. */
@@ -64,7 +66,7 @@ export const renderServerProperties = (place: BrokerPlace, security?: BrokerSecu
 const SCRAM_MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 
 const secured = (security: BrokerSecurity): Record<string, string> => {
-  const { superUser, passwords, keystoreFile, truststoreFile } = security
+  const { superUser, passwords, keystoreFile, truststoreFile, maxReauthMs } = security
   const login = 'org.apache.kafka.common.security'
   const known = Object.entries(passwords).map(([user, password]) => `user_${user}="${password}"`)
   const plain = `${login}.plain.PlainLoginModule required username="${superUser}" password="${passwords[superUser]}" ${known.join(' ')};`
@@ -90,6 +92,7 @@ const secured = (security: BrokerSecurity): Record<string, string> => {
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': `User:${superUser}`,
     'allow.everyone.if.no.acl.found': 'false',
+    ...(maxReauthMs !== undefined && { 'listener.name.sasl_ssl.connections.max.reauth.ms': String(maxReauthMs) }),
   }
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { decodeHeadersInLinearTime, readBatchesOfAnySize } from './kafkajs-decoding.ts'
 import { encodeRecordsAtOnce } from './kafkajs-encoding.ts'
 import { surviveRefusals } from './kafkajs-refusals.ts'
+import { outliveSessions } from './kafkajs-sessions.ts'
 
 interface RequestQueue {
   readonly pending: readonly unknown[]
@@ -84,6 +85,7 @@ export function mendKafkaJs(): void {
   surviveAnAbsentCoordinator()
   surviveAnUnfinishedConnection()
   surviveRefusals()
+  outliveSessions()
 }
 
 /**
