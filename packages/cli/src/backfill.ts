@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SyncOutcome } from '@sync/shared/contracts/sync-outcome'
+import type { FlowListPlace } from '@sync/shared/flow/pages'
 import { partitionOf } from '@sync/shared/kafka/partition-of'
 import type { RawMessage } from '@sync/shared/kafka/ports'
 import { keyOf } from '@sync/shared/kafka/publisher'
@@ -16,7 +17,7 @@ import { createTally, followOutcomes, type OutcomeEnds, outcomeEnds, summary } f
 import { callFor, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
 import { select } from './selectors.ts'
-import { allOfFlow, allOfOmnium, countOf, type FlowPlace, type OmniumPlace } from './source-list.ts'
+import { allOfFlow, allOfOmnium, countOf, type IncompleteList, type OmniumPlace } from './source-list.ts'
 import { openState } from './state.ts'
 import { counted, type Terminal } from './terminal.ts'
 
@@ -49,7 +50,7 @@ Pages through the tenant's customers and sends notifications of them down the in
 ones go first, and never more than ${WINDOW} that have not ended. What is known already costs no call.
 From omnium, what happens to a customer is the tenant's omniumCustomerEvents.
 Ctrl-C stops; the same command goes on where it stopped.
-Exit code: 0 all have ended, 2 some were parked.
+Exit code: 0 all have ended, 2 some were parked, or the list of customers is incomplete.
 Examples:
   syncctl backfill --tenant acme-no --from flow
   syncctl backfill --tenant acme-no --from omnium --entity customers --yes`,
@@ -63,7 +64,7 @@ interface Begun {
   readonly startedAt: string
   /** Of then, so that what was sent before an interruption is followed to its end too. */
   readonly outcomesFrom: OutcomeEnds
-  readonly place: FlowPlace | OmniumPlace
+  readonly place: FlowListPlace | OmniumPlace
 }
 
 async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: Terminal): Promise<ExitCode> {
@@ -97,6 +98,7 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
           tracker.announced(placeOf(origin), key.slice(key.indexOf(':') + 1)),
         )
       }
+      const incomplete: IncompleteList[] = []
       let isListed = false
       let isGivenUp = false
       const progress = createProgress(terminal, 'ended')
@@ -126,14 +128,17 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
         }
         await sendNotifications(cluster, uid, from, fresh, begun.id, tracker)
       }
+      const onIncomplete = (list: IncompleteList) => void incomplete.push(list)
       try {
         if (from === 'flow') {
-          for await (const { customers, place } of allOfFlow(targets, call, (before?.place as FlowPlace) ?? null)) {
+          const flowPlace = (before?.place ?? null) as FlowListPlace | null
+          for await (const { customers, place } of allOfFlow(targets, call, flowPlace, onIncomplete)) {
             await announce(customers.map((it) => ({ id: it.customerUid, version: it.lastModifiedAt ?? null })))
             await state.write({ ...begun, place })
           }
         } else {
-          for await (const page of allOfOmnium(targets, call, (before?.place as OmniumPlace) ?? null)) {
+          const omniumPlace = (before?.place ?? null) as OmniumPlace | null
+          for await (const page of allOfOmnium(targets, call, omniumPlace, onIncomplete)) {
             await announce(page.customers)
             await state.write({ ...begun, place: page.place })
           }
@@ -147,7 +152,10 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
       }
       await state.remove()
       terminal.out(summary(tracker.tally, tracker.ended, Date.now() - startedAt, terminal))
-      return tracker.tally.of('parked') > 0 ? EXIT.differences : EXIT.ok
+      for (const { list, why } of incomplete) {
+        terminal.out(`The list of ${list} is incomplete: ${why}. Customers that it left out were not brought across.\n`)
+      }
+      return tracker.tally.of('parked') > 0 || incomplete.length > 0 ? EXIT.differences : EXIT.ok
     })
   })
 }

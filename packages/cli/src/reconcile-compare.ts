@@ -21,6 +21,7 @@ export const DRIFT_KINDS = [
   'parent',
   'one-sided-relation',
   'parent-company',
+  'incomplete-list',
 ] as const
 export type DriftKind = (typeof DRIFT_KINDS)[number]
 

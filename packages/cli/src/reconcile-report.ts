@@ -37,7 +37,8 @@ export function createSummary() {
       kinds.set(kind, own)
       own.drifts++
       if (repair === 'repaired') own.repaired++
-      if (own.examples.length < EXAMPLES && !own.examples.includes(customer)) own.examples.push(customer)
+      if (customer !== '' && own.examples.length < EXAMPLES && !own.examples.includes(customer))
+        own.examples.push(customer)
       for (const { field } of changes) fields.set(`${target} ${field}`, (fields.get(`${target} ${field}`) ?? 0) + 1)
     },
     get drifts() {

@@ -7,7 +7,15 @@ import { compareVersions } from '@sync/shared/version'
 import { callFor } from './peers.ts'
 import type { Progress } from './progress.ts'
 import { type ChildSays, type Drift, driftsOf, type Ends, endsOf, relationDrifts } from './reconcile-compare.ts'
-import { allOfFlow, allOfOmnium, countOf, type OmniumListed } from './source-list.ts'
+import { concludesNoChildren, lackingList, saidByListed } from './reconcile-incomplete.ts'
+import {
+  allOfFlow,
+  allOfOmnium,
+  countOf,
+  type IncompleteList,
+  type OmniumListed,
+  type SourceList,
+} from './source-list.ts'
 import { openSpill, type Spill } from './spill.ts'
 
 export interface ScanOptions {
@@ -15,7 +23,6 @@ export interface ScanOptions {
   readonly tenant: Tenant
   readonly signal: AbortSignal
   readonly progress: Progress
-  readonly say: (line: string) => void
   /** Told of each drift, bucket by bucket; `changedAt` is the latest change of the records behind it, ms since the epoch. */
   readonly take: (drift: Drift, changedAt: number) => Promise<void>
 }
@@ -23,7 +30,11 @@ export interface ScanOptions {
 export interface Scanned {
   readonly flow: number
   readonly omnium: number
+  /** From what these lists lack, nothing was concluded. */
+  readonly incomplete: readonly IncompleteList[]
 }
+
+type Incomplete = ReadonlySet<SourceList>
 
 const PER_BUCKET = 2_000
 const MAX_BUCKETS = 1_024
@@ -56,23 +67,16 @@ export async function scan(options: ScanOptions): Promise<Scanned> {
     read += n
     progress.update(read, Math.max(read, inFlow + inOmnium))
   }
+  const incomplete: IncompleteList[] = []
+  const onIncomplete = (list: IncompleteList) => void incomplete.push(list)
   const readFlow = async () => {
-    let newest: string | null = null
-    for await (const { customers } of allOfFlow(targets, call)) {
+    for await (const { customers } of allOfFlow(targets, call, null, onIncomplete)) {
       for (const customer of customers) await spill.add('flow', customer.customerUid, customer)
-      newest ??= customers[0]?.lastModifiedAt ?? null
       count(customers.length)
-    }
-    // What was changed meanwhile may have moved from a page not yet read to one that was.
-    for await (const { customers } of allOfFlow(targets, call)) {
-      for (const customer of customers) await spill.add('flow', customer.customerUid, customer)
-      if (customers.some(({ lastModifiedAt }) => compareVersions(lastModifiedAt, newest) <= 0)) break
     }
   }
   const readOmnium = async () => {
-    const unlistable = (at: string) =>
-      options.say(`More than 10,000 customers share the modification time ${at} in omnium: the rest can't be listed.`)
-    for await (const { customers } of allOfOmnium(targets, call, null, unlistable)) {
+    for await (const { customers } of allOfOmnium(targets, call, null, onIncomplete)) {
       for (const { kind, customer } of customers) await spill.add('omnium', customer.customerId, { kind, customer })
       count(customers.length)
     }
@@ -80,15 +84,20 @@ export async function scan(options: ScanOptions): Promise<Scanned> {
   try {
     // Side by side, since each has its own rate; and the closer in time, the less seems to differ that is only under way.
     await Promise.all([readFlow(), readOmnium()])
-    const counts = await compareAll(spill, options)
-    await compareRelations(spill, options)
-    return counts
+    const lists = new Set(incomplete.map(({ list }) => list))
+    const counts = await compareAll(spill, options, lists)
+    await compareRelations(spill, options, lists)
+    return { ...counts, incomplete }
   } finally {
     await spill.remove()
   }
 }
 
-async function compareAll(spill: Spill, { tenant, take, signal }: ScanOptions): Promise<Scanned> {
+async function compareAll(
+  spill: Spill,
+  { tenant, take, signal }: ScanOptions,
+  incomplete: Incomplete,
+): Promise<Pick<Scanned, 'flow' | 'omnium'>> {
   let flowCount = 0
   let omniumCount = 0
   for (let bucket = 0; bucket < spill.buckets; bucket++) {
@@ -114,6 +123,8 @@ async function compareAll(spill: Spill, { tenant, take, signal }: ScanOptions): 
         private: omnium.B2C.get(id) ?? null,
         business: omnium.B2B.get(id) ?? null,
       }
+      const lacking = lackingList(pair)
+      if (lacking !== null && incomplete.has(lacking)) continue
       const changedAt = latest(pair.flow?.lastModifiedAt, pair.private?.modified, pair.business?.modified)
       for (const drift of driftsOf(id, pair, tenant)) await take(drift, changedAt)
     }
@@ -143,7 +154,12 @@ async function readEnds(spill: Spill, bucket: number): Promise<Map<string, Store
   return ends
 }
 
-async function compareRelations(spill: Spill, { tenant, take, signal }: ScanOptions): Promise<void> {
+async function compareRelations(
+  spill: Spill,
+  { tenant, take, signal }: ScanOptions,
+  incomplete: Incomplete,
+): Promise<void> {
+  const isWhole = !incomplete.has('business customers of omnium')
   for (let bucket = 0; bucket < spill.buckets; bucket++) {
     signal.throwIfAborted()
     const ends = await readEnds(spill, bucket)
@@ -164,8 +180,11 @@ async function compareRelations(spill: Spill, { tenant, take, signal }: ScanOpti
     for await (const id of spill.read<string>('no-company', bucket)) inFlowOnly.add(id)
     for (const id of new Set([...ends.keys(), ...children.keys()])) {
       const own = ends.get(id) ?? null
-      for (const drift of relationDrifts(tenant.uid, id, own, children.get(id) ?? new Map(), inFlowOnly.has(id))) {
-        await take(drift, own?.changedAt ?? 0)
+      const isInFlow = inFlowOnly.has(id)
+      if (own === null && (!isWhole || (!isInFlow && incomplete.has('customers of flow')))) continue
+      const said = children.get(id) ?? new Map()
+      for (const drift of relationDrifts(tenant.uid, id, own, isWhole ? said : saidByListed(said), isInFlow)) {
+        if (isWhole || !concludesNoChildren(drift)) await take(drift, own?.changedAt ?? 0)
       }
     }
   }

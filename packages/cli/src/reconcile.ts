@@ -11,6 +11,7 @@ import { warnWithoutMembers } from './group-members.ts'
 import { callFor, withTargets } from './peers.ts'
 import { createProgress } from './progress.ts'
 import { type Drift, fieldNames } from './reconcile-compare.ts'
+import { incompleteDrift } from './reconcile-incomplete.ts'
 import { hopeless, isStillThere, lookAt } from './reconcile-look.ts'
 import { describeDrift, printJson, printValues, shownOf } from './reconcile-print.ts'
 import { repair } from './reconcile-repair.ts'
@@ -79,6 +80,7 @@ What each kind of drift is, and what --repair does about it:
   newer-in-omnium      reported  a repair must not undo what is newer
   type-conflict        reported  one id can't be of both kinds
   unmappable           reported  its type is none that we know
+  incomplete-list      reported  a peer listed less than it counts; nothing is concluded from what the list lacks
 A company's list of sub-departments is compared in full only by a run over all customers, because neither system can be
 asked for those that name a company as their parent: after repairing a parent alone, look at its children too.
 A parent that is no company in flow, or a circle of parents there, is reported too. Both lists are read to disk (a folder
@@ -174,7 +176,12 @@ async function find({ cluster, targets, tenant, options, terminal, spill }: Run)
   }
   const progress = createProgress(terminal, 'read')
   try {
-    return await scan({ targets, tenant, signal, progress, say: (line) => progress.say(line), take })
+    const scanned = await scan({ targets, tenant, signal, progress, take })
+    for (const list of scanned.incomplete) {
+      await spill.add('drifts', '', incompleteDrift(tenant.uid, list))
+      progress.say(`The list of ${list.list} is incomplete: ${list.why}. Nothing is concluded from what it lacks.`)
+    }
+    return scanned
   } finally {
     progress.stop()
   }

@@ -138,6 +138,8 @@ export const ingestEnv = (service: 'flow-ingest' | 'omnium-ingest') => ({
   HTTP_PORT: port.prefault(service === 'flow-ingest' ? '8081' : '8082'),
   SWEEP_INTERVAL_MS: durationMs(0).prefault('300000'),
   SWEEP_OVERLAP_MS: durationMs(0).prefault('120000'),
+  SWEEP_DEEP_INTERVAL_MS: durationMs(0).prefault('3600000'),
+  SWEEP_DEEP_LOOKBACK_MS: durationMs(0).prefault('21600000'),
 })
 
 /** The variables of the service that writes parent relations. */

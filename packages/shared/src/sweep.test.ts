@@ -9,8 +9,19 @@ const cursorAt = (mark: string): SweepCursor => ({
 })
 
 test('a sweep begins at its mark less the overlap, the first one a quarter of an hour before now', () => {
-  expect(sweepFrom(cursorAt('2026-01-20T10:00:00.000Z'), 120_000, NOW)).toBe('2026-01-20T09:58:00.000Z')
-  expect(sweepFrom(null, 120_000, NOW)).toBe('2026-01-31T23:43:00.000Z')
+  const limits = { overlapMs: 120_000, deepLookbackMs: 3_600_000 }
+  const cursor = cursorAt('2026-01-20T10:00:00.000Z')
+
+  expect(sweepFrom(cursor, limits, NOW)).toBe('2026-01-20T09:58:00.000Z')
+  expect(sweepFrom(null, limits, NOW)).toBe('2026-01-31T23:43:00.000Z')
+})
+
+test('a deep sweep begins its depth before now, whatever the mark', () => {
+  const limits = { overlapMs: 120_000, deepLookbackMs: 3_600_000 }
+
+  for (const cursor of [null, cursorAt('2026-01-20T10:00:00.000Z'), cursorAt('2026-01-31T23:59:00.000Z')]) {
+    expect(sweepFrom(cursor, limits, NOW, 'deep')).toBe('2026-01-31T23:00:00.000Z')
+  }
 })
 
 describe('the next mark', () => {
@@ -21,7 +32,7 @@ describe('the next mark', () => {
     ['is the newest that was seen', MARK, '2026-01-25T12:00:00Z', '2026-01-25T12:00:00.000Z'],
     ['stays when nothing was seen', MARK, null, MARK],
     ['never goes back', MARK, '2026-01-20T09:59:00Z', MARK],
-    ['never passes our clock', MARK, '2099-01-01T00:00:00Z', '2026-02-01T00:00:00.000Z'],
+    ['never passes the clock', MARK, '2099-01-01T00:00:00Z', '2026-02-01T00:00:00.000Z'],
     ['is where the first sweep began, when it saw nothing', null, null, FROM],
     ['reads a time without an offset as UTC', MARK, '2026-01-25T12:00:00.1234567', '2026-01-25T12:00:00.123Z'],
     ['reads offsets', MARK, '2026-01-25T14:00:00+02:00', '2026-01-25T12:00:00.000Z'],

@@ -4,6 +4,8 @@ import type { SweepCursor } from './contracts/sweep-cursor.ts'
 import { SyncError, type Target } from './errors.ts'
 import { createKnownVersions, type KnownVersions, objectOf } from './kafka/known-versions.ts'
 import { keyOf, type Publisher } from './kafka/publisher.ts'
+import { describeGap, type ListEnd } from './list-read.ts'
+import type { Logger } from './logger.ts'
 import type { Tenant } from './tenants.ts'
 import { compareVersions, newerVersion } from './version.ts'
 
@@ -17,12 +19,22 @@ export interface CursorStore {
   put(cursor: SweepCursor): Promise<void>
 }
 
+/**
+ * Where a sweep begins.
+ * - `mark`: at the high-water mark less the overlap; the mark moves forward
+ * - `deep`: hours before now, for changes that the peer listed long after it had dated them; the mark stays
+ */
+export type SweepDepth = 'mark' | 'deep'
+
 /** One source's sweep: finds what was changed since the marks and publishes notifications for it. */
 export interface Sweep {
   readonly source: SweepCursor['source']
   readonly entities: readonly SweepCursor['entity'][]
-  /** A mark is stored only after everything before it was announced. Throws what its ports throw; safe to repeat. */
-  sweepTenant(tenant: Tenant, signal: AbortSignal): Promise<void>
+  /**
+   * A mark is stored only after everything before it was announced, and not past a list that is incomplete. Throws what
+   * its ports throw; safe to repeat.
+   */
+  sweepTenant(tenant: Tenant, signal: AbortSignal, depth?: SweepDepth): Promise<void>
 }
 
 export interface SweepPorts {
@@ -34,14 +46,31 @@ export interface SweepPorts {
   readonly found?: (tenantUid: string, entity: SweepCursor['entity'], count: number) => void
   /** How far before its mark a sweep begins: what the source's clock and its own delays may hide. */
   readonly overlapMs: number
+  /** How far before now a deep sweep begins. */
+  readonly deepLookbackMs: number
+  readonly logger: Pick<Logger, 'error'>
   /** ms since the epoch. */
   readonly now: () => number
+}
+
+/** Says that a list was incomplete, where the sweep would else be silent about it. */
+export function reportGap(
+  { logger }: Pick<SweepPorts, 'logger'>,
+  tenant: Tenant,
+  entity: SweepCursor['entity'],
+  end: ListEnd,
+): void {
+  const { gap, seen, total } = end
+  const about = { tenant: tenant.uid, entity, gap, seen, total }
+  logger.error(about, `a swept list is incomplete, its mark stays: ${describeGap(end)}`)
 }
 
 /** A changed object as a list showed it. */
 export interface Listed {
   readonly id: string
   readonly version: string | null
+  /** The user who changed it last, as far as the list tells. */
+  readonly changedBy?: string | null
 }
 
 const iso = (ms: number) => new Date(ms).toISOString()
@@ -58,17 +87,25 @@ export const BEFORE_FIRST_MS = 15 * 60_000
  * Where to begin: the mark less the overlap. Without a mark a little before now, by our clock: the source's may be minutes
  * behind it, and what it dates before the first mark would never be found. What lies further back is for the backfill.
  */
-export const sweepFrom = (cursor: SweepCursor | null, overlapMs: number, startedAt: number): string =>
-  iso((cursor === null ? startedAt - BEFORE_FIRST_MS : Date.parse(cursor.mark)) - overlapMs)
+export const sweepFrom = (
+  cursor: SweepCursor | null,
+  { overlapMs, deepLookbackMs }: Pick<SweepPorts, 'overlapMs' | 'deepLookbackMs'>,
+  startedAt: number,
+  depth: SweepDepth = 'mark',
+): string => {
+  if (depth === 'deep') return iso(startedAt - deepLookbackMs)
+  return iso((cursor === null ? startedAt - BEFORE_FIRST_MS : Date.parse(cursor.mark)) - overlapMs)
+}
 
 /**
- * The mark of a list that was begun at `from` and has been seen up to `newest`: by the source's own clock, never back,
- * and never past our clock, because one record dated in the future would else hide every change until then.
+ * The mark of a list that was begun at `from` and has been seen up to `newest`: by the source's own dates, never back, and
+ * never past `clockMs`, the source's clock when it answered (ours where the answer names none). Else one record dated in
+ * the future would hide every change until then.
  */
-export function nextMark(cursor: SweepCursor | null, from: string, newest: string | null, startedAt: number): string {
+export function nextMark(cursor: SweepCursor | null, from: string, newest: string | null, clockMs: number): string {
   const last = Date.parse(cursor?.mark ?? from)
   const seen = newest === null ? Number.NaN : millisOf(newest)
-  return iso(Number.isNaN(seen) ? last : Math.max(last, Math.min(seen, startedAt)))
+  return iso(Number.isNaN(seen) ? last : Math.max(last, Math.min(seen, clockMs)))
 }
 
 export const newestOf = (items: readonly Listed[]): string | null =>
@@ -87,7 +124,10 @@ export function requireOrder(items: readonly Listed[], direction: 'ascending' | 
   })
 }
 
-/** Publishes "found by sweep" for what neither hydration nor an earlier sweep of this process has covered already. */
+/**
+ * Publishes "found by sweep" for what neither hydration nor an earlier sweep of this process has covered already. Our own
+ * writes, where our users at the peer are known, are passed over: nobody's webhook was lost with them.
+ */
 export type Announce = (
   tenant: Tenant,
   of: Pick<Notification, 'entity' | 'kind'>,
@@ -101,10 +141,16 @@ export const sweptEntityOf = ({ entity, kind }: Pick<Notification, 'entity' | 'k
   return kind === 'B2C' ? 'private-customers' : 'business-customers'
 }
 
-export function createAnnounce(topic: NotificationTopic, { publisher, known, found, now }: SweepPorts): Announce {
+export function createAnnounce(
+  topic: NotificationTopic,
+  { publisher, known, found, now }: SweepPorts,
+  ownUsers: (tenant: Tenant) => readonly (string | undefined)[],
+): Announce {
   const announced = createKnownVersions()
   return async (tenant, { entity, kind }, items) => {
+    const own = new Set(ownUsers(tenant))
     const unseen = items
+      .filter(({ changedBy }) => !changedBy || !own.has(changedBy))
       .map((item) => ({ ...item, object: objectOf(tenant.uid, entity, kind, item.id) }))
       .filter(({ object, version }) => !covers(announced, object, version))
     if (unseen.length === 0) return

@@ -6,7 +6,7 @@ import type { CursorStore, Sweep } from './sweep.ts'
 import type { Tenant, Tenants } from './tenants.ts'
 
 export interface SweeperOptions {
-  readonly sweep: Sweep
+  readonly sweep: Pick<Sweep, 'source' | 'entities' | 'sweepTenant'>
   readonly cursors: Pick<CursorStore, 'get'>
   readonly tenants: () => Tenants
   /** Whether this member owns the partition that a key hashes to; asked with a tenant's uid. */
@@ -34,6 +34,8 @@ export interface Sweeper extends Part {
   stop(): Promise<void>
   /** One round, ended when all its sweeps have, whatever came of them: also for a change of assignment. */
   round(): Promise<void>
+  /** Aborts the sweeps of tenants that this member no longer owns. */
+  disown(): void
 }
 
 export function createSweeper(options: SweeperOptions): Sweeper {
@@ -73,7 +75,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     const owned = tenants()
       .all()
       .filter(({ uid }) => owns(uid))
-    disown(new Set(owned.map(({ uid }) => uid)))
+    disown()
     for (const [index, tenant] of owned.entries()) {
       if (stopping.signal.aborted || running.has(tenant.uid)) continue
       if (!ownedSince.has(tenant.uid)) ownedSince.set(tenant.uid, now())
@@ -100,8 +102,8 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   }
 
   /** Another member sweeps them now: two for a moment do no harm, two for hours would double the calls. */
-  const disown = (owned: ReadonlySet<string>) => {
-    for (const uid of [...ownedSince.keys()].filter((uid) => !owned.has(uid))) {
+  const disown = () => {
+    for (const uid of [...ownedSince.keys()].filter((uid) => !owns(uid) || tenants().get(uid) === undefined)) {
       ownedSince.delete(uid)
       running.get(uid)?.abort.abort()
       for (const entity of sweep.entities) lastSwept(uid, entity, null)
@@ -129,5 +131,6 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       await settled()
     },
     round,
+    disown,
   }
 }

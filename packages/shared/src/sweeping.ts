@@ -8,7 +8,7 @@ import { BEFORE_FIRST_MS, type Sweep, type SweepPorts } from './sweep.ts'
 import { createSweeper } from './sweeper.ts'
 import { untilReachable } from './until-reachable.ts'
 
-/** Sweeps every interval, from the first `round` on; SWEEP_INTERVAL_MS 0: never. */
+/** Sweeps every interval, and deeper every SWEEP_DEEP_INTERVAL_MS, from the first `round` on; SWEEP_INTERVAL_MS 0: never. */
 export interface Sweeping extends Part {
   /** Sweeps what is ours now; the service knows by then what its partitions hold. */
   round(): void
@@ -45,6 +45,8 @@ export function createSweeping(
     known,
     found: (tenant, entity, count) => metrics.sweepFoundTotal.inc({ tenant, source, entity }, count),
     overlapMs: config.sweepOverlapMs,
+    deepLookbackMs: config.sweepDeepLookbackMs,
+    logger,
     now: Date.now,
   })
   /** By tenant and entity; an age is only right at the moment of a scrape. */
@@ -62,6 +64,12 @@ export function createSweeping(
     },
     logger,
     now: Date.now,
+  })
+  const deepSweeper = createSweeper({
+    // Without entities: how old the marks are is the other sweeper's to tell.
+    sweep: { ...sweep, entities: [], sweepTenant: (tenant, signal) => sweep.sweepTenant(tenant, signal, 'deep') },
+    ...{ tenants, owns, cursors, lastSwept: () => {}, logger, now: Date.now },
+    intervalMs: config.sweepDeepIntervalMs,
   })
   metrics.onScrape(() => {
     for (const { labels, at } of sweptAt.values()) {
@@ -84,9 +92,14 @@ export function createSweeping(
       if (isOff || stopping.signal.aborted) return
       void marksRead.promise.then(async (isRead) => {
         if (stopping.signal.aborted || !isRead) return
-        if (isSweeping) return void sweeper.round()
+        if (isSweeping) {
+          // What was gained is swept deep at the next interval: the depth leaves time for that.
+          deepSweeper.disown()
+          return void sweeper.round()
+        }
         isSweeping = true
         await sweeper.start()
+        await deepSweeper.start()
       })
     },
     async sinceMs() {
@@ -96,7 +109,8 @@ export function createSweeping(
         .all()
         .map(({ uid }) => uid)
       const marks = await Promise.all(uids.flatMap((uid) => sweep.entities.map((entity) => markOf(uid, entity))))
-      const oldest = Math.min(now - BEFORE_FIRST_MS, ...marks.flat())
+      const deep = config.sweepDeepIntervalMs === 0 ? [] : [now - config.sweepDeepLookbackMs]
+      const oldest = Math.min(now - BEFORE_FIRST_MS, ...deep, ...marks.flat())
       return Math.max(oldest - config.sweepOverlapMs - MARGIN_MS, now - LONGEST_MS)
     },
     async start() {
@@ -109,7 +123,7 @@ export function createSweeping(
     async stop() {
       stopping.abort()
       marksRead.resolve(false)
-      await Promise.all([sweeper.stop(), isOff ? null : cursors.stop()])
+      await Promise.all([sweeper.stop(), deepSweeper.stop(), isOff ? null : cursors.stop()])
     },
   }
 }

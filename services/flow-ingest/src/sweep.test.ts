@@ -1,8 +1,9 @@
 import type { SweepCursor } from '@sync/shared/contracts/sweep-cursor'
 import { SyncError } from '@sync/shared/errors'
 import { createKnownVersions, objectOf } from '@sync/shared/kafka/known-versions'
+import type { SweepDepth } from '@sync/shared/sweep'
 import { aPerson, aTenant } from '@sync/shared/testing/builders'
-import { createFakeFlow } from '@sync/shared/testing/fake-flow'
+import { createFakeFlow, type FakeFlow } from '@sync/shared/testing/fake-flow'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
 import { describe, expect, test } from 'vitest'
 import { createFlowSweep } from './sweep.ts'
@@ -11,23 +12,27 @@ const [START, MINUTE] = [Date.parse('2026-02-01T00:00:00Z'), 60_000]
 const at = (minutes: number) => new Date(START + minutes * MINUTE).toISOString()
 const unending = new AbortController().signal
 
+const LIMITS = { overlapMs: 2 * MINUTE, deepLookbackMs: 360 * MINUTE }
+
 function given({ mark = at(-10) as string | null, now = START } = {}) {
   const flow = createFakeFlow({ now: () => at(0) })
   const publisher = createFakePublisher()
   const known = createKnownVersions()
   const marks: SweepCursor[] = []
+  const errors: unknown[] = []
+  const logger = { error: (fields: unknown) => void errors.push(fields) }
   if (mark !== null) marks.push({ tenant: 'acme', source: 'flow', entity: 'customers', mark, sweptAt: mark })
   const cursors = {
     get: async () => marks.at(-1) ?? null,
     put: async (cursor: SweepCursor) => void marks.push(cursor),
   }
-  const newSweep = () => createFlowSweep({ flow, publisher, known, cursors, overlapMs: 2 * MINUTE, now: () => now })
+  const newSweep = () => createFlowSweep({ flow, publisher, known, cursors, ...LIMITS, logger, now: () => now })
   const put = (id: number | string, minutes: number) =>
     flow.put(aPerson({ customerUid: String(id), lastModifiedAt: at(minutes) }))
   const sweep = newSweep()
   return {
-    ...{ flow, publisher, known, marks, put, newSweep, cursors },
-    run: () => sweep.sweepTenant(aTenant(), unending),
+    ...{ flow, publisher, known, marks, put, newSweep, cursors, errors, logger },
+    run: (depth: SweepDepth = 'mark', tenant = aTenant()) => sweep.sweepTenant(tenant, unending, depth),
     found: () => publisher.values('flow.notifications.v1').map(({ id }) => id),
   }
 }
@@ -126,6 +131,7 @@ describe('while paging', () => {
   test('a customer that moves to the front pushes none out of sight, and is met by the next sweep itself', async () => {
     const { run, put, flow, found, marks } = given({ mark: at(-600) })
     for (let i = 0; i < 250; i++) put(i, -10 - i)
+    put('old', -700)
     afterFirstPage(flow, () => put('180', -1))
 
     await run()
@@ -194,11 +200,11 @@ test('a customer dated in the future hides no later change', async () => {
 })
 
 test('a list that ignores the order asked for is an error, not a silent gap', async () => {
-  const { put, publisher, cursors, known, flow } = given()
+  const { put, publisher, cursors, known, flow, logger } = given()
   put('a', -1)
   put('b', -300)
   const unsorted = { listCustomers: async () => ({ items: [flow.customer('b')!, flow.customer('a')!], paging: {} }) }
-  const sweep = createFlowSweep({ flow: unsorted, publisher, known, cursors, overlapMs: 0, now: () => START })
+  const sweep = createFlowSweep({ flow: unsorted, publisher, known, cursors, ...LIMITS, logger, now: () => START })
 
   await expect(sweep.sweepTenant(aTenant(), unending)).rejects.toMatchObject({ code: 'target-answer-invalid' })
 })
@@ -212,4 +218,109 @@ test('an abort ends it between pages, the mark unmoved', async () => {
   await expect(newSweep().sweepTenant(aTenant(), stop.signal)).rejects.toThrow()
 
   expect([flow.journal, marks]).toMatchObject([{ length: 1 }, { length: 1 }])
+})
+
+describe('a list that Flow pages in its own way', () => {
+  type List = FakeFlow['listCustomers']
+  /** Each page as the fake answers it, changed. */
+  const answeredWith = (flow: FakeFlow, change: (list: List, ...asked: Parameters<List>) => ReturnType<List>) => {
+    const list = flow.listCustomers
+    flow.listCustomers = (...asked) => change(list, ...asked)
+  }
+  const everyId = (n: number) => new Set(Array.from({ length: n }, (_, i) => String(i)))
+
+  test('is swept to its end in pages shorter than asked for', async () => {
+    const { run, put, flow, found, marks } = given({ mark: at(-600) })
+    answeredWith(flow, (list, call, page) => list(call, { ...page, pageSize: Math.min(50, page.pageSize) }))
+    for (let i = 0; i < 60; i++) put(i, -10 - i)
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(60))
+    expect(marks.at(-1)).toMatchObject({ mark: at(-10), sweptAt: at(0) })
+  })
+
+  test('is swept to its end where a page number above the last page is answered with the last page', async () => {
+    const { run, put, flow, found, marks } = given({ mark: at(-600) })
+    answeredWith(flow, (list, call, page) => list(call, { ...page, pageNumber: Math.min(2, page.pageNumber) }))
+    for (let i = 0; i < 150; i++) put(i, -10 - i)
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(150))
+    expect(marks.at(-1)).toMatchObject({ mark: at(-10), sweptAt: at(0) })
+    expect(flow.journal.length).toBeLessThanOrEqual(4)
+  })
+
+  test('keeps its mark while Flow lists fewer customers than its total, and says so', async () => {
+    const { run, put, flow, found, marks, errors } = given({ mark: at(-600) })
+    answeredWith(flow, async (list, ...asked) => ({ ...(await list(...asked)), paging: { totalCount: 11 } }))
+    for (let i = 0; i < 10; i++) put(i, -10 - i)
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(10))
+    expect(marks).toHaveLength(1)
+    expect(errors).toEqual([{ tenant: 'acme', entity: 'customers', gap: 'fewer-than-total', seen: 10, total: 11 }])
+  })
+
+  test('moves its mark where the total is too small', async () => {
+    const { run, put, flow, found, marks } = given({ mark: at(-600) })
+    answeredWith(flow, async (list, ...asked) => ({ ...(await list(...asked)), paging: { totalCount: 0 } }))
+    for (let i = 0; i < 150; i++) put(i, -10 - i)
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(150))
+    expect(marks.at(-1)).toMatchObject({ mark: at(-10) })
+  })
+
+  test("moves its mark no further than Flow's own clock", async () => {
+    const { run, put, flow, marks } = given({ mark: at(-600) })
+    answeredWith(flow, async (list, ...asked) => ({ ...(await list(...asked)), servedAtMs: Date.parse(at(-30)) }))
+    put('dated ahead of Flow', -5)
+
+    await run()
+
+    expect(marks.at(-1)).toMatchObject({ mark: at(-30) })
+  })
+})
+
+describe('a deep sweep', () => {
+  test('finds what Flow has listed long after it dated it, and leaves the mark alone', async () => {
+    const { run, put, found, marks } = given()
+    put('known from its webhook', -1)
+    await run()
+    const before = marks.length
+    put('listed late', -300)
+    put('too old', -361)
+    await run()
+    await run('deep')
+
+    expect(found()).toEqual(['known from its webhook', 'listed late'])
+    expect(marks.slice(before - 1).map(({ mark }) => mark)).toEqual([at(-1), at(-1)])
+  })
+
+  test('announces nothing that hydration knows', async () => {
+    const { run, put, found, known } = given()
+    put('a', -300)
+    known.set(objectOf('acme', 'customer', null, 'a'), { version: at(-300), hash: 'x' })
+
+    await run('deep')
+
+    expect(found()).toEqual([])
+  })
+})
+
+test('our own writes are passed over where our user is known', async () => {
+  const { run, flow, found, marks } = given()
+  flow.put(aPerson({ customerUid: 'ours', lastModifiedAt: at(-1), lastModifiedBy: 'us' }))
+  flow.put(aPerson({ customerUid: 'theirs', lastModifiedAt: at(-2), lastModifiedBy: 'till' }))
+
+  await run('mark', aTenant({ flow: { baseUrl: 'https://flow.example', token: 'a-token', apiUser: 'us' } }))
+
+  expect(found()).toEqual(['theirs'])
+  expect(marks.at(-1)).toMatchObject({ mark: at(-1) })
+  await run()
+  expect(found()).toEqual(['theirs', 'ours'])
 })

@@ -7,6 +7,7 @@ import {
   type Listed,
   newestOf,
   nextMark,
+  reportGap,
   type Sweep,
   type SweepPorts,
   sweepFrom,
@@ -20,29 +21,36 @@ const ENTITY = 'customers'
  * front meanwhile is newer than the new mark. (Flow lists orders by store only, so missed orders aren't found here.)
  */
 export function createFlowSweep(ports: SweepPorts & { readonly flow: Pick<FlowClient, 'listCustomers'> }): Sweep {
-  const { flow, cursors, overlapMs, now } = ports
-  const announce = createAnnounce('flow.notifications.v1', ports)
+  const { flow, cursors, now } = ports
+  const announce = createAnnounce('flow.notifications.v1', ports, (tenant) => [tenant.flow.apiUser])
 
   return {
     source: 'flow',
     entities: [ENTITY],
-    async sweepTenant(tenant, signal) {
+    async sweepTenant(tenant, signal, depth) {
       const startedAt = now()
       const cursor = await cursors.get(tenant.uid, 'flow', ENTITY)
-      const from = sweepFrom(cursor, overlapMs, startedAt)
+      const from = sweepFrom(cursor, ports, startedAt, depth)
       const call: Call = { tenant, key: keyOf(tenant.uid, `sweep ${ENTITY}`), signal, fence: () => {} }
       let newest: string | null = null
-      for await (const { items, isSure } of flowPages(flow, call)) {
-        const listed = items.map((item): Listed => ({ id: item.customerUid, version: item.lastModifiedAt ?? null }))
-        await announce(
-          tenant,
-          { entity: 'customer', kind: null },
-          listed.filter(({ version }) => version !== null && compareVersions(version, from) >= 0),
+      let clockMs: number | null = null
+      for await (const step of flowPages(flow, call, { until: from })) {
+        if (step.kind === 'end') {
+          if (step.end.gap !== null) return reportGap(ports, tenant, ENTITY, step.end)
+          continue
+        }
+        const listed = step.items.map(
+          (item): Listed => ({
+            ...{ id: item.customerUid, version: item.lastModifiedAt ?? null, changedBy: item.lastModifiedBy ?? null },
+          }),
         )
+        const isChanged = ({ version }: Listed) => version !== null && compareVersions(version, from) >= 0
+        await announce(tenant, { entity: 'customer', kind: null }, listed.filter(isChanged))
         newest = newerVersion(newest, newestOf(listed))
-        if (isSure && listed.some(({ version }) => version !== null && compareVersions(version, from) < 0)) break
+        clockMs ??= step.servedAtMs
       }
-      const mark = nextMark(cursor, from, newest, startedAt)
+      if (depth === 'deep') return
+      const mark = nextMark(cursor, from, newest, clockMs ?? startedAt)
       const sweptAt = new Date(startedAt).toISOString()
       await cursors.put({ tenant: tenant.uid, source: 'flow', entity: ENTITY, mark, sweptAt })
     },

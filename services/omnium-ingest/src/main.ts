@@ -13,7 +13,7 @@ await runService('omnium-ingest', Config, (context) => {
     source: 'omnium',
     parse: parseOmniumWebhook,
     hydrator: (ports) => createOmniumHydrator({ ...ports, omnium, publisher }),
-    sweep: (ports) => createOmniumSweep({ ...ports, omnium, logger }),
+    sweep: (ports) => createOmniumSweep({ ...ports, omnium }),
   })
   const events = createEventsTopicReader({
     kafka: context.connectKafka('events'),

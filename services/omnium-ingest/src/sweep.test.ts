@@ -2,6 +2,7 @@ import type { SweepCursor } from '@sync/shared/contracts/sweep-cursor'
 import { SyncError } from '@sync/shared/errors'
 import { createKnownVersions } from '@sync/shared/kafka/known-versions'
 import type { OmniumClient, OmniumQuery } from '@sync/shared/omnium/client'
+import type { SweepDepth } from '@sync/shared/sweep'
 import { anOmniumCustomer, aTenant } from '@sync/shared/testing/builders'
 import { createFakeOmnium } from '@sync/shared/testing/fake-omnium'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
@@ -28,7 +29,13 @@ function given({ mark = at(-600), search }: { mark?: string | null; search?: Omn
     return (search ?? omnium.searchCustomers)(call, kind, query)
   }
   const sweep = createOmniumSweep({
-    ...{ publisher, known: createKnownVersions(), overlapMs: 2 * MINUTE, now: () => START },
+    ...{
+      publisher,
+      known: createKnownVersions(),
+      overlapMs: 2 * MINUTE,
+      now: () => START,
+      deepLookbackMs: 360 * MINUTE,
+    },
     omnium: { ...omnium, searchCustomers },
     cursors: {
       get: async (_tenant, _source, entity) => stored.get(entity) ?? null,
@@ -43,7 +50,7 @@ function given({ mark = at(-600), search }: { mark?: string | null; search?: Omn
     ...{ omnium, publisher, puts, stored, errors, queries },
     put: (id: number | string, minutes: number) =>
       omnium.put('B2C', anOmniumCustomer({ customerId: String(id), modified: at(minutes) })),
-    run: () => sweep.sweepTenant(aTenant(), unending),
+    run: (depth: SweepDepth = 'mark', tenant = aTenant()) => sweep.sweepTenant(tenant, unending, depth),
     found: () => publisher.values('omnium.notifications.v1').map(({ id }) => id),
   }
 }
@@ -105,7 +112,8 @@ test('an outage of days is caught up by moving modifiedFrom on, never by page', 
   await run()
 
   expect(new Set(found()).size).toBe(1_050)
-  expect(queries.every(({ page, take }) => page === 0 && take === 100)).toBe(true)
+  expect(queries.slice(0, -1).every(({ page, take }) => page === 0 && take === 100)).toBe(true)
+  expect(queries.at(-1)?.page).toBe(1)
 })
 
 test('a long catch-up that fails goes on where it was', async () => {
@@ -175,13 +183,15 @@ describe('many records of one timestamp', () => {
       const hits = modifiedFrom <= at(-30) ? [...sameTime, after] : [after]
       return { result: hits.slice(page * take, (page + 1) * take), totalHits: hits.length }
     }
-    const { run, found, errors } = given({ search })
+    const { run, found, errors, stored } = given({ search })
 
     await run()
 
     expect(found()).toHaveLength(10_101)
     expect(found()).toContain('after')
-    expect(errors).toEqual([{ tenant: 'acme', entity: 'private-customers', at: at(-30) }])
+    const gap = { gap: 'timestamp-too-full', seen: 10_101, total: 10_301 }
+    expect(errors).toEqual([{ tenant: 'acme', entity: 'private-customers', ...gap }])
+    expect(stored.get('private-customers')).toMatchObject({ sweptAt: at(-600) })
   })
 })
 
@@ -210,4 +220,113 @@ test('a record dated in the future hides no later change', async () => {
 
   expect(stored.get('private-customers')).toMatchObject({ mark: at(0) })
   expect(found()).toEqual(['from the future', 'b'])
+})
+
+describe('a list that Omnium pages in its own way', () => {
+  type Search = OmniumClient['searchCustomers']
+  /** A search over private customers, each page changed. */
+  const listing = (change: (search: Search, ...asked: Parameters<Search>) => ReturnType<Search>) => {
+    const all = createFakeOmnium()
+    const search: Search = (call, kind, query) =>
+      kind === 'B2C' ? change(all.searchCustomers, call, kind, query) : all.searchCustomers(call, kind, query)
+    const world = given({ search })
+    const put = (id: number, minutes: number) =>
+      all.put('B2C', anOmniumCustomer({ customerId: String(id), modified: at(minutes) }))
+    return { ...world, put }
+  }
+
+  test.each([
+    ['of different times', (i: number) => -70 + i],
+    ['of one time', () => -30],
+  ])('is swept to its end in pages shorter than asked for: 60 customers %s', async (_, minutesOf) => {
+    const { put, run, found, stored } = listing((search, call, kind, query) =>
+      search(call, kind, { ...query, take: Math.min(50, query.take) }),
+    )
+    for (let i = 0; i < 60; i++) put(i, minutesOf(i))
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(60))
+    expect(stored.get('private-customers')).toMatchObject({ mark: at(minutesOf(59)), sweptAt: at(0) })
+  })
+
+  test.each([0, 10, null])('is swept to its end where the total is %s', async (totalHits) => {
+    const { put, run, found, stored } = listing(async (search, call, kind, query) => ({
+      ...(await search(call, kind, { ...query, take: Math.min(7, query.take) })),
+      totalHits,
+    }))
+    for (let i = 0; i < 60; i++) put(i, -70 + Math.floor(i / 20))
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(60))
+    expect(stored.get('private-customers')).toMatchObject({ mark: at(-68), sweptAt: at(0) })
+  })
+
+  test('keeps its mark while Omnium lists fewer customers than its total, and says so', async () => {
+    const { put, run, found, stored, errors } = listing(async (search, ...asked) => {
+      const page = await search(...asked)
+      return { ...page, totalHits: page.totalHits! + 1 }
+    })
+    for (let i = 0; i < 10; i++) put(i, -70 + i)
+
+    await run()
+
+    expect(new Set(found())).toEqual(everyId(10))
+    expect(stored.get('private-customers')).toMatchObject({ mark: at(-600), sweptAt: at(-600) })
+    const gap = { gap: 'fewer-than-total', seen: 10, total: 11 }
+    expect(errors).toEqual([{ tenant: 'acme', entity: 'private-customers', ...gap }])
+  })
+
+  test("moves its mark no further than Omnium's own clock", async () => {
+    const { put, run, stored } = listing(async (search, ...asked) => ({
+      ...(await search(...asked)),
+      servedAtMs: Date.parse(at(-30)),
+    }))
+    put(1, -5)
+
+    await run()
+
+    expect(stored.get('private-customers')).toMatchObject({ mark: at(-30) })
+  })
+
+  test('that is quiet costs one request more than its pages', async () => {
+    const { put, run, queries } = given()
+    for (let i = 0; i < 3; i++) put(i, -30 + i)
+
+    await run()
+
+    expect(queries.map(({ page, take }) => [page, take])).toEqual([
+      [0, 100],
+      [1, 3],
+    ])
+  })
+})
+
+describe('a deep sweep', () => {
+  test('finds what Omnium has listed long after it dated it, and leaves the marks alone', async () => {
+    const { put, run, found, puts } = given({ mark: at(-10) })
+    put('in time', -1)
+    await run()
+    const before = puts.length
+    put('listed late', -300)
+    put('too old', -361)
+    await run()
+    await run('deep')
+
+    expect(found()).toEqual(['in time', 'listed late'])
+    expect(puts.slice(before).map(({ mark }) => mark)).toEqual([at(-1), at(-10), at(-10)])
+  })
+})
+
+test('our own writes are passed over where our user is known', async () => {
+  const { omnium, run, found, stored } = given()
+  omnium.put('B2B', anOmniumCustomer({ customerId: 'ours', modified: at(-1), modifiedBy: 'flow-sync' }))
+  omnium.put('B2B', anOmniumCustomer({ customerId: 'theirs', modified: at(-2), modifiedBy: 'web-shop' }))
+  const { omnium: fields } = aTenant()
+
+  await run('mark', aTenant({ omnium: { ...fields, apiUser: 'flow-sync' } }))
+
+  expect(found()).toEqual(['theirs'])
+  expect(stored.get('business-customers')).toMatchObject({ mark: at(-1) })
 })

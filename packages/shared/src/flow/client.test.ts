@@ -111,7 +111,7 @@ describe('the Flow client', () => {
     const { flow, call } = await start(answering(200, { items: [] }))
     const query = { pageNumber: 1, pageSize: 100, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
 
-    expect(await flow.listCustomers(call, query)).toEqual({ items: [] })
+    expect(await flow.listCustomers(call, query)).toEqual({ items: [], servedAtMs: expect.any(Number) })
   })
 
   it.each([

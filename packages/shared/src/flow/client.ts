@@ -7,6 +7,7 @@ import type { TargetClient } from '../http/client.ts'
 import type { Created } from '../http/created.ts'
 import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
+import { type Served, servedAtMs } from '../http/served.ts'
 import { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
 
 /**
@@ -25,7 +26,7 @@ export interface FlowClient {
   listCustomers(
     call: Call,
     page: { pageNumber: number; pageSize: number; sortBy: string; sortDirection: 'ASC' | 'DESC' },
-  ): Promise<FlowCustomerPage>
+  ): Promise<FlowCustomerPage & Served>
   /** The customers that are linked to this Omnium id, by Flow's own filter: at most 20. */
   findByExternalId(call: Call, externalId: string): Promise<readonly FlowCustomer[]>
   getOrder(call: Call, orderUid: string): Promise<FlowOrder | null>
@@ -79,9 +80,10 @@ export function createFlowClient(client: TargetClient): FlowClient {
     async proveAbsent() {},
     async listCustomers(call, page) {
       const path = `${customersPath(call)}${query(page)}`
-      return client.send(call, { operation: 'list-customers', method: 'GET', path }, [], (answer, request) =>
-        readJson(request, answer, CustomerPage),
-      )
+      return client.send(call, { operation: 'list-customers', method: 'GET', path }, [], (answer, request) => ({
+        ...readJson(request, answer, CustomerPage),
+        servedAtMs: servedAtMs(answer),
+      }))
     },
     async findByExternalId(call, externalId) {
       const path = `${customersPath(call)}${query({ customerExternalId: externalId, pageNumber: 1, pageSize: 20 })}`

@@ -1,49 +1,156 @@
 import type { Call } from '../http/call.ts'
-import { requireOrder } from '../sweep.ts'
+import {
+  createSeenItems,
+  isBeyondTotal,
+  type ListEnd,
+  type ListGap,
+  lowerTotal,
+  MAX_IDLE_PAGES,
+  MAX_PAGES,
+} from '../list-read.ts'
+import { type Listed, newestOf, requireOrder } from '../sweep.ts'
+import { compareVersions } from '../version.ts'
 import type { FlowClient } from './client.ts'
 import type { FlowCustomer } from './schema.ts'
 
-export interface FlowPage {
-  readonly items: readonly FlowCustomer[]
-  readonly pageNumber: number
-  readonly totalCount: number | null
-  /** Nothing was deleted meanwhile, as far as the counts tell: what lies before this page has been seen. */
-  readonly isSure: boolean
+/** Where an interrupted list read goes on. */
+export interface FlowListPlace {
+  readonly page: number
+  /** Customers per page, as Flow gave them. */
+  readonly length: number
+  readonly total: number | null
+  /** Distinct customers of the pages before this one. */
+  readonly seen: number
+  /** The newest version when the read began. */
+  readonly newest: string | null
 }
 
-export interface FlowPagesWish {
-  /** Where to go on; 1 unless told. */
-  readonly fromPage?: number
-  /** The count of then. */
-  readonly totalBefore?: number | null
+export type FlowListStep =
+  | {
+      readonly kind: 'page'
+      readonly items: readonly FlowCustomer[]
+      readonly place: FlowListPlace
+      /** Flow's clock when it answered, ms since the epoch; null when the answer does not tell. */
+      readonly servedAtMs: number | null
+    }
+  | { readonly kind: 'end'; readonly end: ListEnd }
+
+export interface FlowPagesOptions {
+  readonly from?: FlowListPlace | null
+  /** The read ends once it has passed this version. Default: the whole list is read, and changed customers a second time. */
+  readonly until?: string
+  readonly maxPages?: number
 }
 
-const PAGE_SIZE = 100
+const PAGE_LENGTH = 100
+/** How often one page may send the read back to earlier pages: two replicas of Flow may never agree on a total. */
+const MAX_RETURNS = 2
+/** Reads of the front for customers that changed meanwhile. */
+const MAX_FRONT_READS = 3
+/** Far behind any last page that is near. */
+const FAR = 1_000
 
 /**
- * Flow's customers, newest change first, page by page until there is none. A change moves its customer to the front and
- * the rest one place down, so paging sees some twice, and misses only what is changed meanwhile: that stands in front.
+ * Flow's customers, newest change first, page by page. A change moves its customer to the front and the customers before
+ * its old place one place down, so the read sees some customers twice. A deletion moves the customers behind it one place
+ * up, also onto a page that was already read: the total falls, and the read goes back by as many pages.
+ *
+ * Flow may answer a page number above the last page with the last page. A page of seen customers beyond the total is that
+ * page only if a page far behind it is the same: customers that moved back while others changed are seen customers too,
+ * and a total may stop at 10,000, be wrong or be absent.
  */
 export async function* flowPages(
   flow: Pick<FlowClient, 'listCustomers'>,
   call: Call,
-  { fromPage = 1, totalBefore = null }: FlowPagesWish = {},
-): AsyncGenerator<FlowPage> {
-  let total = totalBefore
-  for (let pageNumber = fromPage; ; ) {
+  { from = null, until, maxPages = MAX_PAGES }: FlowPagesOptions = {},
+): AsyncGenerator<FlowListStep> {
+  const seen = createSeenItems(from?.seen)
+  let { page, length, total: firstTotal, newest } = from ?? BEGINNING
+  let lastTotal = firstTotal
+  let pagesRead = 0
+  /** Stays at the last page while the front is read again: there an interrupted read goes on. */
+  let place: FlowListPlace | null = null
+
+  const read = async (pageNumber: number) => {
     call.signal.throwIfAborted()
-    const { items, paging } = await flow.listCustomers(call, {
-      ...{ pageNumber, pageSize: PAGE_SIZE, sortBy: 'lastModifiedAt', sortDirection: 'DESC' },
-    })
-    const listed = items.map((item) => ({ id: item.customerUid, version: item.lastModifiedAt ?? null }))
+    pagesRead++
+    const asked = { pageNumber, pageSize: length, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
+    const { items, paging, servedAtMs = null } = await flow.listCustomers(call, asked)
+    const listed = items.map((item): Listed => ({ id: item.customerUid, version: item.lastModifiedAt ?? null }))
     requireOrder(listed, 'descending', 'flow')
-    const totalCount = paging?.totalCount ?? null
-    // A deleted customer moves those behind it one place up, over the edge onto a page that was read before.
-    const gone: number = total !== null && totalCount !== null ? Math.max(0, total - totalCount) : 0
-    total = totalCount
-    yield { items: items.filter(({ customerUid }) => customerUid !== ''), pageNumber, totalCount, isSure: gone === 0 }
-    if (gone > 0) pageNumber = Math.max(1, pageNumber - Math.ceil(gone / PAGE_SIZE))
-    else if (items.length === 0) return
-    else pageNumber++
+    return { items, listed, total: paging?.totalCount ?? null, servedAtMs }
   }
+
+  /** From a page until the list ends or a version is passed. */
+  async function* pass(firstPage: number, stopAt: string | null, isFront: boolean): AsyncGenerator<FlowListStep, Pass> {
+    const returns = new Map<number, number>()
+    let front: string | null = null
+    let furthest = 0
+    let idle = 0
+    for (let pageNumber = firstPage; ; ) {
+      if (pagesRead >= maxPages) return { gap: 'page-bound', isPassed: false, front }
+      const before = Math.min(seen.count, (pageNumber - 1) * length)
+      const { items, listed, total, servedAtMs } = await read(pageNumber)
+      const deleted = lastTotal !== null && total !== null ? Math.max(0, lastTotal - total) : 0
+      firstTotal ??= total
+      lastTotal = total ?? lastTotal
+      const news = seen.add(listed, String(pageNumber))
+      if (pageNumber === 1) front ??= newestOf(listed)
+      if (!isFront && from === null) newest ??= front
+      // Flow gives no more per page than this, or the list is as short: page 2 of this length begins right behind.
+      if (pageNumber === 1 && items.length > 0 && items.length < length) length = items.length
+      if (!isFront) place = { page: pageNumber, length, total: lastTotal, seen: before, newest }
+      const named = items.filter(({ customerUid }) => customerUid !== '')
+      if (place !== null) yield { kind: 'page', items: named, place, servedAtMs }
+
+      const returned = returns.get(pageNumber) ?? 0
+      if (deleted > 0 && pageNumber > 1 && returned < MAX_RETURNS) {
+        returns.set(pageNumber, returned + 1)
+        furthest = Math.max(furthest, pageNumber)
+        pageNumber = Math.max(1, pageNumber - Math.ceil(deleted / length))
+        continue
+      }
+      if (items.length === 0) return { gap: null, isPassed: false, front }
+      if (stopAt !== null && listed.some(({ version }) => version !== null && compareVersions(version, stopAt) < 0)) {
+        return { gap: null, isPassed: true, front }
+      }
+      if (news > 0) idle = 0
+      else if (pageNumber > furthest) {
+        const mayBeLast = isBeyondTotal(pageNumber, length, total, seen.count) ?? true
+        if (mayBeLast && isSamePage((await read(pageNumber + FAR)).listed, listed)) {
+          return { gap: null, isPassed: false, front }
+        }
+        if (++idle >= MAX_IDLE_PAGES) return { gap: 'no-progress', isPassed: false, front }
+      }
+      pageNumber++
+    }
+  }
+
+  const first: Pass = yield* pass(page, until ?? null, false)
+  const { isPassed } = first
+  let { gap } = first
+  const total = () => lowerTotal(firstTotal, lastTotal)
+  const isShort = () => seen.count < (total() ?? 0)
+  // A customer that changed before its page was read stands in front now.
+  let stopAt = newest
+  for (let round = 1; gap === null && !isPassed && stopAt !== null && round <= MAX_FRONT_READS; round++) {
+    if ((round > 1 || until !== undefined) && !isShort()) break
+    const again: Pass = yield* pass(1, stopAt, true)
+    gap = again.gap
+    stopAt = again.front
+  }
+  if (gap === null && !isPassed && isShort()) gap = 'fewer-than-total'
+  yield { kind: 'end', end: { gap, seen: seen.count, total: total() } }
 }
+
+interface Pass {
+  readonly gap: ListGap | null
+  readonly isPassed: boolean
+  /** The newest version of the first page. */
+  readonly front: string | null
+}
+
+const BEGINNING: FlowListPlace = { page: 1, length: PAGE_LENGTH, total: null, seen: 0, newest: null }
+
+const isSamePage = (a: readonly Listed[], b: readonly Listed[]) =>
+  a.length === b.length && a.every(({ id }, index) => id === b[index]!.id)

@@ -7,15 +7,16 @@ import type { Created } from '../http/created.ts'
 import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
 import { failureOf, type HttpAnswer, type TargetRequest } from '../http/request.ts'
+import { type Served, servedAtMs } from '../http/served.ts'
 import { OmniumCustomer, type OmniumKind, OmniumOrder, OmniumPatchResult, OmniumSearchResult } from './schema.ts'
 
 /**
- * One page of a search; `totalHits` counts what the whole query matches. A record that makes no sense has its id (`''`
- * without one) and version alone.
+ * One page of a search; `totalHits` counts what the whole query matches, null when Omnium names no total. A record that
+ * makes no sense has its id (`''` without one) and version alone.
  */
-export interface OmniumPage<Item> {
+export interface OmniumPage<Item> extends Served {
   readonly result: readonly Item[]
-  readonly totalHits: number
+  readonly totalHits: number | null
 }
 
 /** `take` ≤ 100, `page` from 0, take × page ≤ 10,000; `modifiedFrom` is inclusive, ISO 8601. */
@@ -134,7 +135,7 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
         path: `${RESOURCE[kind]}/Search`,
         body: { ...asking },
       } as const
-      return client.send(call, asked, [], readPage(CustomerPage, asking))
+      return client.send(call, asked, [], readPage(CustomerPage))
     },
     async searchOrders(call, asking) {
       // Documented as `modifiedSince` for orders and as `modifiedFrom` for searches: what the peer doesn't know, it ignores.
@@ -145,7 +146,7 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
         path: '/api/Orders/Search',
         body: { ...asking, ...since },
       } as const
-      return client.send(call, asked, [], readPage(OrderPage, asking))
+      return client.send(call, asked, [], readPage(OrderPage))
     },
     inSlot: (call, work) => client.inSlot(call, work),
     async probe(call) {
@@ -169,11 +170,9 @@ function readPatchAnswer(answer: HttpAnswer, request: TargetRequest): 'updated' 
 
 type PageSchema<Item> = z.ZodType<{ result?: Item[] | null | undefined; totalHits?: number | null | undefined }>
 
-/** Without `totalHits`, it is what is known to be there: this page and those before it. */
 const readPage =
-  <Item>(schema: PageSchema<Item>, { page, take }: OmniumQuery) =>
+  <Item>(schema: PageSchema<Item>) =>
   (answer: HttpAnswer, request: TargetRequest): OmniumPage<Item> => {
     const { result, totalHits } = readJson(request, answer, schema)
-    const items = result ?? []
-    return { result: items, totalHits: totalHits ?? page * take + items.length }
+    return { result: result ?? [], totalHits: totalHits ?? null, servedAtMs: servedAtMs(answer) }
   }

@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Call } from '../http/call.ts'
+import type { ListEnd } from '../list-read.ts'
+import { aTenant } from '../testing/builders.ts'
+import { aChangingList, aQuietList, createSimulatedList, isoOf, type ListScript } from '../testing/simulated-list.ts'
+import { type FlowPagesOptions, flowPages } from './pages.ts'
+
+const call: Call = { tenant: aTenant(), key: 'acme:list', signal: new AbortController().signal, fence: () => {} }
+
+async function readAll(script: ListScript, options: FlowPagesOptions = {}) {
+  const list = createSimulatedList(script)
+  const flow = {
+    listCustomers: async (_call: Call, { pageNumber, pageSize }: { pageNumber: number; pageSize: number }) => {
+      const { items, total } = list.page(
+        () => true,
+        ({ version }) => -version,
+        pageNumber - 1,
+        pageSize,
+      )
+      return {
+        items: items.map(({ id, version, isNameless }) => ({
+          ...{ customerUid: isNameless ? '' : id, customerType: 'PERSON' },
+          lastModifiedAt: isNameless ? null : isoOf(version),
+        })),
+        paging: { totalCount: total },
+      }
+    },
+  }
+  const ids = new Set<string>()
+  let end: ListEnd | null = null
+  for await (const step of flowPages(flow, call, options)) {
+    if (step.kind === 'end') end = step.end
+    else for (const { customerUid } of step.items) ids.add(customerUid)
+  }
+  return { list, ids, end: end!, missed: [...list.untouched].filter((id) => !ids.has(id)) }
+}
+
+describe('the list of Flow', () => {
+  test('is complete where nothing changes, whatever its page lengths, totals, timestamps and broken items', async () => {
+    await fc.assert(
+      fc.asyncProperty(aQuietList, async (script) => {
+        const { missed, end, list } = await readAll(script)
+
+        expect(missed).toEqual([])
+        expect(end.gap).toBe(null)
+        const pages = Math.ceil(script.versions.length / Math.min(100, script.maxPageLength))
+        expect(list.requests).toBeLessThanOrEqual(2 * pages + 5)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('misses no unchanged customer while others change, or says that it is incomplete', async () => {
+    await fc.assert(
+      fc.asyncProperty(aChangingList, async (script) => {
+        const { missed, end, list } = await readAll(script)
+
+        if (end.gap === null) expect(missed).toEqual([])
+        expect(list.requests).toBeLessThan(2_500)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('is read until a version is passed', async () => {
+    await fc.assert(
+      fc.asyncProperty(aChangingList, fc.nat(900), async (script, until) => {
+        const { missed, end, list } = await readAll(script, { until: isoOf(until) })
+
+        if (end.gap === null) expect(missed.filter((id) => list.versionOf(id) >= until)).toEqual([])
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('ends at its bound of pages, incomplete', async () => {
+    const script = { versions: Array(500).fill(1), nameless: [], changes: [], maxPageLength: 10, maxTotal: 0 } as const
+    const { end, list } = await readAll({ ...script, totals: 'absent', repeatsLastPage: false }, { maxPages: 20 })
+
+    expect([end.gap, list.requests]).toEqual(['page-bound', 20])
+  })
+})
