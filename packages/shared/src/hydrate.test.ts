@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Notification } from './contracts/notification.ts'
 import { SyncError } from './errors.ts'
-import { createHydration } from './hydrate.ts'
+import { createHydration, type HydrationSource } from './hydrate.ts'
 import { createKnownVersions } from './kafka/known-versions.ts'
 import { aContext, aDelivery, aTenant, type DeliveryFields } from './testing/builders.ts'
 
@@ -18,7 +18,7 @@ const aLook = (fields: Partial<Notification> = {}, delivery: DeliveryFields = {}
   return aDelivery('flow.notifications.v1', notification, { tenant, ...delivery })
 }
 
-function given() {
+function given(more: Pick<HydrationSource, 'beforeSecondRead'> = {}) {
   const steps: string[] = []
   const failures = new Map<string, Error>()
   const record: { version: string | null; city: string } = { version: V1, city: 'Oslo' }
@@ -33,6 +33,7 @@ function given() {
     target: 'flow',
     known: createKnownVersions(),
     apiUser: ({ flow }) => flow.apiUser,
+    ...more,
     find: async (_call, { entity }) => {
       await step(`find ${entity}`)
       return { kind: null, version: record.version, body: { ...record }, publish: () => step(`publish ${entity}`) }
@@ -120,8 +121,66 @@ describe('a record that was read', () => {
     record.version = V1
 
     expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'stale', version: V1 }])
-    expect(await hydrate(aLook({ repair: true }))).toMatchObject([{ kind: 'skipped', reason: 'stale' }])
     expect(steps.filter((step) => step === 'publish customer')).toHaveLength(1)
+  })
+
+  test('is always published by a repair, also when it is older or unchanged', async () => {
+    const { record, steps, hydrate } = given()
+    record.version = V2
+    await hydrate(aLook())
+
+    expect(await hydrate(aLook({ repair: true }))).toMatchObject([{ kind: 'done' }])
+    record.version = V1
+    expect(await hydrate(aLook({ repair: true }))).toMatchObject([{ kind: 'done' }])
+    expect(await hydrate(aLook({}, { repair: true }))).toMatchObject([{ kind: 'done' }])
+    expect(steps.filter((step) => step === 'publish customer')).toHaveLength(4)
+  })
+
+  describe('older than before, where the source may date back what it changes,', () => {
+    const dated = (onWait: (record: { version: string | null; city: string }) => void = () => {}) => {
+      const waits: number[] = []
+      const world = given({
+        async beforeSecondRead(ms) {
+          waits.push(ms)
+          onWait(world.record)
+        },
+      })
+      return { ...world, waits }
+    }
+
+    test('is read again after a second, and then published once', async () => {
+      const { record, steps, waits, hydrate } = dated()
+      record.version = V2
+      await hydrate(aLook())
+      Object.assign(record, { version: V1, city: 'Bergen' })
+
+      expect(await hydrate(aLook())).toMatchObject([{ kind: 'done', effect: { version: V1 } }])
+      expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'known', version: V1 }])
+      expect(waits).toEqual([1_000])
+      const [, , ...later] = steps
+      expect(later).toEqual(['find customer', 'find customer', 'publish customer', 'find customer'])
+    })
+
+    test('is passed over when a replica had only lagged', async () => {
+      const { record, steps, hydrate } = dated((it) => Object.assign(it, { version: V2 }))
+      record.version = V2
+      await hydrate(aLook())
+      record.version = V1
+
+      expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'known', version: V2 }])
+      expect(steps.filter((step) => step === 'publish customer')).toHaveLength(1)
+    })
+
+    test('is a failure of its own when the second read fails', async () => {
+      const { record, failures, hydrate } = dated(() =>
+        failures.set('find customer', new SyncError('target-failed', 'reading a customer in flow: 500')),
+      )
+      record.version = V2
+      await hydrate(aLook())
+      record.version = V1
+
+      expect(await hydrate(aLook())).toMatchObject([{ kind: 'retry', reason: 'target-failed' }])
+    })
   })
 
   test('without a version is published when it differs', async () => {

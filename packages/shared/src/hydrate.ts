@@ -7,7 +7,7 @@ import type { Call } from './http/call.ts'
 import { type KnownVersions, objectOf } from './kafka/known-versions.ts'
 import { keyOf } from './kafka/publisher.ts'
 import { hashOfBody } from './known-loader.ts'
-import { done, type Outcome, skipped } from './outcome.ts'
+import { done, type Outcome, retry, skipped } from './outcome.ts'
 import type { HandlerContext } from './stream.ts'
 import type { Tenant } from './tenants.ts'
 import { compareVersions } from './version.ts'
@@ -36,6 +36,11 @@ export interface HydrationSource {
   learned?: ((call: Call, version: string | null) => Promise<void>) | undefined
   /** Told of each change that only a sweep has told us of. */
   missed?: ((notification: Notification) => void) | undefined
+  /**
+   * Where the source's versions may go back without a replica that lags: waits before an older version is read again. The
+   * second read is then published.
+   */
+  readonly beforeSecondRead?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
   /** Writes the tombstone of a customer's snapshot, under the call's fence. */
   erase(call: Call, customerId: string): Promise<void>
 }
@@ -55,7 +60,8 @@ const KINDS = [null, 'B2C', 'B2B'] as const
 
 /**
  * `classify` and `handle` of an ingest service: every notification of one object ends in one read of it and at most one
- * snapshot, and nothing older than what was written before is ever written.
+ * snapshot. Nothing older than what was written before is written, unless it is a repair, or the source may date back what
+ * it changes and answers the older version again.
  */
 export function createHydration(source: HydrationSource) {
   return {
@@ -133,20 +139,32 @@ async function read(
 async function write(
   found: Found,
   open: readonly Look[],
-  { delivery, notification }: Look,
-  { call, now }: HandlerContext,
-  { known, learned, missed }: HydrationSource,
+  newest: Look,
+  context: HandlerContext,
+  source: HydrationSource,
+  isSecondRead = false,
 ): Promise<Outcome> {
+  const { known, learned, missed, beforeSecondRead } = source
   const { version } = found
+  const { delivery, notification } = newest
+  const { call, now } = context
   await learned?.(call, version)
   const repair = open.some((look) => look.repair)
   const object = objectOf(delivery.tenant.uid, notification.entity, found.kind, notification.id)
   const bodyHash = hashOfBody(found.body)
   const last = known.get(object)
-  if (last !== undefined && last.hash !== null) {
+  if (!repair && last !== undefined && last.hash !== null) {
+    const isOlder = version !== null && compareVersions(version, last.version) < 0
     // A replica that lags behind answered: the snapshot topic's last record of a key must stay its newest.
-    if (version !== null && compareVersions(version, last.version) < 0) return skipped('stale', version)
-    if (!repair && last.hash === bodyHash && last.version === version) return skipped('known', version ?? undefined)
+    if (isOlder && beforeSecondRead === undefined) return skipped('stale', version)
+    if (isOlder && !isSecondRead) {
+      // An aborted wait is the read's to tell.
+      await beforeSecondRead?.(SECOND_READ_MS, call.signal).catch(() => {})
+      const again = await source.find(call, notification)
+      if (again === null) return retry('read-behind', SECOND_READ_MS)
+      return write(again, open, newest, context, source, true)
+    }
+    if (last.hash === bodyHash && last.version === version) return skipped('known', version ?? undefined)
   }
   await found.publish({
     tenant: delivery.tenant.uid,
@@ -160,6 +178,9 @@ async function write(
   if (open.every((look) => look.notification.via === 'sweep')) missed?.(notification)
   return done({ operation: 'hydrated', ...(version !== null && { version }) })
 }
+
+/** A replica of Omnium that lags typically catches up within a second. */
+const SECOND_READ_MS = 1_000
 
 const earlier = (a: string, b: string) => (compareVersions(b, a) < 0 ? b : a)
 

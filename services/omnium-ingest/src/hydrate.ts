@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Notification } from '@sync/shared/contracts/notification'
 import type { Call } from '@sync/shared/http/call'
 import { idOf } from '@sync/shared/http/event-fields'
@@ -72,6 +73,8 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
       apiUser: (tenant) => tenant.omnium.apiUser,
       find: (call, notification) =>
         notification.entity === 'customer' ? findCustomer(call, notification) : findOrder(call, notification),
+      // `modified` is a field that whoever writes a customer may set, also to an earlier time.
+      beforeSecondRead: (ms, signal) => delay(ms, undefined, { signal }),
       erase: (call, key) =>
         publisher.publish('omnium.customers.v1', [{ ...traceOf(call), key, value: null }], call.fence),
     }),
