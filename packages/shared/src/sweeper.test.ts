@@ -163,6 +163,18 @@ describe('a sweep that takes longer than the interval', () => {
     expect(errors).toEqual([])
   })
 
+  test('is aborted without a new round when the tenant goes to another member', async () => {
+    const { sweeper, swept, owned, errors, begun } = waiting()
+
+    const first = sweeper.round()
+    await begun
+    owned.clear()
+    sweeper.disown()
+    await first
+
+    expect([swept, errors]).toEqual([['a'], []])
+  })
+
   test('is aborted by a stop, which waits for it', async () => {
     const { sweeper, errors, begun } = waiting()
 
