@@ -4,11 +4,11 @@ import type { Call } from '../http/call.ts'
 import type { ListEnd } from '../list-read.ts'
 import { aTenant } from '../testing/builders.ts'
 import { aChangingList, aQuietList, createSimulatedList, isoOf, type ListScript } from '../testing/simulated-list.ts'
-import { type FlowPagesOptions, flowPages } from './pages.ts'
+import { type FlowListPlace, type FlowPagesOptions, flowPages } from './pages.ts'
 
 const call: Call = { tenant: aTenant(), key: 'acme:list', signal: new AbortController().signal, fence: () => {} }
 
-async function readAll(script: ListScript, options: FlowPagesOptions = {}) {
+async function readAll(script: ListScript, options: FlowPagesOptions = {}, interruptedAfter?: number) {
   const list = createSimulatedList(script)
   const flow = {
     listCustomers: async (_call: Call, { pageNumber, pageSize }: { pageNumber: number; pageSize: number }) => {
@@ -29,10 +29,21 @@ async function readAll(script: ListScript, options: FlowPagesOptions = {}) {
   }
   const ids = new Set<string>()
   let end: ListEnd | null = null
-  for await (const step of flowPages(flow, call, options)) {
-    if (step.kind === 'end') end = step.end
-    else for (const { customerUid } of step.items) ids.add(customerUid)
+  let from: FlowListPlace | null = null
+  const read = async (maxSteps: number) => {
+    let steps = 0
+    for await (const step of flowPages(flow, call, { ...options, from })) {
+      if (step.kind === 'end') end = step.end
+      else {
+        for (const { customerUid } of step.items) ids.add(customerUid)
+        from = step.place
+      }
+      if (++steps === maxSteps) return
+    }
   }
+  if (interruptedAfter !== undefined) await read(interruptedAfter)
+  end = null
+  await read(Number.POSITIVE_INFINITY)
   return { list, ids, end: end!, missed: [...list.untouched].filter((id) => !ids.has(id)) }
 }
 
@@ -69,6 +80,17 @@ describe('the list of Flow', () => {
         const { missed, end, list } = await readAll(script, { until: isoOf(until) })
 
         if (end.gap === null) expect(missed.filter((id) => list.versionOf(id) >= until)).toEqual([])
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('goes on where it was interrupted', async () => {
+    await fc.assert(
+      fc.asyncProperty(aChangingList, fc.integer({ min: 1, max: 12 }), async (script, pages) => {
+        const { missed, end } = await readAll(script, {}, pages)
+
+        if (end.gap === null) expect(missed).toEqual([])
       }),
       { numRuns: 150 },
     )
