@@ -147,7 +147,8 @@ export function createAnnounce(
   ownUsers: (tenant: Tenant) => readonly (string | undefined)[],
 ): Announce {
   const announced = createKnownVersions()
-  return async (tenant, { entity, kind }, items) => {
+  const turns = new Map<string, Promise<void>>()
+  const announce: Announce = async (tenant, { entity, kind }, items) => {
     const own = new Set(ownUsers(tenant))
     const unseen = items
       .filter(({ changedBy }) => !changedBy || !own.has(changedBy))
@@ -168,6 +169,12 @@ export function createAnnounce(
       })),
     )
     for (const { object, version } of unseen) announced.set(object, { version, hash: '' })
+  }
+  // In turn: two sweeps of a tenant that list the same change at once would announce and count it twice.
+  return (tenant, of, items) => {
+    const turn = (turns.get(tenant.uid) ?? Promise.resolve()).catch(() => {}).then(() => announce(tenant, of, items))
+    turns.set(tenant.uid, turn)
+    return turn
   }
 }
 

@@ -301,6 +301,15 @@ describe('a deep sweep', () => {
     expect(marks.slice(before - 1).map(({ mark }) => mark)).toEqual([at(-1), at(-1)])
   })
 
+  test('announces nothing that a sweep of the same moment announces', async () => {
+    const { run, put, found } = given()
+    for (let i = 0; i < 5; i++) put(i, -1 - i)
+
+    await Promise.all([run(), run('deep')])
+
+    expect(found().toSorted()).toEqual(['0', '1', '2', '3', '4'])
+  })
+
   test('announces nothing that hydration knows', async () => {
     const { run, put, found, known } = given()
     put('a', -300)
