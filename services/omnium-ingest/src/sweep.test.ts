@@ -118,10 +118,10 @@ test('an outage of days is caught up by moving modifiedFrom on, never by page', 
 
 test('a long catch-up that fails goes on where it was', async () => {
   const { put, run, found, omnium, puts, queries } = given({ mark: at(-6000) })
-  for (let i = 0; i < 1_000; i++) put(i, i - 5_000)
+  for (let i = 0; i < 1_500; i++) put(i, i - 5_000)
   let calls = 0
   omnium.fail({
-    when: ({ kind }) => kind === 'B2C' && ++calls === 6,
+    when: ({ kind }) => kind === 'B2C' && ++calls === 12,
     error: new SyncError('target-failed', 'searching customers in omnium: 500', { target: 'omnium' }),
   })
 
@@ -130,10 +130,10 @@ test('a long catch-up that fails goes on where it was', async () => {
   queries.length = 0
   await run()
 
-  expect(new Set(found())).toEqual(everyId(1_000))
-  expect(marks.at(-1)?.mark).toBe(at(495 - 5_000))
+  expect(new Set(found())).toEqual(everyId(1_500))
+  expect(marks.at(-1)?.mark).toBe(at(990 - 5_000))
   expect(marks.every(({ sweptAt }) => sweptAt === at(-6000))).toBe(true)
-  expect(queries[0]?.modifiedFrom).toBe(at(493 - 5_000))
+  expect(queries[0]?.modifiedFrom).toBe(at(988 - 5_000))
 })
 
 test('one list that fails does not keep the others from being swept', async () => {
@@ -264,7 +264,7 @@ describe('a list that Omnium pages in its own way', () => {
   })
 
   test('keeps its mark while Omnium lists fewer customers than its total, and says so', async () => {
-    const { put, run, found, stored, errors } = listing(async (search, ...asked) => {
+    const { put, run, found, stored, puts, errors } = listing(async (search, ...asked) => {
       const page = await search(...asked)
       return { ...page, totalHits: page.totalHits! + 1 }
     })
@@ -274,8 +274,22 @@ describe('a list that Omnium pages in its own way', () => {
 
     expect(new Set(found())).toEqual(everyId(10))
     expect(stored.get('private-customers')).toMatchObject({ mark: at(-600), sweptAt: at(-600) })
+    expect(puts.map(({ entity }) => entity)).toEqual(['business-customers', 'orders'])
     const gap = { gap: 'fewer-than-total', seen: 10, total: 11 }
     expect(errors).toEqual([{ tenant: 'acme', entity: 'private-customers', ...gap }])
+  })
+
+  test('puts its mark back where a long list turns out to be incomplete', async () => {
+    const { put, run, stored, puts } = listing(async (search, ...asked) => {
+      const page = await search(...asked)
+      return { ...page, totalHits: page.totalHits! + 1 }
+    })
+    for (let i = 0; i < 1_500; i++) put(i, -590 + i / 10)
+
+    await run()
+
+    expect(puts.some(({ entity, mark }) => entity === 'private-customers' && mark > at(-600))).toBe(true)
+    expect(stored.get('private-customers')).toMatchObject({ mark: at(-600), sweptAt: at(-600) })
   })
 
   test("moves its mark no further than Omnium's own clock", async () => {

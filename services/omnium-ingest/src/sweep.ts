@@ -17,6 +17,9 @@ import {
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 
+/** So many pages of a long list are not to be read again where the sweep fails behind them. */
+const PAGES_PER_MARK = 10
+
 type Omnium = Pick<OmniumClient, 'searchCustomers' | 'searchOrders'>
 
 interface List {
@@ -75,17 +78,24 @@ export function createOmniumSweep(ports: SweepPorts & { readonly omnium: Omnium 
       await cursors.put({ tenant: tenant.uid, source: 'omnium', entity: list.entity, mark, sweptAt })
     }
 
+    let pages = 0
+    let hasMoved = false
     for await (const step of modifiedPages(search, from)) {
       if (step.kind === 'page') {
+        pages++
         clockMs ??= step.servedAtMs
         const isChanged = ({ version }: Listed) => compareVersions(version, step.modifiedFrom) >= 0
         await announce(tenant, list.of, step.items.filter(isChanged))
       } else if (step.kind === 'end') {
         if (step.end.gap !== null) reportGap(ports, tenant, list.entity, step.end)
         // What is missing may lie before a mark that was stored on the way.
-        if (step.end.gap === 'fewer-than-total' && cursor !== null && depth !== 'deep') await cursors.put(cursor)
+        if (step.end.gap === 'fewer-than-total' && hasMoved) await cursors.put(cursor!)
         else if (step.end.gap === null) await put(step.since, new Date(startedAt).toISOString())
-      } else if (cursor !== null && !step.isDoubtful) await put(step.since, cursor.sweptAt)
+      } else if (cursor !== null && depth !== 'deep' && !step.isDoubtful && pages >= PAGES_PER_MARK) {
+        await put(step.since, cursor.sweptAt)
+        pages = 0
+        hasMoved = true
+      }
     }
   }
 
