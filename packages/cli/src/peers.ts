@@ -49,7 +49,13 @@ export async function persistently<T>(signal: AbortSignal, read: () => Promise<T
       // An open circuit only says that something was wrong before: what that was is what helps.
       const isCircuit = error instanceof SyncError && error.code === 'circuit-open'
       if (!isCircuit) first = error
-      if (!mayPass || attempt >= ATTEMPTS || signal.aborted || error.code === 'target-unauthorized') {
+      if (
+        !mayPass ||
+        attempt >= ATTEMPTS ||
+        signal.aborted ||
+        error.code === 'target-unauthorized' ||
+        error.code === 'role-missing'
+      ) {
         throw isCircuit ? (first ?? error) : error
       }
       await pause(attempt, error.retryAfterMs, signal)

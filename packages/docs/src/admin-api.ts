@@ -1,5 +1,7 @@
 import { serviceEnv } from '@sync/shared/config'
 import type { CircuitStatus } from '@sync/shared/http/circuits'
+import { OPERATIONS } from '@sync/shared/http/request'
+import type { MissingRole } from '@sync/shared/http/roles'
 import { SERVICES } from '@sync/shared/kafka/topics'
 import { Registry } from 'prom-client'
 import { z } from 'zod'
@@ -23,6 +25,15 @@ const Circuit = z.object({
   retryAtMs: z.number().nullable().describe('Open: when it is probed, ms since the epoch.'),
 }) satisfies z.ZodType<CircuitStatus>
 
+const OPERATION_NAMES = Object.keys(OPERATIONS) as (keyof typeof OPERATIONS)[]
+const Role = z.object({
+  tenant: z.string().describe("The tenant's uid."),
+  target: z.enum(['flow', 'omnium']),
+  operation: z.enum(OPERATION_NAMES).describe('The requests that are refused.'),
+  role: z.enum(['Customer read', 'Order read']).describe('What the peer calls the role.'),
+  sinceMs: z.number().describe('Since when, ms since the epoch.'),
+}) satisfies z.ZodType<MissingRole>
+
 export const ReadyAnswer = z.object({
   ready: z.boolean().describe('Nothing is waited for.'),
   waitingFor: z
@@ -31,6 +42,9 @@ export const ReadyAnswer = z.object({
   service: z.enum(SERVICES),
   instance: z.string().describe('SERVICE_INSTANCE_ID.'),
   circuits: z.array(Circuit).describe('Of each tenant and target that was used.'),
+  missingRoles: z
+    .array(Role)
+    .describe('Roles that our API user lacks at a peer, until a request of that kind succeeds.'),
   tenants: z.object({
     inUse: z.int().describe('How many.'),
     problem: z.string().nullable().describe('Why the tenants file as it is now is not in use; null when it is.'),
@@ -49,6 +63,7 @@ const READY: z.infer<typeof ReadyAnswer> = {
       ...{ sinceMs: 1772355603000, retryAtMs: 1772355613000 },
     },
   ],
+  missingRoles: [],
   tenants: { inUse: 3, problem: null },
   problems: {},
 }

@@ -275,6 +275,7 @@ export function assemble<C extends SharedConfig>({
       waitingFor: waits(),
       details: {
         ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
+        missingRoles: targets.roles.list(),
         tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
         problems: { ...Object.fromEntries(problems), producer: producer.problem() ?? undefined },
       },

@@ -170,6 +170,12 @@ export const METRICS = {
     help: '1 while the circuit of a tenant at a target is not closed because its credentials were refused; else no series',
     labels: ['target', 'tenant'],
   },
+  roleMissing: {
+    name: 'sync_role_missing',
+    type: 'gauge',
+    help: '1 while a peer answers 403 to all requests of an operation, because our API user lacks a role; else no series',
+    labels: ['target', 'tenant', 'operation'],
+  },
   rateLimitWaitSeconds: {
     name: 'sync_rate_limit_wait_seconds',
     type: 'histogram',

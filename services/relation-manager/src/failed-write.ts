@@ -17,6 +17,7 @@ const ANSWERED_BUT_UNCLEAR: ReadonlySet<ErrorCode> = new Set([
   'target-reset',
   'target-failed',
   'target-answer-invalid',
+  'identity-mismatch',
   'html-response',
 ])
 const mayHaveTakenEffect = (error: unknown): boolean =>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AbsenceEvidence } from '../absences/evidence.ts'
-import { readJson, requireNoPage } from '../http/answer.ts'
+import { NOT_FOUND, readById, readJson, statusAndWords } from '../http/answer.ts'
 import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
@@ -8,11 +8,13 @@ import type { Created } from '../http/created.ts'
 import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
 import { type Served, servedAtMs } from '../http/served.ts'
+import { readUpdate, readWrite } from '../http/write-answer.ts'
 import { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
 
 /**
- * Flow's API, one tenant a call. Every method throws SyncError; a 404 is `null` or `'not-found'`, a 409 is `'exists'`.
- * Writes are never retried here: the fence, the circuit and the runtime decide that.
+ * Flow's API, one tenant a call. Every method throws SyncError. A "not found" answer is `null` or `'not-found'`, and a 409 on a
+ * create is `'exists'`. After `'not-found'` of a write, read the customer by its id: the path of the write may be down. Writes are
+ * never retried here: the fence, the circuit and the runtime decide that.
  */
 export interface FlowClient {
   getCustomer(call: Call, customerUid: string): Promise<FlowCustomer | null>
@@ -45,6 +47,9 @@ const PROBE_ID = 'sync-probe'
 const strangeCustomer = strangeRecord('customerUid', 'lastModifiedAt').transform(
   (item): FlowCustomer => ({ ...item, customerType: '' }),
 )
+const CUSTOMER = { schema: FlowCustomer, idField: 'customerUid' } as const
+/** Flow's documents do not name `orderUid` among the fields of an order. */
+const ORDER = { schema: FlowOrder, idField: 'orderUid', isIdRequired: false } as const
 const CustomerPage = FlowCustomerPage.extend({ items: z.array(z.union([FlowCustomer, strangeCustomer])) })
 
 /** Flow over HTTP. Source of the paths: docs.flowretail.com, API v2; what isn't documented there is in API-FACTS.md. */
@@ -56,26 +61,22 @@ export function createFlowClient(client: TargetClient): FlowClient {
   return {
     async getCustomer(call, customerUid) {
       const asked = { operation: 'get-customer', method: 'GET', path: customerPath(call, customerUid) } as const
-      return client.send(call, asked, [404], (answer, request) =>
-        answer.status === 404 ? null : readJson(request, answer, FlowCustomer),
-      )
+      return client.send(call, asked, NOT_FOUND, (answer, request) => readById(request, answer, customerUid, CUSTOMER))
     },
     async createCustomer(call, customer) {
       const asked = { operation: 'create-customer', method: 'POST', path: customersPath(call), body: customer } as const
       return client.send(call, asked, [409], (answer, request) => {
-        if (answer.status === 409) return { end: 'exists' }
-        requireNoPage(request, answer)
-        return { end: 'created', id: String(customer.customerUid) }
+        if (answer.status === 409) return { end: 'exists', answered: statusAndWords(answer) }
+        const { id } = readWrite(request, answer, CUSTOMER.idField)
+        return { end: 'created', id: id ?? String(customer.customerUid) }
       })
     },
     async updateCustomer(call, customerUid, fields) {
       const path = customerPath(call, customerUid)
       const asked = { operation: 'update-customer', method: 'PUT', path, body: fields } as const
-      return client.send(call, asked, [404], (answer, request) => {
-        if (answer.status === 404) return 'not-found'
-        requireNoPage(request, answer)
-        return 'updated'
-      })
+      return client.send(call, asked, NOT_FOUND, (answer, request) =>
+        readUpdate(request, answer, CUSTOMER.idField, customerUid),
+      )
     },
     async proveAbsent() {},
     async listCustomers(call, page) {
@@ -94,8 +95,8 @@ export function createFlowClient(client: TargetClient): FlowClient {
     },
     async getOrder(call, orderUid) {
       const path = `${tenantPath(call)}/orders/${segment(orderUid)}`
-      return client.send(call, { operation: 'get-order', method: 'GET', path }, [404], (answer, request) =>
-        answer.status === 404 ? null : readJson(request, answer, FlowOrder),
+      return client.send(call, { operation: 'get-order', method: 'GET', path }, NOT_FOUND, (answer, request) =>
+        readById(request, answer, orderUid, ORDER),
       )
     },
     inSlot: (call, work) => client.inSlot(call, work),

@@ -1,15 +1,27 @@
 import type { z } from 'zod'
 import { parseRetryAfter } from '../backoff.ts'
-import { codeOfStatus } from '../errors.ts'
-import { failureOf, type HttpAnswer, headerOf, isWrite, statusText, type TargetRequest } from './request.ts'
+import { codeOfStatus, type ErrorCode } from '../errors.ts'
+import { idOf } from './event-fields.ts'
+import { isHtmlResponse } from './html-response.ts'
+import { problemWords } from './problem-words.ts'
+import { failureOf, type HttpAnswer, headerOf, isWrite, rulesOf, statusText, type TargetRequest } from './request.ts'
 
 /** No `Retry-After` makes us wait longer at a time: what it meant is probed after that. */
 export const RETRY_AFTER_CAP_MS = 300_000
 
+/** By these statuses, a path that names one customer or order says that there is none. */
+export const NOT_FOUND: readonly number[] = [404, 410]
+
 /** A gateway lost sight of what it passed on, which may still be executed. */
 const LOST_BY_GATEWAY: ReadonlySet<number> = new Set([502, 504, 520, 524])
 
-/** Throws the SyncError of a status that is neither 2xx nor among `answers`. */
+/** These say the same with any body: the token was refused, or we are too fast. */
+const SAID_BY_STATUS: ReadonlySet<number> = new Set([401, 429])
+
+/**
+ * Throws the SyncError of an HTML response, whatever its status, and of a status that is neither 2xx nor among `answers`. So an
+ * HTML response is never taken for a peer's "not found" or for the success of a write.
+ */
 export function requireAnswer(
   request: TargetRequest,
   answer: HttpAnswer,
@@ -17,37 +29,93 @@ export function requireAnswer(
   nowMs: number,
 ): void {
   const { status } = answer
-  if ((status >= 200 && status < 300) || answers.includes(status)) return
+  const code = failureCodeOf(request, answer, answers)
+  if (code === null) return
   const retryAfterMs = parseRetryAfter(headerOf(answer, 'retry-after'), nowMs, RETRY_AFTER_CAP_MS)
-  throw failureOf(request, codeOfStatus(status), statusText(status), {
+  const why = code === 'html-response' ? `${statusText(status)} with an HTML response` : statusAndWords(answer)
+  throw failureOf(request, code, why, {
     status,
     ...(retryAfterMs !== undefined && (status === 429 || status === 503) && { retryAfterMs }),
     unknownEnd: isWrite(request) && LOST_BY_GATEWAY.has(status),
   })
 }
 
-/** The body as `schema` reads it. Throws SyncError `target-answer-invalid` that names the fields, not their values. */
+function failureCodeOf(request: TargetRequest, answer: HttpAnswer, answers: readonly number[]): ErrorCode | null {
+  const { status } = answer
+  const { collection, writes, role } = rulesOf(request)
+  if (isHtmlResponse(answer) && !SAID_BY_STATUS.has(status)) return 'html-response'
+  if ((status >= 200 && status < 300) || answers.includes(status)) return null
+  if (collection && NOT_FOUND.includes(status)) return 'target-failed'
+  if (role !== undefined && status === 403) return 'role-missing'
+  if (writes && status === 409) return 'version-conflict'
+  return codeOfStatus(status)
+}
+
+/** `409 Conflict (duplicate email)`: the status of a refusal, and what its body says in words of a closed list. */
+export function statusAndWords(answer: HttpAnswer): string {
+  const words = answer.status >= 400 && answer.status < 500 ? problemWords(answer.text) : ''
+  return words === '' ? statusText(answer.status) : `${statusText(answer.status)} (${words})`
+}
+
+/**
+ * The body of a list, a search or a token as `schema` reads it. Throws SyncError `target-failed` that names the fields, not their
+ * values: no single customer is to blame.
+ */
 export function readJson<S extends z.ZodType>(request: TargetRequest, answer: HttpAnswer, schema: S): z.infer<S> {
-  const parsed = schema.safeParse(parse(request, answer))
+  const parsed = schema.safeParse(parse(request, answer, 'target-failed'))
   if (parsed.success) return parsed.data
-  const fields = parsed.error.issues.slice(0, 5).map(({ path, code }) => `${path.join('.') || 'body'} (${code})`)
-  throw invalid(request, answer, `unexpected ${fields.join(', ')}`)
+  throw failureOf(request, 'target-failed', problemsOf(parsed.error), { status: answer.status })
 }
 
-/** A write's answer need not have a body; but a page is some other server's, so the write did not happen. */
-export function requireNoPage(request: TargetRequest, answer: HttpAnswer): void {
-  const isPage = headerOf(answer, 'content-type')?.toLowerCase().includes('html') || /^\s*</.test(answer.text)
-  if (isPage) throw invalid(request, answer, 'a page instead of an answer')
+/** How an answer to a by-id read is read. */
+export interface ObjectReading<S extends z.ZodObject> {
+  readonly schema: S
+  /** The field of the answer that holds its id. */
+  readonly idField: string
+  /** False where the peer's documents do not name the id among the fields of the answer. */
+  readonly isIdRequired?: boolean
 }
 
-function parse(request: TargetRequest, answer: HttpAnswer): unknown {
+/**
+ * The customer or order that a by-id read answered; null for a "not found" answer (404, 410, 204, `null`, an empty body). Throws
+ * SyncError
+ * - `identity-mismatch`: the answer is about another id than `id`
+ * - `target-answer-invalid`: this customer or order can't be read; says nothing about the target
+ * - `target-failed`: the answer is no customer or order at all
+ */
+export function readById<S extends z.ZodObject>(
+  request: TargetRequest,
+  answer: HttpAnswer,
+  id: string,
+  { schema, idField, isIdRequired = true }: ObjectReading<S>,
+): z.infer<S> | null {
+  const { status, text } = answer
+  if (status === 204 || NOT_FOUND.includes(status) || text.trim() === '') return null
+  const body = parse(request, answer, /^\s*\{/.test(text) ? 'target-answer-invalid' : 'target-failed')
+  if (body === null) return null
+  const fail = (code: ErrorCode, why: string) => failureOf(request, code, why, { status })
+  if (typeof body !== 'object' || !Object.keys(schema.shape).some((field) => Object.hasOwn(body, field))) {
+    throw fail('target-failed', 'an answer of no known shape')
+  }
+  const answered = idOf((body as Record<string, unknown>)[idField])
+  if (answered === null && isIdRequired) throw fail('target-answer-invalid', `unexpected ${idField}`)
+  if (answered !== null && answered !== id) throw fail('identity-mismatch', 'the answer is about another id')
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  throw fail('target-answer-invalid', problemsOf(parsed.error))
+}
+
+function parse(request: TargetRequest, answer: HttpAnswer, code: ErrorCode): unknown {
   try {
     return JSON.parse(answer.text)
   } catch {
     // Without its cause, which quotes the body.
-    throw invalid(request, answer, 'not JSON')
+    throw failureOf(request, code, 'not JSON', { status: answer.status })
   }
 }
 
-const invalid = (request: TargetRequest, { status }: HttpAnswer, why: string) =>
-  failureOf(request, 'target-answer-invalid', why, { status })
+const problemsOf = ({ issues }: z.ZodError): string =>
+  `unexpected ${issues
+    .slice(0, 5)
+    .map(({ path, code }) => `${path.join('.') || 'body'} (${code})`)
+    .join(', ')}`

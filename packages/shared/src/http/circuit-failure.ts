@@ -20,9 +20,13 @@ export function failureKindOf(error: unknown): FailureKind | 'answer' | 'neutral
     case 'target-failed':
     case 'target-timeout':
     case 'target-reset':
-    case 'target-answer-invalid':
+    case 'html-response':
       return 'doubtful'
+    case 'target-answer-invalid':
+      // With a status, the data of one customer or order can't be read. Without one, the answer is no HTTP, or has no end.
+      return error.status === undefined ? 'doubtful' : 'neutral'
     case 'target-refused':
+    case 'version-conflict':
       return 'answer'
     default:
       return 'neutral'

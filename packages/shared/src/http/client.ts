@@ -1,4 +1,4 @@
-import type { Target } from '../errors.ts'
+import { SyncError, type Target } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Tracer } from '../tracing.ts'
@@ -9,6 +9,7 @@ import type { Circuits } from './circuits.ts'
 import type { Limits } from './limits.ts'
 import { log, measure, traced } from './observe.ts'
 import { type HttpAnswer, isWrite, type Send, stack, type TargetRequest } from './request.ts'
+import type { Roles } from './roles.ts'
 import { requireSlotOrder } from './slot.ts'
 
 export interface ClientOptions {
@@ -16,6 +17,7 @@ export interface ClientOptions {
   readonly base: Send
   readonly circuits: Circuits
   readonly limits: Limits
+  readonly roles: Roles
   /** Made over `sendUnguarded`, by which tokens are fetched. */
   readonly credentials: (sendUnguarded: Send) => Credentials
   readonly metrics: Pick<Metrics, 'targetRequestsTotal' | 'targetRequestSeconds'>
@@ -29,8 +31,8 @@ export type Asked = Omit<TargetRequest, 'target' | 'baseUrl' | 'call'>
 
 export interface TargetClient {
   /**
-   * Sends a request; an answer of 2xx, or one of `answers`, is read by `read`, which throws SyncError
-   * `target-answer-invalid` for what makes no sense. Throws SyncError for everything else.
+   * Sends a request. An answer of 2xx, or of one of the statuses in `answers`, is read by `read`, unless it is an HTML response.
+   * Throws SyncError for everything else.
    */
   send<T>(
     call: Call,
@@ -63,7 +65,7 @@ export interface TargetClient {
  * fence anew.
  */
 export function createClient(options: ClientOptions): TargetClient {
-  const { target, base, circuits, limits, now } = options
+  const { target, base, circuits, limits, roles, now } = options
   const observed = stack([traced(options.tracer), measure(options.metrics), log(options.logger)], base)
   const unguarded = stack([limits.debit, fence], observed)
   const auth = authorize(options.credentials(unguarded))
@@ -73,6 +75,15 @@ export function createClient(options: ClientOptions): TargetClient {
   }
   const inTurn = stack([auth, limits.wait(askLast)], observed)
   const probing = stack([auth], unguarded)
+  const requireExpected = (request: TargetRequest, answer: HttpAnswer, answers: readonly number[]) => {
+    try {
+      requireAnswer(request, answer, answers, now())
+      roles.granted(request)
+    } catch (error) {
+      if (error instanceof SyncError && error.code === 'role-missing') roles.refused(request)
+      throw error
+    }
+  }
   const requestOf = (call: Call, asked: Asked): TargetRequest => ({
     ...asked,
     target,
@@ -86,7 +97,7 @@ export function createClient(options: ClientOptions): TargetClient {
       const request = requestOf(call, asked)
       return circuits.guard(call, target, isWrite(request), async () => {
         const answer = await inTurn(request)
-        requireAnswer(request, answer, answers, now())
+        requireExpected(request, answer, answers)
         return read(answer, request)
       })
     },

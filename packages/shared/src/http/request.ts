@@ -3,22 +3,32 @@ import { type ErrorCode, SyncError, type SyncErrorDetails, type Target } from '.
 import type { Call } from './call.ts'
 
 /**
- * Every kind of request that we send: its label in metrics, its words in messages, and whether it writes (so that its end
- * can be unknown). Searches and tokens are POSTs that change nothing.
+ * Every kind of request that we send:
+ * - `doing`: the words for it in messages
+ * - `writes`: so that its end can be unknown. Searches and tokens are POSTs that change nothing.
+ * - `collection`: its path names no single customer or order, so 404 says nothing about any of them
+ * - `role`: the role without which a peer answers 403 to all requests of this kind
  */
 export const OPERATIONS = {
-  token: { doing: 'fetching a token from', writes: false },
-  probe: { doing: 'probing', writes: false },
-  'get-customer': { doing: 'reading a customer from', writes: false },
-  'create-customer': { doing: 'creating a customer in', writes: true },
-  'update-customer': { doing: 'updating a customer in', writes: true },
-  'patch-customer': { doing: 'updating a customer in', writes: true },
-  'delete-contact': { doing: 'removing a contact in', writes: true },
-  'list-customers': { doing: 'listing customers of', writes: false },
-  'search-customers': { doing: 'searching customers in', writes: false },
-  'get-order': { doing: 'reading an order from', writes: false },
-  'search-orders': { doing: 'searching orders in', writes: false },
-} as const satisfies Record<string, { doing: string; writes: boolean }>
+  token: { doing: 'fetching a token from', writes: false, collection: true },
+  probe: { doing: 'probing', writes: false, collection: false },
+  'get-customer': { doing: 'reading a customer from', writes: false, collection: false },
+  'create-customer': { doing: 'creating a customer in', writes: true, collection: true },
+  'update-customer': { doing: 'updating a customer in', writes: true, collection: false },
+  'patch-customer': { doing: 'updating a customer in', writes: true, collection: false },
+  'delete-contact': { doing: 'removing a contact in', writes: true, collection: false },
+  'list-customers': { doing: 'listing customers of', writes: false, collection: true, role: 'Customer read' },
+  'search-customers': { doing: 'searching customers in', writes: false, collection: true, role: 'Customer read' },
+  'get-order': { doing: 'reading an order from', writes: false, collection: false },
+  'search-orders': { doing: 'searching orders in', writes: false, collection: true, role: 'Order read' },
+} as const satisfies Record<string, OperationRules>
+interface OperationRules {
+  readonly doing: string
+  readonly writes: boolean
+  readonly collection: boolean
+  readonly role?: Role
+}
+export type Role = 'Customer read' | 'Order read'
 export type Operation = keyof typeof OPERATIONS
 
 /** One request to a peer, on behalf of a call. */
@@ -51,6 +61,7 @@ export type Layer = (next: Send) => Send
 export const stack = (layers: readonly Layer[], base: Send): Send =>
   layers.reduceRight((next, layer) => layer(next), base)
 
+export const rulesOf = ({ operation }: TargetRequest): OperationRules => OPERATIONS[operation]
 export const isWrite = ({ operation }: TargetRequest): boolean => OPERATIONS[operation].writes
 
 export const headerOf = ({ headers }: HttpAnswer, name: string): string | undefined => {

@@ -16,7 +16,8 @@ const start = async (options: LiveTargetsOptions): Promise<LiveTargets> => {
 }
 
 const CUSTOMER = { customerUid: '1000', customerType: 'PERSON' }
-const served: Answer = (_request, response) => sendJson(response, 200, CUSTOMER)
+const served: Answer = (request, response) =>
+  sendJson(response, 200, { ...CUSTOMER, customerUid: request.url.split('/').at(-1) })
 const status =
   (code: number, headers = {}): Answer =>
   (request, response) =>
@@ -91,7 +92,7 @@ describe('the clients of both targets', () => {
     [401, 'target-unauthorized'],
     [403, 'target-unauthorized'],
     [408, 'target-timeout'],
-    [409, 'target-failed'],
+    [409, 'version-conflict'],
     [413, 'target-refused'],
     [422, 'target-refused'],
     [423, 'target-failed'],

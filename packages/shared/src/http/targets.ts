@@ -12,6 +12,7 @@ import { createClient } from './client.ts'
 import { createDispatchers } from './dispatchers.ts'
 import { exportCircuits } from './export-circuits.ts'
 import { createLimits } from './limits.ts'
+import { createRoles, type Roles } from './roles.ts'
 import { afterDelay, type Schedule } from './schedule.ts'
 
 export interface TargetsOptions {
@@ -34,6 +35,7 @@ export interface Targets {
   readonly flow: FlowClient
   readonly omnium: OmniumClient
   readonly circuits: Circuits
+  readonly roles: Pick<Roles, 'list'>
   /** The tenants file has changed: new secrets and limits count from now on, what was removed is forgotten. */
   tenantsChanged(tenants: Tenants): void
   /** Partitions owned ÷ all: this process's part of the service's share. 1 until told. */
@@ -81,7 +83,8 @@ export function createTargets(options: TargetsOptions): Targets {
     flow: createLimits({ target: 'flow', share: shares.flow, metrics, now, schedule }),
     omnium: createLimits({ target: 'omnium', share: shares.omnium, metrics, now, schedule }),
   }
-  const common = { base, circuits, metrics, logger, tracer, now }
+  const roles = createRoles(now, metrics)
+  const common = { base, circuits, roles, metrics, logger, tracer, now }
   const flow = createFlowClient(
     createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
   )
@@ -101,7 +104,9 @@ export function createTargets(options: TargetsOptions): Targets {
     flow,
     omnium,
     circuits,
+    roles,
     tenantsChanged(tenants) {
+      roles.tenantsChanged(tenants)
       exported.tenantsChanged(tenants)
       circuits.tenantsChanged(tenants)
       limits.flow.tenantsChanged(tenants)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AbsenceEvidence } from '../absences/evidence.ts'
-import { readJson, requireNoPage } from '../http/answer.ts'
+import { NOT_FOUND, readById, readJson, statusAndWords } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
 import type { Created } from '../http/created.ts'
@@ -8,7 +8,8 @@ import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
 import { failureOf, type HttpAnswer, type TargetRequest } from '../http/request.ts'
 import { type Served, servedAtMs } from '../http/served.ts'
-import { OmniumCustomer, type OmniumKind, OmniumOrder, OmniumPatchResult, OmniumSearchResult } from './schema.ts'
+import { readUpdate, readWrite } from '../http/write-answer.ts'
+import { OmniumCustomer, type OmniumKind, OmniumOrder, OmniumSearchResult } from './schema.ts'
 
 /**
  * One page of a search; `totalHits` counts what the whole query matches, null when Omnium names no total. A record that
@@ -32,9 +33,9 @@ export interface OmniumQuery {
 }
 
 /**
- * Omnium's API, one tenant a call. Every method throws SyncError; a 404 (or a PATCH's `notFoundCount`) is `null` or
- * `'not-found'`, a 409 is `'exists'`, `errorCount > 0` in a 200 is a refusal. Writes are never retried here, but for
- * the one repeat after a 401 with a fresh token.
+ * Omnium's API, one tenant a call. Every method throws SyncError. A "not found" answer (of a write also `notFoundCount`) is `null`
+ * or `'not-found'`, and a 409 on a create is `'exists'`. After `'not-found'` of a write, read the customer by its id: the path of
+ * the write may be down. Writes are never retried here, but for the one repeat after a 401 with a fresh token.
  */
 export interface OmniumClient {
   getCustomer(call: Call, kind: OmniumKind, customerId: string): Promise<OmniumCustomer | null>
@@ -48,11 +49,11 @@ export interface OmniumClient {
   proveAbsent(call: Call, kind: OmniumKind | 'order', id: string, evidence?: AbsenceEvidence): Promise<void>
   /** POST …/Update: the full model of a private customer. */
   updatePrivateCustomer(call: Call, customer: Record<string, unknown>): Promise<'updated' | 'not-found'>
-  /** PATCH: only the fields in `fields` change; it names the customer by its `customerId`. */
   /** POST …/Update: the full model of a business customer. Only the relation-manager sends it. */
   updateBusinessCustomer(call: Call, customer: Record<string, unknown>): Promise<'updated' | 'not-found'>
   /** Removes the one contact that has this id; `contactPersonId` alone is sent. */
   deleteContactPerson(call: Call, customerId: string, contactPersonId: string): Promise<'deleted' | 'not-found'>
+  /** PATCH: only the fields in `fields` change. `fields` names the customer by its `customerId`. */
   patchCustomer(
     call: Call,
     kind: OmniumKind,
@@ -78,6 +79,8 @@ const PATCH_PATH = {
 /** An id that no tenant uses: a 404 for it is the healthy answer. */
 const PROBE_ID = 'sync-probe'
 
+const CUSTOMER = { schema: OmniumCustomer, idField: 'customerId' } as const
+const ORDER = { schema: OmniumOrder, idField: 'id' } as const
 const CustomerPage = OmniumSearchResult(z.union([OmniumCustomer, strangeRecord('customerId', 'modified')]))
 const OrderPage = OmniumSearchResult(z.union([OmniumOrder, strangeRecord('id', 'modified')]))
 
@@ -86,46 +89,44 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
   const update = (call: Call, kind: OmniumKind, customer: Record<string, unknown>) => {
     const path = `${RESOURCE[kind]}/Update`
     const asked = { operation: 'update-customer', method: 'POST', path, body: customer } as const
-    return client.send(call, asked, [404], (answer, request) => {
-      if (answer.status === 404) return 'not-found' as const
-      requireNoPage(request, answer)
-      return 'updated' as const
-    })
+    return client.send(call, asked, NOT_FOUND, (answer, request) =>
+      readUpdate(request, answer, CUSTOMER.idField, customer.customerId),
+    )
   }
   return {
     async getCustomer(call, kind, customerId) {
       const path = `${RESOURCE[kind]}/${segment(customerId)}`
-      return client.send(call, { operation: 'get-customer', method: 'GET', path }, [404], (answer, request) =>
-        answer.status === 404 ? null : readJson(request, answer, OmniumCustomer),
+      return client.send(call, { operation: 'get-customer', method: 'GET', path }, NOT_FOUND, (answer, request) =>
+        readById(request, answer, customerId, CUSTOMER),
       )
     },
     async createCustomer(call, kind, customer) {
       const asked = { operation: 'create-customer', method: 'POST', path: RESOURCE[kind], body: customer } as const
       return client.send(call, asked, [409], (answer, request) => {
-        if (answer.status === 409) return { end: 'exists' }
-        requireNoPage(request, answer)
-        return { end: 'created', id: String(customer.customerId) }
+        if (answer.status === 409) return { end: 'exists', answered: statusAndWords(answer) }
+        const { id } = readWrite(request, answer, CUSTOMER.idField)
+        return { end: 'created', id: id ?? String(customer.customerId) }
       })
     },
     updatePrivateCustomer: (call, customer) => update(call, 'B2C', customer),
     updateBusinessCustomer: (call, customer) => update(call, 'B2B', customer),
     async deleteContactPerson(call, customerId, contactPersonId) {
       const path = `/api/BusinessCustomer/${segment(customerId)}/ContactPerson/DeleteContactPerson${query({ contactPersonId })}`
-      return client.send(call, { operation: 'delete-contact', method: 'DELETE', path }, [404], (answer, request) => {
-        if (answer.status === 404) return 'not-found'
-        requireNoPage(request, answer)
-        return 'deleted'
-      })
+      return client.send(call, { operation: 'delete-contact', method: 'DELETE', path }, NOT_FOUND, (answer, request) =>
+        readUpdate(request, answer, CUSTOMER.idField, customerId) === 'updated' ? 'deleted' : 'not-found',
+      )
     },
     async proveAbsent() {},
     async patchCustomer(call, kind, fields) {
       const asked = { operation: 'patch-customer', method: 'PATCH', path: PATCH_PATH[kind], body: fields } as const
-      return client.send(call, asked, [404], readPatchAnswer)
+      return client.send(call, asked, NOT_FOUND, (answer, request) =>
+        readUpdate(request, answer, CUSTOMER.idField, fields.customerId),
+      )
     },
     async getOrder(call, orderId) {
       const path = `/api/Orders/${segment(orderId)}`
-      return client.send(call, { operation: 'get-order', method: 'GET', path }, [404], (answer, request) =>
-        answer.status === 404 ? null : readJson(request, answer, OmniumOrder),
+      return client.send(call, { operation: 'get-order', method: 'GET', path }, NOT_FOUND, (answer, request) =>
+        readById(request, answer, orderId, ORDER),
       )
     },
     async searchCustomers(call, kind, asking) {
@@ -135,7 +136,13 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
         path: `${RESOURCE[kind]}/Search`,
         body: { ...asking },
       } as const
-      return client.send(call, asked, [], readPage(CustomerPage))
+      return client.send(call, asked, [], (answer, request) => {
+        const page = readPage(CustomerPage)(answer, request)
+        const foreign = page.result.some(({ customerId }) => asking.customerIds?.includes(customerId) === false)
+        if (!foreign) return page
+        // A search that ignores `customerIds` must not prove that a customer is absent.
+        throw failureOf(request, 'identity-mismatch', 'the answer is about another id', { status: answer.status })
+      })
     },
     async searchOrders(call, asking) {
       // Documented as `modifiedSince` for orders and as `modifiedFrom` for searches: what the peer doesn't know, it ignores.
@@ -154,18 +161,6 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
       return client.probe(call, { operation: 'probe', method: 'GET', path })
     },
   }
-}
-
-/** A PATCH's 200 counts what became of each customer; without a body it is a plain success. */
-function readPatchAnswer(answer: HttpAnswer, request: TargetRequest): 'updated' | 'not-found' {
-  if (answer.status === 404) return 'not-found'
-  if (answer.text.trim() === '') return 'updated'
-  const { notFoundCount, errorCount } = readJson(request, answer, OmniumPatchResult)
-  if ((errorCount ?? 0) > 0) {
-    // Without Omnium's `errorMessage`, which may quote the customer.
-    throw failureOf(request, 'target-refused', `refused with errorCount ${errorCount}`, { status: answer.status })
-  }
-  return (notFoundCount ?? 0) > 0 ? 'not-found' : 'updated'
 }
 
 type PageSchema<Item> = z.ZodType<{ result?: Item[] | null | undefined; totalHits?: number | null | undefined }>

@@ -76,13 +76,3 @@ export type OmniumOrder = z.infer<typeof OmniumOrder>
 
 export const OmniumSearchResult = <Item extends z.ZodType>(item: Item) =>
   z.looseObject({ result: z.array(item).nullish(), totalHits: Count, scrollId: text })
-
-export const OmniumPatchResult = z.looseObject({
-  totalCount: z.number().nullish(),
-  updatedCount: z.number().nullish(),
-  unchangedCount: z.number().nullish(),
-  notFoundCount: z.number().nullish(),
-  errorCount: z.number().nullish(),
-  errorMessage: text,
-  isModified: z.boolean().nullish(),
-})

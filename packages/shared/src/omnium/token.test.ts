@@ -132,11 +132,12 @@ describe('Omnium’s tokens', () => {
     [400, 'target-unauthorized'],
     [401, 'target-unauthorized'],
     [403, 'target-unauthorized'],
-    [404, 'target-unauthorized'],
+    [404, 'target-failed'],
+    [410, 'target-failed'],
     [429, 'target-throttled'],
     [500, 'target-failed'],
     [302, 'target-failed'],
-    [200, 'target-answer-invalid'],
+    [200, 'target-failed'],
   ])('are never a record’s fault: %d is %s, without the secret', async (status, code) => {
     const { credentials, peer, call } = setUp()
     peer.answer = async () => answerOf(status, { error: 'a-client-secret is wrong' })

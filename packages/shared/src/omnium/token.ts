@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { backoffAtLeastHalf } from '../backoff.ts'
 import { codeOfStatus, SyncError } from '../errors.ts'
-import { readJson, requireAnswer } from '../http/answer.ts'
+import { NOT_FOUND, readJson, requireAnswer } from '../http/answer.ts'
 import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
+import { isHtmlResponse } from '../http/html-response.ts'
 import { query } from '../http/path.ts'
 import { copyOf, failureOf, type Send, statusText, type TargetRequest } from '../http/request.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
@@ -127,7 +128,8 @@ async function requestToken(send: Send, tenant: Tenant, now: () => number): Prom
   const answer = await send(request)
   // Whatever is wrong with the credentials is nobody's record's fault; without its status, which could make it an object's.
   const code = codeOfStatus(answer.status)
-  if (code === 'target-unauthorized' || code === 'target-refused') {
+  const isRefused = code === 'target-unauthorized' || code === 'target-refused'
+  if (isRefused && !NOT_FOUND.includes(answer.status) && !isHtmlResponse(answer)) {
     throw failureOf(request, 'target-unauthorized', statusText(answer.status))
   }
   requireAnswer(request, answer, [], now())

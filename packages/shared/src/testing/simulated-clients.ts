@@ -3,6 +3,7 @@ import { type Circuits, createCircuits } from '../http/circuits.ts'
 import { createClient } from '../http/client.ts'
 import { createLimits } from '../http/limits.ts'
 import type { Send } from '../http/request.ts'
+import { createRoles } from '../http/roles.ts'
 import { createMetrics } from '../metrics.ts'
 import { createOmniumClient, type OmniumClient } from '../omnium/client.ts'
 import { createOmniumCredentials } from '../omnium/token.ts'
@@ -35,7 +36,8 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
     random,
     schedule,
   })
-  const common = { base: send, circuits, metrics, logger: { debug() {} }, tracer: noTracer, now }
+  const roles = createRoles(now, metrics)
+  const common = { base: send, circuits, roles, metrics, logger: { debug() {} }, tracer: noTracer, now }
   const limits = { metrics, now, schedule }
   const flow = createFlowClient(
     createClient({

@@ -1,0 +1,54 @@
+import type { Target } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Tenants } from '../tenants.ts'
+import { type Operation, type Role, rulesOf, type TargetRequest } from './request.ts'
+
+/** A role that our API user lacks: a peer answers 403 to all requests of this operation. */
+export interface MissingRole {
+  readonly tenant: string
+  readonly target: Target
+  readonly operation: Operation
+  /** The peer's name for the role. */
+  readonly role: Role
+  /** ms since the epoch. */
+  readonly sinceMs: number
+}
+
+/** The roles that are missing now, as far as requests have shown it. */
+export interface Roles {
+  /** A request was refused for a missing role. */
+  refused(request: TargetRequest): void
+  /** A request was answered with success, so its role is there. */
+  granted(request: TargetRequest): void
+  list(): readonly MissingRole[]
+  /** Forgets the tenants that are no more. */
+  tenantsChanged(tenants: Tenants): void
+}
+
+export function createRoles(now: () => number, metrics: Pick<Metrics, 'roleMissing' | 'onScrape'>): Roles {
+  /** By path, because the two kinds of customers are searched by the same operation. */
+  const missing = new Map<string, MissingRole>()
+  let shown: readonly MissingRole[] = []
+  metrics.onScrape(() => {
+    for (const { target, tenant, operation } of shown) metrics.roleMissing.remove({ target, tenant, operation })
+    shown = [...missing.values()]
+    for (const { target, tenant, operation } of shown) metrics.roleMissing.set(1, { target, tenant, operation })
+  })
+  return {
+    refused(request) {
+      const { role } = rulesOf(request)
+      const name = nameOf(request)
+      if (role === undefined || missing.has(name)) return
+      const { target, operation, call } = request
+      missing.set(name, { tenant: call.tenant.uid, target, operation, role, sinceMs: now() })
+    },
+    granted: (request) => void missing.delete(nameOf(request)),
+    list: () => [...missing.values()],
+    tenantsChanged(tenants) {
+      for (const [name, { tenant }] of missing) if (tenants.get(tenant) === undefined) missing.delete(name)
+    },
+  }
+}
+
+const nameOf = ({ target, call, operation, path }: TargetRequest): string =>
+  JSON.stringify([target, call.tenant.uid, operation, path.split('?')[0]])
