@@ -4,7 +4,8 @@ import { differences } from '@sync/customer-mapper/differences'
 import { knowsNoParentYet } from '@sync/customer-mapper/made-in-flow'
 import { type FlowField, mapFields, omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
 import { hasParent, PARENT_COMPANY, relationsOf } from '@sync/relation-manager/relations'
-import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { type FlowCustomer, parentUidOf } from '@sync/shared/flow/schema'
+import { isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
@@ -117,7 +118,7 @@ function fieldDrifts(about: About, kind: OmniumKind, flow: FlowCustomer, own: Om
     const cure = { by: 'flow-notification' } as const
     drifts.push({ ...about, kind: 'field', target: 'omnium', changes, repair: 'repaired', cure })
   }
-  if (!flow.externalId && !isStale) {
+  if (!flow.externalId && !isUnreadable(flow, 'externalId') && !isStale) {
     const changes = [{ field: 'externalId', before: null, after: flow.customerUid }]
     const cure = { by: 'flow-notification' } as const
     drifts.push({ ...about, kind: 'link', target: 'flow', changes, repair: 'repaired', cure })
@@ -133,7 +134,8 @@ function parentDrifts(
   tenant: Tenant,
 ): Drift[] {
   if (kind === 'B2C' || knowsNoParentYet(flow, own, tenant)) return []
-  const parent = flow.parentCustomer?.customerUid || null
+  const parent = parentUidOf(flow)
+  if (parent === undefined) return []
   const relations = relationsOf(own, propertyPrefix(tenant))
   if (hasParent(relations, parent)) return []
   const changes = [{ field: 'customerRelations', before: relations.parents, after: parent === null ? [] : [parent] }]

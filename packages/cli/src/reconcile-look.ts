@@ -1,5 +1,5 @@
 import { omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
-import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { type FlowCustomer, parentUidOf } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { Targets } from '@sync/shared/http/targets'
 import { keyOf } from '@sync/shared/kafka/publisher'
@@ -97,7 +97,7 @@ export async function hopeless(
     const customer: FlowCustomer | null = await persistently(signal, () => flow.getCustomer(call, company))
     const isParent = id === drift.cure.parent
     if (isParent && (customer === null || omniumKindOf(customer) !== 'B2B')) return 'the parent is no company in flow'
-    id = customer?.parentCustomer?.customerUid || null
+    id = (customer && parentUidOf(customer)) || null
   }
   return null
 }

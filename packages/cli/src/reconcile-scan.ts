@@ -1,7 +1,7 @@
-import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { type FlowCustomer, readFlowCustomer } from '@sync/shared/flow/schema'
 import type { Targets } from '@sync/shared/http/targets'
 import { keyOf } from '@sync/shared/kafka/publisher'
-import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import { type OmniumCustomer, readOmniumCustomer } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { callFor } from './peers.ts'
@@ -103,13 +103,17 @@ async function compareAll(
   for (let bucket = 0; bucket < spill.buckets; bucket++) {
     signal.throwIfAborted()
     const flow = new Map<string, FlowCustomer>()
-    for await (const customer of spill.read<FlowCustomer>('flow', bucket)) {
+    for await (const answered of spill.read<unknown>('flow', bucket)) {
+      const customer = readFlowCustomer(answered)
+      if (customer === null) continue
       const known = flow.get(customer.customerUid)
       const isNewer = compareVersions(customer.lastModifiedAt, known?.lastModifiedAt) >= 0
       if (known === undefined || isNewer) flow.set(customer.customerUid, customer)
     }
     const omnium = { B2C: new Map<string, OmniumCustomer>(), B2B: new Map<string, OmniumCustomer>() }
-    for await (const { kind, customer } of spill.read<Pick<OmniumListed, 'kind' | 'customer'>>('omnium', bucket)) {
+    for await (const { kind, ...answered } of spill.read<Pick<OmniumListed, 'kind' | 'customer'>>('omnium', bucket)) {
+      const customer = readOmniumCustomer(answered.customer)
+      if (customer === null) continue
       const known = omnium[kind].get(customer.customerId)
       if (known === undefined || compareVersions(customer.modified, known.modified) >= 0) {
         omnium[kind].set(customer.customerId, customer)

@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseExactJson } from '@sync/shared/exact-json'
+import { readFlowCustomer } from '@sync/shared/flow/schema'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openSpill, type Spill } from './spill.ts'
 
@@ -32,12 +34,22 @@ describe('what is spilled', () => {
     ['quotes and other scripts', { text: '"\\ 東京 👋🏽 \u0000' }],
     ['a text', 'plain'],
     ['null', null],
+    ['a number with more digits than a double has', parseExactJson('{"a":[6035550000012345679]}')],
   ])('comes back as it was: %s', async (_, value) => {
     const spill = await openSpill(1)
 
     await spill.add('flow', '1000', value)
 
     expect(await bucketsOf(spill, 'flow')).toEqual([[value]])
+  })
+
+  test('is a customer as the peer answered it, so that it reads the same again', async () => {
+    const answered = { customerUid: 7, email: {}, contacts: null }
+    const spill = await openSpill(1)
+
+    await spill.add('flow', '7', { customer: readFlowCustomer(answered) })
+
+    expect(await bucketsOf(spill, 'flow')).toEqual([[{ customer: answered }]])
   })
 
   test('comes back in the order of writing, also past what is kept in memory', async () => {

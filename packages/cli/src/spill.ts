@@ -3,6 +3,8 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { parseExactJson } from '@sync/shared/exact-json'
+import { rawOf } from '@sync/shared/http/reading'
 import { partitionOf } from '@sync/shared/kafka/partition-of'
 
 /**
@@ -19,6 +21,10 @@ export interface Spill {
 }
 
 const BUFFER_BYTES = 4 * 1024 * 1024
+
+/** Customers are written as the peer answered them, so that the reader tells the same of them again. */
+const asAnswered = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? rawOf(value) : value
 
 export async function openSpill(buckets: number): Promise<Spill> {
   const folder = await mkdtemp(join(tmpdir(), 'syncctl-'))
@@ -44,7 +50,7 @@ export async function openSpill(buckets: number): Promise<Spill> {
     async add(stream, id, value) {
       const file = `${stream}-${partitionOf(id, buckets)}`
       // Reading by lines ends one at these too, and JSON does not escape them.
-      const line = `${JSON.stringify(value).replace(/[\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`)}\n`
+      const line = `${JSON.stringify(value, asAnswered).replace(/[\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`)}\n`
       const lines = waiting.get(file)
       if (lines === undefined) waiting.set(file, [line])
       else lines.push(line)
@@ -57,7 +63,7 @@ export async function openSpill(buckets: number): Promise<Spill> {
       if (!written.has(file)) return
       const input = createReadStream(join(folder, file))
       for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-        yield JSON.parse(line) as V
+        yield parseExactJson(line) as V
       }
     },
     remove: () => rm(folder, { recursive: true, force: true }),

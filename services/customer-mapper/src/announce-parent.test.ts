@@ -8,7 +8,7 @@ describe('announcing a parent', () => {
   test.each([
     ['its parent', { parentCustomer: { customerUid: '9', displayName: 'kept out' } }, '9'],
     ['no parent', { parentCustomer: null }, null],
-    ['a parent without a uid', { parentCustomer: {} }, null],
+    ['a parent with an empty uid', { parentCustomer: { customerUid: '' } }, null],
     ['nothing of a parent', {}, null],
   ])('a company says %s, keyed by the company', async (_what, fields, parent) => {
     const world = createWorld()

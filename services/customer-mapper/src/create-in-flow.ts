@@ -34,7 +34,7 @@ export function createInFlow(
         const changed = Object.keys(body)
         return done({ operation: 'created', target: 'flow', changed, ...(modified && { version: modified }) })
       }
-      refusedCreates.note(key, '409 Conflict', now())
+      refusedCreates.note(key, created.answered ?? '409 Conflict', now())
       const after = await findInFlow(held, customer, flow)
       if (after !== null) return exists(after)
     }

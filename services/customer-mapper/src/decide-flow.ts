@@ -1,4 +1,5 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { SkipReason } from '@sync/shared/outcome'
 import type { Tenant } from '@sync/shared/tenants'
@@ -44,7 +45,8 @@ export function decideFlowUpdate(
 const untold = (kind: OmniumKind, made: FlowFields, flow: FlowCustomer): FlowFields =>
   Object.fromEntries(
     (Object.keys(made) as (keyof FlowFields)[])
-      .filter((field) => !(kind === 'B2C' && field === 'countryCode') && !same(made[field], flow[field]))
+      .filter((field) => !(kind === 'B2C' && field === 'countryCode') && !isUnreadable(flow, field))
+      .filter((field) => !same(made[field], flow[field]))
       .map((field) => [field, made[field]]),
   )
 
@@ -69,8 +71,10 @@ function wroteLast(omnium: OmniumCustomer, tenant: Tenant): boolean {
   return (apiUser !== undefined && omnium.modifiedBy === apiUser) || compareVersions(omnium.modified, stored) <= 0
 }
 
-/** Flow's customer, what it leaves out of `fields` being empty: it was read now, so there is no value. */
+/** Flow's customer, what Flow leaves out of `fields` being empty: it was read now, so there is no value. */
 function withEmpty(fields: FlowFields, flow: FlowCustomer): FlowCustomer {
-  const absent = (Object.keys(fields) as (keyof FlowFields)[]).filter((field) => flow[field] === undefined)
+  const absent = (Object.keys(fields) as (keyof FlowFields)[]).filter(
+    (field) => flow[field] === undefined && !isUnreadable(flow, field),
+  )
   return { ...flow, ...Object.fromEntries(absent.map((field) => [field, null])) }
 }

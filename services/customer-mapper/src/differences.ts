@@ -1,4 +1,5 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { holdsUnreadable, isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
 import { same } from './emptiness.ts'
@@ -19,7 +20,7 @@ const NOTHING: Comparison = { fields: [], lists: {} }
 /**
  * Compares Flow's customer with Omnium's record of the same kind. While we never wrote that record, a field whose Flow
  * field is what we make of the record counts as equal, and so does one that no Flow field says: what we created in Flow
- * comes back and changes nothing. Once anything really differs, everything that isn't equal does, so that a write leaves
+ * comes back and changes nothing. A field or list of Omnium's that can't be read is left as it is. Once anything really differs, everything that isn't equal does, so that a write leaves
  * nothing to be written again.
  */
 export function compareCustomers(
@@ -28,7 +29,9 @@ export function compareCustomers(
   omnium: OmniumCustomer,
   tenant: Tenant,
 ): Comparison {
-  const fields = mapFields(kind, flow, tenant).filter(({ field, value }) => !same(valueAt(omnium, field), value))
+  const fields = mapFields(kind, flow, tenant).filter(
+    ({ field, value }) => !isUnreadable(omnium, field) && !same(valueAt(omnium, field), value),
+  )
   const lists = kind === 'B2B' ? differingLists(flow, omnium, tenant) : {}
   const comparison = { fields, lists }
   if (storedVersion(omnium, tenant) !== null) return comparison
@@ -65,8 +68,8 @@ export function differences(flow: FlowCustomer, omnium: OmniumCustomer, tenant: 
 
 function differingLists(flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): Comparison['lists'] {
   const written = storedElementIds(omnium, tenant)
-  const contacts = mapContacts(flow)
-  const addresses = mapAddresses(flow)
+  const contacts = holdsUnreadable(omnium, 'contacts') ? undefined : mapContacts(flow)
+  const addresses = holdsUnreadable(omnium, 'addresses') ? undefined : mapAddresses(flow)
   const merged = {
     contacts: contacts && mergeElements(omnium.contacts ?? [], contacts, written.contacts, 'id'),
     addresses: addresses && mergeElements(omnium.addresses ?? [], addresses, written.addresses, 'externalId'),

@@ -189,10 +189,10 @@ describe('one id, two kinds', () => {
 test.each([
   ['another type', { customerType: 'ROBOT' }],
   ['no type', { customerType: undefined }],
-  ['a field of the wrong shape', { addresses: 'A 1' }],
+  ['a uid of the wrong shape', { customerUid: ['A 1'] }],
 ])('a snapshot with %s is unmappable', async (_what, fields) => {
   const world = createWorld()
-  const value = aFlowSnapshot({ ...aPerson(), ...fields } as never)
+  const value = aFlowSnapshot(aPerson(), { customer: { ...aPerson(), ...fields } })
 
   const [outcome] = await world.handle(aDelivery('flow.customers.v1', value))
 

@@ -1,4 +1,6 @@
-import { done, type Outcome, park } from '@sync/shared/outcome'
+import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { isUnreadable, unreadableOf } from '@sync/shared/http/reading'
+import { done, type Outcome, park, withNotes } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { announceParent } from './announce-parent.ts'
 import { effectOf } from './effect-of.ts'
@@ -19,7 +21,17 @@ export async function handleFlowCustomer(
   const { call } = context
   const source = await newestOf(delivery, context, ports.flow)
   if (!('customer' in source)) return onceProven(source, call, ports)
-  const { customer } = source
+  const outcome = await bringToOmnium(source.customer, delivery, context, ports)
+  return withNotes(outcome, { unreadable: unreadableOf(source.customer) })
+}
+
+async function bringToOmnium(
+  customer: FlowCustomer,
+  delivery: Delivery<'flow.customers.v1'>,
+  context: HandlerContext,
+  ports: Ports,
+): Promise<Outcome> {
+  const { call } = context
   const kind = omniumKindOf(customer)
   if (kind === null) return park('unmappable', 'mapping a flow customer: unknown customerType')
 
@@ -32,7 +44,8 @@ export async function handleFlowCustomer(
   }
 
   const isStale = upserted.kind === 'skipped' && upserted.reason === 'stale'
-  if (customer.externalId || omniumId === null || isStale) return upserted
+  const mayBeLinked = customer.externalId || isUnreadable(customer, 'externalId')
+  if (mayBeLinked || omniumId === null || isStale) return upserted
   const isLinked = await linkInFlow(call, customer.customerUid, omniumId, ports)
   return isLinked && upserted.kind !== 'done' ? done(effectOf('linked', 'flow', ['externalId'], customer)) : upserted
 }

@@ -220,7 +220,7 @@ describe('with the setting update', () => {
 
 test('a snapshot that can not be read is unmappable', async () => {
   const world = createWorld()
-  const value = anOmniumSnapshot('B2C', { ...anOmniumCustomer(), address: 'A 1' } as never)
+  const value = anOmniumSnapshot('B2C', anOmniumCustomer(), { customer: { customerId: ['A 1'] } })
 
   const [outcome] = await world.handle(aDelivery('omnium.customers.v1', value))
 

@@ -1,8 +1,9 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
+import { unreadableOf } from '@sync/shared/http/reading'
 import type { OmniumClient } from '@sync/shared/omnium/client'
-import { OmniumCustomer, type OmniumKind } from '@sync/shared/omnium/schema'
-import { done, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
+import { type OmniumCustomer, type OmniumKind, readOmniumCustomer } from '@sync/shared/omnium/schema'
+import { done, type Outcome, park, retry, skipped, withNotes } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
@@ -31,11 +32,11 @@ export async function handleOmniumCustomer(
   const { call } = context
   const source = await latestOf(delivery, call, ports.omnium)
   // Within the slot of Flow, Omnium may be read. Within a slot of Omnium, Flow may not.
-  const result =
-    'customer' in source
-      ? await ports.flow.inSlot(call, (held) => bringToFlow(source, delivery, { ...context, call: held }, ports))
-      : source
-  return onceProven(result, call, ports)
+  if (!('customer' in source)) return onceProven(source, call, ports)
+  const result = await ports.flow.inSlot(call, (held) =>
+    bringToFlow(source, delivery, { ...context, call: held }, ports),
+  )
+  return withNotes(await onceProven(result, call, ports), { unreadable: unreadableOf(source.customer) })
 }
 
 async function bringToFlow(
@@ -128,8 +129,7 @@ async function latestOf(
     const kinds: readonly OmniumKind[] = value === null ? ['B2C', 'B2B'] : [value.kind]
     return (await findCustomer(call, id, omnium, kinds)) ?? absentInOmnium(id, kinds, skipped('deleted'))
   }
-  const snapshot = OmniumCustomer.safeParse(value.customer)
-  if (snapshot.success) return { kind: value.kind, customer: snapshot.data }
-  const fields = snapshot.error.issues.map(({ path }) => path.join('.')).join(', ')
-  return park('unmappable', `reading an omnium customer: ${fields}`)
+  const customer = readOmniumCustomer(value.customer)
+  if (customer !== null) return { kind: value.kind, customer }
+  return park('unmappable', 'reading an omnium customer: no readable customerId')
 }

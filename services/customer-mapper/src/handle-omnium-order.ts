@@ -1,7 +1,8 @@
 import type { Call } from '@sync/shared/http/call'
+import { unreadableOf } from '@sync/shared/http/reading'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
-import { type Outcome, retry, skipped } from '@sync/shared/outcome'
+import { type Outcome, retry, skipped, withNotes } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { conflictsInFlow, createInFlow, parkConflict } from './create-in-flow.ts'
 import { uidInFlow } from './find-in-flow.ts'
@@ -44,7 +45,8 @@ export async function handleOmniumOrder(
     return linked === null ? onceProven(absentInFlow(uid, skipped('deleted')), call, ports) : asKnown(linked)
   }
   const created = await createInFlow(found.kind, found.customer, context, ports)
-  return 'existing' in created ? asKnown(created.existing) : created
+  const outcome = 'existing' in created ? asKnown(created.existing) : created
+  return withNotes(outcome, { unreadable: unreadableOf(found.customer) })
 }
 
 const waitMsAfter = (waitedMs: number): number => Math.min(Math.max(waitedMs, SHORTEST_WAIT_MS), LONGEST_WAIT_MS)

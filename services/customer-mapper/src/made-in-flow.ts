@@ -1,4 +1,4 @@
-import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { type FlowCustomer, parentUidOf } from '@sync/shared/flow/schema'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
 import { storedVersion } from './sync-properties.ts'
@@ -11,7 +11,7 @@ const ONE_REQUEST_MS = 1_000
  * write of ours has touched: the table into Flow has no parent. Its relations in Omnium stay until somebody edits it.
  */
 export function knowsNoParentYet(flow: FlowCustomer, omnium: OmniumCustomer | null, tenant: Tenant): boolean {
-  if (omnium === null || storedVersion(omnium, tenant) !== null || flow.parentCustomer?.customerUid) return false
+  if (omnium === null || storedVersion(omnium, tenant) !== null || parentUidOf(flow)) return false
   const editedAfterMs = Date.parse(flow.lastModifiedAt ?? '') - Date.parse(flow.createdAt ?? '')
   return Math.abs(editedAfterMs) < ONE_REQUEST_MS
 }

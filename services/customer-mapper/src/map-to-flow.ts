@@ -1,6 +1,7 @@
+import { isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
-import { name, text } from './emptiness.ts'
+import { text } from './emptiness.ts'
 import type { FlowField } from './map-to-omnium.ts'
 import { linkedUid } from './sync-properties.ts'
 
@@ -24,18 +25,21 @@ export function loyaltyIdOf(customer: OmniumCustomer, tenant: Tenant): string | 
 /** The fields that Omnium's customer has a value for, by Flow's names. */
 export function mapToFlow(kind: OmniumKind, customer: OmniumCustomer, tenant: Tenant): FlowFields {
   const address = customer.address ?? {}
+  // An address that can't be read may have one of its own.
+  const ofAddressElse = (field: 'email' | 'phone') =>
+    isUnreadable(customer, `address.${field}`) ? undefined : text(address[field]) || text(customer[field])
   const fields = {
     ...(kind === 'B2C'
       ? {
-          firstname: name(customer.firstName),
-          lastname: name(customer.lastName),
+          firstname: text(customer.firstName),
+          lastname: text(customer.lastName),
           email: text(customer.email),
           mobile: text(customer.phone),
         }
       : {
-          companyName: name(customer.name),
-          email: text(address.email) || text(customer.email),
-          mobile: text(address.phone) || text(customer.phone),
+          companyName: text(customer.name),
+          email: ofAddressElse('email'),
+          mobile: ofAddressElse('phone'),
           vatNumber: text(customer.taxId),
         }),
     address: text(address.line1),

@@ -63,11 +63,11 @@ test.each([
   for (const field of fields) expect(mapped).toContainEqual({ field, from, value: null })
 })
 
-test('a - elsewhere is a value', () => {
+test('a - is an empty value in any field', () => {
   expect(mapFields('B2C', aPerson({ city: '-' }), aTenant())).toContainEqual({
     field: 'address.city',
     from: 'city',
-    value: '-',
+    value: null,
   })
 })
 
@@ -182,11 +182,11 @@ test.each([
   expect(mapped?.[0]?.fields.purposes).toEqual(expected)
 })
 
-test('a list is left alone when absent, empty when emptied, and an element counts once, by its uid', () => {
+test('a list is left alone when absent or null, empty when emptied, and an element counts once, by its uid', () => {
   const ids = (contacts: unknown) => mapContacts(aCompany({ contacts }))?.map(({ id }) => id)
 
   expect(ids(undefined)).toBeUndefined()
-  expect(ids(null)).toEqual([])
+  expect(ids(null)).toBeUndefined()
   expect(ids([])).toEqual([])
   expect(ids([{ customerContactUid: 'c1' }, { customerContactUid: 'c1' }, { customerContactUid: '' }, {}])).toEqual([
     'c1',

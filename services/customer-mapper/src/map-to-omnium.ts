@@ -1,7 +1,8 @@
 import { type FlowAddress, type FlowContact, type FlowCustomer, flowKind } from '@sync/shared/flow/schema'
+import { isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
-import { type Mapped, name, text } from './emptiness.ts'
+import { type Mapped, text } from './emptiness.ts'
 
 export type FlowField =
   | 'firstname'
@@ -39,10 +40,10 @@ interface Row {
   readonly value: (customer: FlowCustomer, tenant: Tenant) => Mapped
 }
 
-const from = (field: string, flowField: FlowField, read = text): Row => ({
+const from = (field: string, flowField: FlowField): Row => ({
   field,
   from: flowField,
-  value: (customer) => read(customer[flowField]),
+  value: (customer) => text(customer[flowField]),
 })
 const fromTenant = (field: string, value: (tenant: Tenant) => string | undefined): Row => ({
   field,
@@ -63,16 +64,16 @@ const COMMON: readonly Row[] = [
 /** The mapping of API-FACTS, without ids, lists and what is sent but not compared. */
 const ROWS: Readonly<Record<OmniumKind, readonly Row[]>> = {
   B2C: [
-    from('firstName', 'firstname', name),
-    from('lastName', 'lastname', name),
+    from('firstName', 'firstname'),
+    from('lastName', 'lastname'),
     fromTenant('address.countryCode', (tenant) => tenant.countryCode),
     ...COMMON,
   ],
   B2B: [
-    from('name', 'companyName', name),
+    from('name', 'companyName'),
     from('taxId', 'vatNumber'),
     from('address.countryCode', 'countryCode'),
-    from('address.name', 'companyName', name),
+    from('address.name', 'companyName'),
     ...COMMON,
   ],
 }
@@ -98,18 +99,18 @@ export function mapFields(kind: OmniumKind, customer: FlowCustomer, tenant: Tena
 export function mapUncompared(kind: OmniumKind, customer: FlowCustomer): Record<string, string | null> {
   if (kind === 'B2B') return {}
   return present({
-    fullName: name(customer.displayName),
+    fullName: text(customer.displayName),
     created: text(customer.createdAt) ?? undefined,
     modified: text(customer.lastModifiedAt) ?? undefined,
     modifiedBy: text(customer.lastModifiedBy),
   })
 }
 
-/** undefined when Flow leaves the list out. A contact without a uid can't be found again, so it is left out. */
+/** undefined when Flow leaves the list out, or answers null. A contact without a uid can't be found again, so it is left out. */
 export function mapContacts(customer: FlowCustomer): MappedElement[] | undefined {
   return mapElements(customer.contacts, 'customerContactUid', (contact: FlowContact) => ({
-    firstName: name(contact.firstname),
-    lastName: name(contact.lastname),
+    firstName: text(contact.firstname),
+    lastName: text(contact.lastname),
     email: text(contact.email),
     phone: text(contact.mobile),
     privateCustomerId: customer.customerUid,
@@ -126,15 +127,24 @@ export function mapAddresses(customer: FlowCustomer): MappedElement[] | undefine
     email: text(address.email),
     phone: text(address.phone),
     name: addressName(address),
-    purposes: address.type === undefined ? undefined : address.type ? [address.type] : [],
+    purposes: address.type === undefined ? undefined : [text(address.type)].filter((type) => typeof type === 'string'),
   }))
 }
 
 /** Company name, else display name, else first and last name; null only when Flow says that there is none. */
-function addressName({ companyName, displayName, firstname, lastname }: FlowAddress): Mapped {
-  const person = [firstname, lastname].map(name).filter(Boolean).join(' ')
-  const known = name(companyName) || name(displayName) || person
-  if (known) return known
+function addressName(address: FlowAddress): Mapped {
+  const { companyName, displayName, firstname, lastname } = address
+  const person = [firstname, lastname].map(text).filter(Boolean).join(' ')
+  const choices = [
+    { of: ['companyName'], value: text(companyName) },
+    { of: ['displayName'], value: text(displayName) },
+    { of: ['firstname', 'lastname'], value: person },
+  ]
+  for (const { of, value } of choices) {
+    // A name that can't be read may be the one that counts.
+    if (of.some((field) => isUnreadable(address, field))) return undefined
+    if (value) return value
+  }
   return [companyName, displayName, firstname, lastname].every((value) => value === undefined) ? undefined : null
 }
 
@@ -143,9 +153,10 @@ function mapElements<E extends FlowContact | FlowAddress>(
   idField: 'customerContactUid' | 'customerAddressUid',
   fields: (element: E) => Record<string, Mapped | readonly string[]>,
 ): MappedElement[] | undefined {
-  if (elements === undefined) return undefined
+  // A list that is null, or that can't be read, makes no statement: nothing is removed for it.
+  if (!elements) return undefined
   const byId = new Map<string, MappedElement>()
-  for (const element of elements ?? []) {
+  for (const element of elements) {
     const id = text(element[idField] as Mapped)
     if (id) byId.set(id, { id, fields: present(fields(element)) })
   }

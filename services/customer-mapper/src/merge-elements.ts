@@ -1,3 +1,4 @@
+import { isUnreadable, rawOf } from '@sync/shared/http/reading'
 import { same } from './emptiness.ts'
 import type { MappedElement } from './map-to-omnium.ts'
 
@@ -31,13 +32,15 @@ export function mergeElements(
     const news = byId.get(id)
     if (news !== undefined) {
       found.add(id)
-      const differing = Object.entries(news.fields).filter(([field, value]) => !equal(element[field], value))
-      elements.push(differing.length === 0 ? element : { ...element, ...Object.fromEntries(differing) })
+      const differing = Object.entries(news.fields).filter(
+        ([field, value]) => !isUnreadable(element, field) && !equal(element[field], value),
+      )
+      elements.push({ ...rawOf(element), ...Object.fromEntries(differing) })
       differs ||= differing.length > 0
     } else if (ours.has(id)) {
       differs = true
     } else {
-      elements.push(element)
+      elements.push(rawOf(element))
     }
   }
   for (const { id, fields } of mapped) {

@@ -1,5 +1,5 @@
 import type { FlowClient } from '@sync/shared/flow/client'
-import { FlowCustomer } from '@sync/shared/flow/schema'
+import { type FlowCustomer, readFlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { type Outcome, park, skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
@@ -16,13 +16,12 @@ export async function newestOf(
   { call }: HandlerContext,
   flow: FlowClient,
 ): Promise<{ customer: FlowCustomer } | Outcome | Unproven> {
-  const snapshot = FlowCustomer.safeParse(delivery.value?.customer)
+  const snapshot = readFlowCustomer(delivery.value?.customer)
   if (!looksAgain(delivery)) {
-    if (snapshot.success) return { customer: snapshot.data }
-    const fields = snapshot.error.issues.map(({ path }) => path.join('.')).join(', ')
-    return park('unmappable', `reading a flow customer: ${fields}`)
+    if (snapshot !== null) return { customer: snapshot }
+    return park('unmappable', 'reading a flow customer: no readable customerUid')
   }
-  const customer = await asFlowStands(delivery.id, snapshot.data, call, flow)
+  const customer = await asFlowStands(delivery.id, snapshot ?? undefined, call, flow)
   return customer === null ? absentInFlow(delivery.id, skipped('deleted')) : { customer }
 }
 

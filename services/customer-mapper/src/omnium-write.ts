@@ -1,5 +1,6 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
-import type { OmniumAddress, OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import { rawOf } from '@sync/shared/http/reading'
+import type { OmniumAddress, OmniumCustomer, OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
 import { newerVersion } from '@sync/shared/version'
 import type { Comparison } from './differences.ts'
@@ -42,14 +43,15 @@ export function overlayPrivate(
   const { created, ...uncompared } = mapUncompared('B2C', flow)
   const modified = newerVersion(omnium.modified, uncompared.modified)
   const ours = ourProperties('B2C', flow, omnium, tenant)
-  const keys = new Set(ours.map(({ key }) => key))
   return {
-    ...omnium,
+    // As Omnium answered it: what we can't read goes back as it came.
+    ...rawOf(omnium),
+    customerId: omnium.customerId,
     ...nested(fields, omnium.address),
     ...uncompared,
     ...(created && !omnium.created && { created }),
     ...(modified !== null && { modified }),
-    properties: [...(omnium.properties ?? []).filter(({ key }) => !keys.has(key)), ...ours],
+    properties: propertiesWith(ours, omnium),
   }
 }
 
@@ -72,6 +74,14 @@ export function patchCustomer(
   }
 }
 
+/** All properties with ours in place of those of the same key. What is no list at all stays, without ours. */
+function propertiesWith(ours: readonly OmniumProperty[], omnium: OmniumCustomer): unknown {
+  const { properties } = rawOf(omnium)
+  if (!Array.isArray(properties)) return properties ?? ours
+  const keys = new Set<unknown>(ours.map(({ key }) => key))
+  return [...properties.filter((property) => !keys.has(property?.key)), ...ours]
+}
+
 /** Fields by Omnium's nesting. An address is replaced whole by a write, so it carries what stands there already. */
 function nested(fields: readonly MappedField[], address: OmniumAddress | null | undefined): Record<string, unknown> {
   const body: Record<string, unknown> = {}
@@ -80,5 +90,7 @@ function nested(fields: readonly MappedField[], address: OmniumAddress | null | 
     if (field.startsWith('address.')) inAddress[field.slice('address.'.length)] = value
     else body[field] = value
   }
-  return Object.keys(inAddress).length === 0 ? body : { ...body, address: { ...address, ...inAddress } }
+  return Object.keys(inAddress).length === 0
+    ? body
+    : { ...body, address: { ...(address && rawOf(address)), ...inAddress } }
 }

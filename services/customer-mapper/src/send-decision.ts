@@ -22,7 +22,7 @@ export async function sendDecision(
     case 'create': {
       const created = await omnium.createCustomer(call, kind, body)
       return created.end === 'exists'
-        ? { end: 'exists', answer: '409 Conflict' }
+        ? { end: 'exists', answer: created.answered ?? '409 Conflict' }
         : { end: 'written', omniumId: created.id }
     }
     case 'overlay':

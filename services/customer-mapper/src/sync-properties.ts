@@ -1,4 +1,5 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { rawOf } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { mapAddresses, mapContacts } from './map-to-omnium.ts'
@@ -59,7 +60,7 @@ export function ourProperties(
     } satisfies ElementIds)
   }
   return Object.entries(values).map(([key, value]) => ({
-    ...omnium?.properties?.find((property) => property.key === key),
+    ...rawOf(omnium?.properties?.find((property) => property.key === key) ?? {}),
     key,
     value,
   }))

@@ -1,5 +1,6 @@
 import type { Notification } from '@sync/shared/contracts/notification'
 import { SyncError } from '@sync/shared/errors'
+import { readFlowCustomer } from '@sync/shared/flow/schema'
 import { createKnownVersions } from '@sync/shared/kafka/known-versions'
 import { aContext, aDelivery, aPerson, type DeliveryFields } from '@sync/shared/testing/builders'
 import { createFakeFlow } from '@sync/shared/testing/fake-flow'
@@ -45,6 +46,19 @@ describe('a customer', () => {
         ...{ fetchedAt: '2026-02-01T00:00:00.000Z', notifiedAt: '2026-01-02T00:00:00.000Z' },
       },
     ])
+  })
+
+  test('is published exactly as Flow answers it, also what nobody can read', async () => {
+    const odd = { postalCode: 5003, email: {}, contacts: null }
+    const answered = { customerUid: '1000', customerType: 'PERSON', lastModifiedAt: V1, ...odd }
+    const publisher = createFakePublisher()
+    const flow = { ...createFakeFlow(), getCustomer: async () => readFlowCustomer(answered) }
+    const hydrator = createFlowHydrator({ flow, publisher, known: createKnownVersions() })
+
+    await hydrator.handle([aLook()], aContext())
+
+    expect(publisher.values('flow.customers.v1')).toMatchObject([{ version: V1 }])
+    expect(publisher.values('flow.customers.v1')[0]?.customer).toEqual(answered)
   })
 
   test('is read once for all that is pending', async () => {

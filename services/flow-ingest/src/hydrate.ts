@@ -2,6 +2,7 @@ import type { FlowClient } from '@sync/shared/flow/client'
 import type { FlowOrder } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { fieldOf, idOf } from '@sync/shared/http/event-fields'
+import { rawOf } from '@sync/shared/http/reading'
 import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
 import type { HydratorPorts } from '@sync/shared/ingest'
 import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
@@ -26,11 +27,11 @@ export function createFlowHydrator({
     return {
       kind: null,
       version: customer.lastModifiedAt ?? null,
-      body: customer,
+      body: rawOf(customer),
       publish: (envelope) =>
         publisher.publish(
           'flow.customers.v1',
-          [{ ...traceOf(call), key: keyOf(call.tenant.uid, id), value: { ...envelope, customer } }],
+          [{ ...traceOf(call), key: keyOf(call.tenant.uid, id), value: { ...envelope, customer: rawOf(customer) } }],
           call.fence,
         ),
     }
@@ -42,11 +43,17 @@ export function createFlowHydrator({
     return {
       kind: null,
       version: order.lastModifiedAt ?? order.createdAt ?? null,
-      body: order,
+      body: rawOf(order),
       publish: (envelope) =>
         publisher.publish(
           'flow.orders.v1',
-          [{ ...traceOf(call), key: keyOf(call.tenant.uid, customerOf(order) ?? id), value: { ...envelope, order } }],
+          [
+            {
+              ...traceOf(call),
+              key: keyOf(call.tenant.uid, customerOf(order) ?? id),
+              value: { ...envelope, order: rawOf(order) },
+            },
+          ],
           call.fence,
         ),
     }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Notification } from '@sync/shared/contracts/notification'
 import type { Call } from '@sync/shared/http/call'
 import { idOf } from '@sync/shared/http/event-fields'
+import { rawOf } from '@sync/shared/http/reading'
 import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
 import type { HydratorPorts } from '@sync/shared/ingest'
 import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
@@ -24,11 +25,17 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
     return {
       kind,
       version: customer.modified ?? null,
-      body: customer,
+      body: rawOf(customer),
       publish: (envelope) =>
         publisher.publish(
           'omnium.customers.v1',
-          [{ ...traceOf(call), key: keyOf(call.tenant.uid, id), value: { ...envelope, kind, customer } }],
+          [
+            {
+              ...traceOf(call),
+              key: keyOf(call.tenant.uid, id),
+              value: { ...envelope, kind, customer: rawOf(customer) },
+            },
+          ],
           call.fence,
         ),
     }
@@ -46,7 +53,7 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
     return {
       kind: null,
       version: order.modified ?? null,
-      body: order,
+      body: rawOf(order),
       publish: (envelope) =>
         publisher.publish(
           'omnium.orders.v1',
@@ -54,7 +61,7 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
             {
               ...traceOf(call),
               key: keyOf(call.tenant.uid, idOf(order.customerId) ?? id),
-              value: { ...envelope, order },
+              value: { ...envelope, order: rawOf(order) },
             },
           ],
           call.fence,

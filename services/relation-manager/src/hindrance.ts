@@ -1,4 +1,5 @@
 import type { FlowClient } from '@sync/shared/flow/client'
+import { parentUidOf } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { type Outcome, park, retry } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
@@ -50,7 +51,7 @@ async function cycleInFlow(id: string, call: Call, flow: FlowClient): Promise<st
   const said: string[] = []
   const parentOf = async (company: string) => {
     const customer = await flow.getCustomer(call, company)
-    const above = customer?.parentCustomer?.customerUid
+    const above = customer && parentUidOf(customer)
     said.push(JSON.stringify([company, above, customer?.lastModifiedAt]))
     return above ? [above] : []
   }

@@ -1,4 +1,4 @@
-import { flowKind } from '@sync/shared/flow/schema'
+import { flowKind, parentUidOf } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
@@ -111,5 +111,7 @@ async function latestParent(
   if (flowKind(customer) !== 'COMPANY') return skipped('ignored')
   const version = customer.lastModifiedAt ?? ''
   if (compareVersions(version, recorded.version) < 0) return recorded
-  return { to: customer.parentCustomer?.customerUid || null, version }
+  const to = parentUidOf(customer)
+  // What can't be read is no statement: the record's stands.
+  return to === undefined ? recorded : { to, version }
 }

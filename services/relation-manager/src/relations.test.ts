@@ -1,3 +1,4 @@
+import { type OmniumCustomer, readOmniumCustomer } from '@sync/shared/omnium/schema'
 import { anOmniumCustomer } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { hasParent, patchFor, type RelationChange, relationsOf } from './relations.ts'
@@ -163,5 +164,24 @@ describe('the patch', () => {
     const properties = [...stored.properties!, ...fields.properties!]
 
     expect(patchFor(company(fields.customerRelations, properties), change, 'flow')).toBeNull()
+  })
+})
+
+describe('what a company answers and nobody can read', () => {
+  const answered = (customerRelations: unknown) =>
+    readOmniumCustomer({ customerId: 'P', customerRelations, properties: [version('v1'), 'odd'] }) as OmniumCustomer
+
+  test('stays as it was beside what is written', () => {
+    const theirs = { customerId: 17, customerType: 'B2B', relationType: 'SubDepartment', note: {} }
+    const odd = ['a text', null, { customerId: {}, relationType: 'Employee' }]
+
+    const patch = patchFor(answered([...odd, theirs, parentEntry('A')]), parent('B'), 'flow')
+
+    expect(patch?.fields.customerRelations).toEqual([...odd, theirs, parentEntry('B')])
+  })
+
+  test('hides no relation that can be read', () => {
+    expect(relationsOf(answered(['a text', parentEntry('A')]), 'flow')).toEqual({ parents: ['A'], parentVersion: 'v1' })
+    expect(relationsOf(answered('none'), 'flow').parents).toEqual([])
   })
 })

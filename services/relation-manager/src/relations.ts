@@ -1,3 +1,5 @@
+import { scalarText } from '@sync/shared/exact-json'
+import { rawOf } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumProperty, OmniumRelation } from '@sync/shared/omnium/schema'
 
 const PARENT = 'Parent'
@@ -54,7 +56,7 @@ export function patchFor(company: OmniumCustomer, change: RelationChange, prefix
   const set = (key: string, value: string): boolean => {
     const stored = propertyOf(company, key)
     if (stored?.value === value) return false
-    properties.push({ ...stored, key, value })
+    properties.push({ ...(stored && rawOf(stored)), key, value })
     return true
   }
 
@@ -84,7 +86,7 @@ export function patchFor(company: OmniumCustomer, change: RelationChange, prefix
   if (entries === stored && properties.length === 0) return null
   return {
     fields: {
-      ...(entries !== stored && { customerRelations: [...entries] }),
+      ...(entries !== stored && { customerRelations: entries.map(asAnswered) }),
       ...(properties.length > 0 && { properties }),
     },
     changedByParent,
@@ -124,15 +126,24 @@ function withChild(entries: readonly OmniumRelation[], child: string, present: b
 }
 
 const relation = (stored: OmniumRelation | undefined, customerId: string, relationType: string): OmniumRelation => ({
-  ...stored,
+  ...(stored && rawOf(stored)),
   customerId,
   customerType: 'B2B',
   relationType,
 })
 
-const entriesOf = (company: OmniumCustomer): readonly OmniumRelation[] => company.customerRelations ?? []
+/** Of a list with an entry that can't be read, the entries as they were answered, so that a write keeps all of them. */
+function entriesOf(company: OmniumCustomer): readonly OmniumRelation[] {
+  const { customerRelations } = rawOf(company)
+  const answered = Array.isArray(customerRelations) ? customerRelations : []
+  return company.customerRelations ?? (answered as readonly OmniumRelation[])
+}
+/** An entry that can't be read may be of any type. */
+const asAnswered = (entry: OmniumRelation | null): OmniumRelation =>
+  (typeof entry === 'object' && entry !== null ? rawOf(entry) : entry) as OmniumRelation
+
 const propertyOf = (company: OmniumCustomer, key: string): OmniumProperty | undefined =>
   company.properties?.find((property) => property.key === key)
-const idOf = (entry: OmniumRelation): string => entry.customerId ?? ''
-const isParent = (entry: OmniumRelation): boolean => entry.relationType === PARENT
-const isSubDepartment = (entry: OmniumRelation): boolean => entry.relationType === SUB_DEPARTMENT
+const idOf = (entry: OmniumRelation | null): string => scalarText(entry?.customerId) ?? ''
+const isParent = (entry: OmniumRelation | null): boolean => entry?.relationType === PARENT
+const isSubDepartment = (entry: OmniumRelation | null): boolean => entry?.relationType === SUB_DEPARTMENT

@@ -1,5 +1,6 @@
 import { type SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { SyncError } from '../errors.ts'
+import { parseExactJson } from '../exact-json.ts'
 import type { ContractTopic } from '../kafka/topics.ts'
 import { CONTRACTS, type ValueOf } from './contracts.ts'
 
@@ -13,7 +14,8 @@ export interface Codec {
    */
   encode<T extends ContractTopic>(topic: T, value: ValueOf<T>): Promise<Buffer>
   /**
-   * Reads what any compatible version of the contract wrote; fields that ours doesn't know are dropped. Throws SyncError
+   * Reads what any compatible version of the contract wrote; fields that ours doesn't know are dropped. The numbers in a peer's
+   * customer keep every digit (see exact-json.ts), here and in `encode`. Throws SyncError
    * `contract-violation` for bytes that can't be understood, `registry-unavailable` while that can't be told. The
    * registry is asked once per schema.
    */
@@ -111,7 +113,7 @@ const violation = (topic: ContractTopic, problem: string) =>
 
 function parseJson(topic: ContractTopic, bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8', HEADER_BYTES))
+    return parseExactJson(bytes.toString('utf8', HEADER_BYTES))
   } catch {
     throw violation(topic, 'not JSON')
   }

@@ -1,15 +1,13 @@
-import { z } from 'zod'
 import type { AbsenceEvidence } from '../absences/evidence.ts'
 import { NOT_FOUND, readById, readJson, statusAndWords } from '../http/answer.ts'
 import type { Credentials } from '../http/auth.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
 import type { Created } from '../http/created.ts'
-import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
 import { type Served, servedAtMs } from '../http/served.ts'
 import { readUpdate, readWrite } from '../http/write-answer.ts'
-import { FlowCustomer, FlowCustomerPage, FlowOrder } from './schema.ts'
+import { type FlowCustomer, FlowCustomerPage, type FlowOrder, flowCustomers, flowOrders } from './schema.ts'
 
 /**
  * Flow's API, one tenant a call. Every method throws SyncError. A "not found" answer is `null` or `'not-found'`, and a 409 on a
@@ -44,14 +42,6 @@ export interface FlowClient {
 /** An id that no tenant uses: a 404 for it is the healthy answer. */
 const PROBE_ID = 'sync-probe'
 
-const strangeCustomer = strangeRecord('customerUid', 'lastModifiedAt').transform(
-  (item): FlowCustomer => ({ ...item, customerType: '' }),
-)
-const CUSTOMER = { schema: FlowCustomer, idField: 'customerUid' } as const
-/** Flow's documents do not name `orderUid` among the fields of an order. */
-const ORDER = { schema: FlowOrder, idField: 'orderUid', isIdRequired: false } as const
-const CustomerPage = FlowCustomerPage.extend({ items: z.array(z.union([FlowCustomer, strangeCustomer])) })
-
 /** Flow over HTTP. Source of the paths: docs.flowretail.com, API v2; what isn't documented there is in API-FACTS.md. */
 export function createFlowClient(client: TargetClient): FlowClient {
   const tenantPath = ({ tenant }: Call) => `/tenants/${segment(tenant.uid)}`
@@ -61,13 +51,15 @@ export function createFlowClient(client: TargetClient): FlowClient {
   return {
     async getCustomer(call, customerUid) {
       const asked = { operation: 'get-customer', method: 'GET', path: customerPath(call, customerUid) } as const
-      return client.send(call, asked, NOT_FOUND, (answer, request) => readById(request, answer, customerUid, CUSTOMER))
+      return client.send(call, asked, NOT_FOUND, (answer, request) =>
+        readById(request, answer, customerUid, flowCustomers),
+      )
     },
     async createCustomer(call, customer) {
       const asked = { operation: 'create-customer', method: 'POST', path: customersPath(call), body: customer } as const
       return client.send(call, asked, [409], (answer, request) => {
         if (answer.status === 409) return { end: 'exists', answered: statusAndWords(answer) }
-        const { id } = readWrite(request, answer, CUSTOMER.idField)
+        const { id } = readWrite(request, answer, flowCustomers.idField)
         return { end: 'created', id: id ?? String(customer.customerUid) }
       })
     },
@@ -75,28 +67,30 @@ export function createFlowClient(client: TargetClient): FlowClient {
       const path = customerPath(call, customerUid)
       const asked = { operation: 'update-customer', method: 'PUT', path, body: fields } as const
       return client.send(call, asked, NOT_FOUND, (answer, request) =>
-        readUpdate(request, answer, CUSTOMER.idField, customerUid),
+        readUpdate(request, answer, flowCustomers.idField, customerUid),
       )
     },
     async proveAbsent() {},
     async listCustomers(call, page) {
       const path = `${customersPath(call)}${query(page)}`
       return client.send(call, { operation: 'list-customers', method: 'GET', path }, [], (answer, request) => ({
-        ...readJson(request, answer, CustomerPage),
+        ...readJson(request, answer, FlowCustomerPage),
         servedAtMs: servedAtMs(answer),
       }))
     },
     async findByExternalId(call, externalId) {
       const path = `${customersPath(call)}${query({ customerExternalId: externalId, pageNumber: 1, pageSize: 20 })}`
       const asked = { operation: 'list-customers', method: 'GET', path } as const
-      const { items } = await client.send(call, asked, [], (answer, request) => readJson(request, answer, CustomerPage))
+      const { items } = await client.send(call, asked, [], (answer, request) =>
+        readJson(request, answer, FlowCustomerPage),
+      )
       // A Flow that does not know the parameter answers with everybody.
       return items.filter((customer) => customer.externalId === externalId)
     },
     async getOrder(call, orderUid) {
       const path = `${tenantPath(call)}/orders/${segment(orderUid)}`
       return client.send(call, { operation: 'get-order', method: 'GET', path }, NOT_FOUND, (answer, request) =>
-        readById(request, answer, orderUid, ORDER),
+        readById(request, answer, orderUid, flowOrders),
       )
     },
     inSlot: (call, work) => client.inSlot(call, work),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Count } from '../http/listed.ts'
+import { Count, listedBy } from '../http/listed.ts'
+import { createReader, isUnreadable } from '../http/reading.ts'
 
 /**
  * Flow's API v2 as it answers. Optional everywhere and open, because a peer may leave out or add fields: what we don't
@@ -59,6 +60,26 @@ export const FlowCustomer = z.looseObject({
 })
 export type FlowCustomer = z.infer<typeof FlowCustomer>
 
+/** Every object with a readable uid is a customer; a type that can't be read is `''`. */
+export const flowCustomers = createReader(FlowCustomer, {
+  idField: 'customerUid',
+  defaults: { customerType: '' },
+  identifying: {
+    addresses: ['customerAddressUid'],
+    contacts: ['customerContactUid'],
+    parentCustomer: ['customerUid'],
+  },
+})
+/** null for what is no customer. See http/reading.ts for the rules. */
+export const readFlowCustomer = (raw: unknown): FlowCustomer | null => flowCustomers.read(raw)
+
+/**
+ * The uid of a company's parent; null when it has none. A customer without `parentCustomer` has none, or else the removal of a
+ * parent would never be seen. undefined when the parent can't be read: no statement.
+ */
+export const parentUidOf = (customer: FlowCustomer): string | null | undefined =>
+  isUnreadable(customer, 'parentCustomer') ? undefined : customer.parentCustomer?.customerUid || null
+
 export type FlowKind = 'PERSON' | 'COMPANY'
 
 /** PERSON or COMPANY (also called B2B); null for a type that we don't know. */
@@ -69,7 +90,7 @@ export function flowKind(customer: { customerType: string }): FlowKind | null {
 }
 
 export const FlowCustomerPage = z.looseObject({
-  items: z.array(FlowCustomer),
+  items: z.array(listedBy(flowCustomers, 'lastModifiedAt')),
   paging: z.looseObject({ totalCount: Count }).nullish(),
 })
 export type FlowCustomerPage = z.infer<typeof FlowCustomerPage>
@@ -80,5 +101,11 @@ export const FlowOrder = z.looseObject({
   customerUid: text,
   createdAt: text,
   lastModifiedAt: text,
+  customer: z.unknown().optional(),
+  items: z.unknown().optional(),
+  deliveryState: text,
 })
 export type FlowOrder = z.infer<typeof FlowOrder>
+
+/** Flow's documents do not name `orderUid` among the fields of an order. */
+export const flowOrders = createReader(FlowOrder, { idField: 'orderUid', isIdRequired: false })

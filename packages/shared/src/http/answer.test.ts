@@ -4,6 +4,7 @@ import type { SyncError } from '../errors.ts'
 import { aCall } from '../testing/builders.ts'
 import { NOT_FOUND, readById, readJson, requireAnswer, statusAndWords } from './answer.ts'
 import { failureKindOf } from './circuit-failure.ts'
+import { createReader } from './reading.ts'
 import type { HttpAnswer, Operation, TargetRequest } from './request.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -115,7 +116,7 @@ describe('a status', () => {
 
 describe('an answer to a by-id read', () => {
   const Customer = z.looseObject({ customerId: z.string(), email: z.string().nullish() })
-  const reading = { schema: Customer, idField: 'customerId' }
+  const reading = createReader(Customer, { idField: 'customerId' })
   const read = (status: number, text: string, id = 'a1') =>
     readById(aRequest('get-customer'), anAnswer(status, text), id, reading)
 
@@ -164,8 +165,8 @@ describe('an answer to a by-id read', () => {
 
   it('may leave the id out where the documents do not name the field', () => {
     const request = aRequest('get-order')
-    const order = { schema: z.looseObject({ orderUid: z.string().nullish(), customerUid: z.string().nullish() }) }
-    const optional = { ...order, idField: 'orderUid', isIdRequired: false }
+    const Order = z.looseObject({ orderUid: z.string().nullish(), customerUid: z.string().nullish() })
+    const optional = createReader(Order, { idField: 'orderUid', isIdRequired: false })
 
     expect(readById(request, anAnswer(200, '{"customerUid":"1"}'), 'o1', optional)).toEqual({ customerUid: '1' })
     expect(codeOf(() => readById(request, anAnswer(200, '{"orderUid":"o2"}'), 'o1', optional))).toBe(

@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import { parseRetryAfter } from '../backoff.ts'
 import { codeOfStatus, type ErrorCode } from '../errors.ts'
-import { idOf } from './event-fields.ts'
+import { parseExactJson } from '../exact-json.ts'
 import { isHtmlResponse } from './html-response.ts'
 import { problemWords } from './problem-words.ts'
+import type { Reader } from './reading.ts'
 import { failureOf, type HttpAnswer, headerOf, isWrite, rulesOf, statusText, type TargetRequest } from './request.ts'
 
 /** No `Retry-After` makes us wait longer at a time: what it meant is probed after that. */
@@ -64,16 +65,8 @@ export function statusAndWords(answer: HttpAnswer): string {
 export function readJson<S extends z.ZodType>(request: TargetRequest, answer: HttpAnswer, schema: S): z.infer<S> {
   const parsed = schema.safeParse(parse(request, answer, 'target-failed'))
   if (parsed.success) return parsed.data
-  throw failureOf(request, 'target-failed', problemsOf(parsed.error), { status: answer.status })
-}
-
-/** How an answer to a by-id read is read. */
-export interface ObjectReading<S extends z.ZodObject> {
-  readonly schema: S
-  /** The field of the answer that holds its id. */
-  readonly idField: string
-  /** False where the peer's documents do not name the id among the fields of the answer. */
-  readonly isIdRequired?: boolean
+  const fields = parsed.error.issues.slice(0, 5).map(({ path, code }) => `${path.join('.') || 'body'} (${code})`)
+  throw failureOf(request, 'target-failed', `unexpected ${fields.join(', ')}`, { status: answer.status })
 }
 
 /**
@@ -83,39 +76,29 @@ export interface ObjectReading<S extends z.ZodObject> {
  * - `target-answer-invalid`: this customer or order can't be read; says nothing about the target
  * - `target-failed`: the answer is no customer or order at all
  */
-export function readById<S extends z.ZodObject>(
-  request: TargetRequest,
-  answer: HttpAnswer,
-  id: string,
-  { schema, idField, isIdRequired = true }: ObjectReading<S>,
-): z.infer<S> | null {
+export function readById<T>(request: TargetRequest, answer: HttpAnswer, id: string, reader: Reader<T>): T | null {
   const { status, text } = answer
   if (status === 204 || NOT_FOUND.includes(status) || text.trim() === '') return null
   const body = parse(request, answer, /^\s*\{/.test(text) ? 'target-answer-invalid' : 'target-failed')
   if (body === null) return null
   const fail = (code: ErrorCode, why: string) => failureOf(request, code, why, { status })
-  if (typeof body !== 'object' || !Object.keys(schema.shape).some((field) => Object.hasOwn(body, field))) {
+  if (typeof body !== 'object' || !reader.fields.some((field) => Object.hasOwn(body, field))) {
     throw fail('target-failed', 'an answer of no known shape')
   }
-  const answered = idOf((body as Record<string, unknown>)[idField])
-  if (answered === null && isIdRequired) throw fail('target-answer-invalid', `unexpected ${idField}`)
-  if (answered !== null && answered !== id) throw fail('identity-mismatch', 'the answer is about another id')
-  const parsed = schema.safeParse(body)
-  if (parsed.success) return parsed.data
-  throw fail('target-answer-invalid', problemsOf(parsed.error))
+  const read = reader.read(body)
+  if (read === null) throw fail('target-answer-invalid', `unexpected ${reader.idField}`)
+  const answered = (read as Record<string, unknown>)[reader.idField] ?? null
+  if (answered === null ? reader.isIdRequired : answered !== id) {
+    throw fail('identity-mismatch', 'the answer is about another id')
+  }
+  return read
 }
 
 function parse(request: TargetRequest, answer: HttpAnswer, code: ErrorCode): unknown {
   try {
-    return JSON.parse(answer.text)
+    return parseExactJson(answer.text)
   } catch {
     // Without its cause, which quotes the body.
     throw failureOf(request, code, 'not JSON', { status: answer.status })
   }
 }
-
-const problemsOf = ({ issues }: z.ZodError): string =>
-  `unexpected ${issues
-    .slice(0, 5)
-    .map(({ path, code }) => `${path.join('.') || 'body'} (${code})`)
-    .join(', ')}`

@@ -1,4 +1,5 @@
 import type { Notification } from '../contracts/notification.ts'
+import { isRawNumber } from '../exact-json.ts'
 
 /** What a webhook's body says; `why` is told to the sender and holds nothing of the body. */
 export type ParsedEvent =
@@ -23,9 +24,10 @@ export function fieldOf(object: unknown, name: string): unknown {
 
 /**
  * An id as text, unchanged; numbers come as ids too. null for what can't be one: empty, a number that JSON has already
- * rounded, or text that has no UTF-8 form and so could never be asked for.
+ * rounded (see exact-json.ts for one that keeps its digits), or text that has no UTF-8 form and so could never be asked for.
  */
 export function idOf(value: unknown): string | null {
+  if (isRawNumber(value)) return /^\d+$/.test(value.rawJSON) ? value.rawJSON : null
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : null
   return typeof value === 'string' && value !== '' && value.isWellFormed() ? value : null
 }

@@ -1,20 +1,18 @@
 import { z } from 'zod'
-import { idOf } from './event-fields.ts'
+import type { Reader } from './reading.ts'
 
 /**
- * A record of a list that makes no sense, by its id and version alone: reading it by its id says what is wrong with it,
- * and it alone is set aside, where a refused page would stop a sweep for good. `''` for an id that it hasn't: nothing can
- * be done with such a one, but it keeps its place, by which pages are counted.
+ * One item of a list, as its reader reads it. An item that is no object, or whose id can't be read, has the id `''` and its
+ * version alone: nothing can be done with such an item, but it keeps its place, by which pages are counted. A version that is no
+ * text is null, because lists are ordered by it.
  */
-export const strangeRecord = <Id extends string, Version extends string>(id: Id, version: Version) =>
-  z.unknown().transform((item) => {
-    const fields = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>
-    const modified = fields[version]
-    return { [id]: idOf(fields[id]) ?? '', [version]: typeof modified === 'string' ? modified : null } as Record<
-      Id,
-      string
-    > &
-      Record<Version, string | null>
+export const listedBy = <T>(reader: Reader<T>, version: string) =>
+  z.unknown().transform((item): T => {
+    const answered = typeof item === 'object' && item !== null ? (item as Record<string, unknown>)[version] : undefined
+    const known = typeof answered === 'string' ? answered : null
+    const read = reader.read(item)
+    if (read === null) return { ...reader.defaults, [reader.idField]: '', [version]: known } as T
+    return known === null && answered !== undefined ? { ...read, [version]: null } : read
   })
 
 /** A count that is only a hint: null for what is none. */

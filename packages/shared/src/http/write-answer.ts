@@ -1,3 +1,4 @@
+import { parseExactJson, scalarText } from '../exact-json.ts'
 import { NOT_FOUND } from './answer.ts'
 import { fieldOf, idOf } from './event-fields.ts'
 import { failureOf, type HttpAnswer, statusText, type TargetRequest } from './request.ts'
@@ -56,14 +57,13 @@ function requireAccepted(request: TargetRequest, { status }: HttpAnswer, part: u
 
 /** A count, also as text; 0 for what is none. */
 function countOf(part: unknown, name: string): number {
-  const value = fieldOf(part, name)
-  const count = typeof value === 'number' || typeof value === 'string' ? Number(value) : 0
-  return Number.isFinite(count) ? count : 0
+  const count = Number(scalarText(fieldOf(part, name)) ?? 0)
+  return Number.isNaN(count) ? 0 : count
 }
 
 function parse(request: TargetRequest, answer: HttpAnswer): unknown {
   try {
-    return JSON.parse(answer.text)
+    return parseExactJson(answer.text)
   } catch {
     if (!/^\s*[{[]/.test(answer.text)) return null
     // Without its cause, which quotes the body.

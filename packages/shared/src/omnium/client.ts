@@ -1,15 +1,22 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { AbsenceEvidence } from '../absences/evidence.ts'
 import { NOT_FOUND, readById, readJson, statusAndWords } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import type { TargetClient } from '../http/client.ts'
 import type { Created } from '../http/created.ts'
-import { strangeRecord } from '../http/listed.ts'
 import { query, segment } from '../http/path.ts'
 import { failureOf, type HttpAnswer, type TargetRequest } from '../http/request.ts'
 import { type Served, servedAtMs } from '../http/served.ts'
 import { readUpdate, readWrite } from '../http/write-answer.ts'
-import { OmniumCustomer, type OmniumKind, OmniumOrder, OmniumSearchResult } from './schema.ts'
+import {
+  type OmniumCustomer,
+  OmniumCustomerPage,
+  type OmniumKind,
+  type OmniumOrder,
+  OmniumOrderPage,
+  omniumCustomers,
+  omniumOrders,
+} from './schema.ts'
 
 /**
  * One page of a search; `totalHits` counts what the whole query matches, null when Omnium names no total. A record that
@@ -79,32 +86,27 @@ const PATCH_PATH = {
 /** An id that no tenant uses: a 404 for it is the healthy answer. */
 const PROBE_ID = 'sync-probe'
 
-const CUSTOMER = { schema: OmniumCustomer, idField: 'customerId' } as const
-const ORDER = { schema: OmniumOrder, idField: 'id' } as const
-const CustomerPage = OmniumSearchResult(z.union([OmniumCustomer, strangeRecord('customerId', 'modified')]))
-const OrderPage = OmniumSearchResult(z.union([OmniumOrder, strangeRecord('id', 'modified')]))
-
 /** Omnium over HTTP. Source of the paths and bodies: docs.omnium.no, Customer management, Order API, Generic concepts. */
 export function createOmniumClient(client: TargetClient): OmniumClient {
   const update = (call: Call, kind: OmniumKind, customer: Record<string, unknown>) => {
     const path = `${RESOURCE[kind]}/Update`
     const asked = { operation: 'update-customer', method: 'POST', path, body: customer } as const
     return client.send(call, asked, NOT_FOUND, (answer, request) =>
-      readUpdate(request, answer, CUSTOMER.idField, customer.customerId),
+      readUpdate(request, answer, omniumCustomers.idField, customer.customerId),
     )
   }
   return {
     async getCustomer(call, kind, customerId) {
       const path = `${RESOURCE[kind]}/${segment(customerId)}`
       return client.send(call, { operation: 'get-customer', method: 'GET', path }, NOT_FOUND, (answer, request) =>
-        readById(request, answer, customerId, CUSTOMER),
+        readById(request, answer, customerId, omniumCustomers),
       )
     },
     async createCustomer(call, kind, customer) {
       const asked = { operation: 'create-customer', method: 'POST', path: RESOURCE[kind], body: customer } as const
       return client.send(call, asked, [409], (answer, request) => {
         if (answer.status === 409) return { end: 'exists', answered: statusAndWords(answer) }
-        const { id } = readWrite(request, answer, CUSTOMER.idField)
+        const { id } = readWrite(request, answer, omniumCustomers.idField)
         return { end: 'created', id: id ?? String(customer.customerId) }
       })
     },
@@ -113,20 +115,20 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
     async deleteContactPerson(call, customerId, contactPersonId) {
       const path = `/api/BusinessCustomer/${segment(customerId)}/ContactPerson/DeleteContactPerson${query({ contactPersonId })}`
       return client.send(call, { operation: 'delete-contact', method: 'DELETE', path }, NOT_FOUND, (answer, request) =>
-        readUpdate(request, answer, CUSTOMER.idField, customerId) === 'updated' ? 'deleted' : 'not-found',
+        readUpdate(request, answer, omniumCustomers.idField, customerId) === 'updated' ? 'deleted' : 'not-found',
       )
     },
     async proveAbsent() {},
     async patchCustomer(call, kind, fields) {
       const asked = { operation: 'patch-customer', method: 'PATCH', path: PATCH_PATH[kind], body: fields } as const
       return client.send(call, asked, NOT_FOUND, (answer, request) =>
-        readUpdate(request, answer, CUSTOMER.idField, fields.customerId),
+        readUpdate(request, answer, omniumCustomers.idField, fields.customerId),
       )
     },
     async getOrder(call, orderId) {
       const path = `/api/Orders/${segment(orderId)}`
       return client.send(call, { operation: 'get-order', method: 'GET', path }, NOT_FOUND, (answer, request) =>
-        readById(request, answer, orderId, ORDER),
+        readById(request, answer, orderId, omniumOrders),
       )
     },
     async searchCustomers(call, kind, asking) {
@@ -137,7 +139,7 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
         body: { ...asking },
       } as const
       return client.send(call, asked, [], (answer, request) => {
-        const page = readPage(CustomerPage)(answer, request)
+        const page = readPage(OmniumCustomerPage)(answer, request)
         const foreign = page.result.some(({ customerId }) => asking.customerIds?.includes(customerId) === false)
         if (!foreign) return page
         // A search that ignores `customerIds` must not prove that a customer is absent.
@@ -153,7 +155,7 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
         path: '/api/Orders/Search',
         body: { ...asking, ...since },
       } as const
-      return client.send(call, asked, [], readPage(OrderPage))
+      return client.send(call, asked, [], readPage(OmniumOrderPage))
     },
     inSlot: (call, work) => client.inSlot(call, work),
     async probe(call) {

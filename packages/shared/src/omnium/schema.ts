@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Count } from '../http/listed.ts'
+import { Count, listedBy } from '../http/listed.ts'
+import { createReader } from '../http/reading.ts'
 
 /** Omnium's API as it answers, open like Flow's. Source: docs.omnium.no (Customer management, Order API, Generic concepts). */
 const text = z.string().nullish()
@@ -62,6 +63,21 @@ export const OmniumCustomer = z.looseObject({
 })
 export type OmniumCustomer = z.infer<typeof OmniumCustomer>
 
+/** Every object with a readable id is a customer. */
+export const omniumCustomers = createReader(OmniumCustomer, {
+  idField: 'customerId',
+  identifying: {
+    addresses: ['externalId'],
+    contacts: ['id'],
+    externalIds: ['id', 'providerName'],
+    customerRelations: ['customerId', 'relationType'],
+    properties: ['key'],
+  },
+  lookedUp: ['properties'],
+})
+/** null for what is no customer. See http/reading.ts for the rules. */
+export const readOmniumCustomer = (raw: unknown): OmniumCustomer | null => omniumCustomers.read(raw)
+
 /** Which of Omnium's two customer resources: `B2C` under PrivateCustomers, `B2B` under BusinessCustomers. */
 export type OmniumKind = 'B2C' | 'B2B'
 
@@ -73,6 +89,9 @@ export const OmniumOrder = z.looseObject({
   modified: text,
 })
 export type OmniumOrder = z.infer<typeof OmniumOrder>
+export const omniumOrders = createReader(OmniumOrder, { idField: 'id' })
 
-export const OmniumSearchResult = <Item extends z.ZodType>(item: Item) =>
-  z.looseObject({ result: z.array(item).nullish(), totalHits: Count, scrollId: text })
+const searchResult = <Item extends z.ZodType>(item: Item) =>
+  z.looseObject({ result: z.array(item).nullish(), totalHits: Count, scrollId: text.catch(null) })
+export const OmniumCustomerPage = searchResult(listedBy(omniumCustomers, 'modified'))
+export const OmniumOrderPage = searchResult(listedBy(omniumOrders, 'modified'))
