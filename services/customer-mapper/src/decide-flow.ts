@@ -2,10 +2,10 @@ import type { FlowCustomer } from '@sync/shared/flow/schema'
 import { isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { SkipReason } from '@sync/shared/outcome'
+import { sameMeaning } from '@sync/shared/same-meaning'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { compareCustomers, editedSinceCreated } from './differences.ts'
-import { same } from './emptiness.ts'
 import { type FlowFields, mapToFlow } from './map-to-flow.ts'
 import { storedVersion } from './sync-properties.ts'
 
@@ -26,7 +26,7 @@ export function decideFlowUpdate(
 ): FlowUpdateDecision {
   const made = mapToFlow(kind, omnium, tenant)
   const differing = compareCustomers(kind, withEmpty(made, flow), omnium, tenant).fields
-  const fields = storedVersion(omnium, tenant) === null ? untold(kind, made, flow) : {}
+  const fields = storedVersion(omnium, tenant) === null ? untold(kind, made, flow, tenant) : {}
   for (const { from } of editedSinceCreated(kind, omnium, tenant, differing)) {
     if (from !== null && made[from] !== undefined) fields[from] = made[from]
   }
@@ -42,11 +42,11 @@ export function decideFlowUpdate(
  * What Flow does not say as Omnium's record does. While we never wrote that record, nothing in it is left of a write of ours.
  * The country of a private customer is the tenant's in the other direction.
  */
-const untold = (kind: OmniumKind, made: FlowFields, flow: FlowCustomer): FlowFields =>
+const untold = (kind: OmniumKind, made: FlowFields, flow: FlowCustomer, tenant: Tenant): FlowFields =>
   Object.fromEntries(
     (Object.keys(made) as (keyof FlowFields)[])
       .filter((field) => !(kind === 'B2C' && field === 'countryCode') && !isUnreadable(flow, field))
-      .filter((field) => !same(made[field], flow[field]))
+      .filter((field) => !sameMeaning(field, made[field], flow[field], tenant.countryCode))
       .map((field) => [field, made[field]]),
   )
 

@@ -13,7 +13,7 @@ describe('of a record that we wrote', () => {
     ['firstName', { firstname: 'A' }, { firstName: 'B' }],
     ['lastName', { lastname: '' }, { lastName: 'B' }],
     ['email', { email: null }, { email: 'b@example.com' }],
-    ['phone', { mobile: '+4799999999' }, { phone: '4799999999' }],
+    ['phone', { mobile: '+4799999999' }, { phone: '4799999998' }],
     ['customerNumber', { loyaltyId: '7' }, {}],
     ['address.line1', { address: 'A 1' }, { address: { line1: 'B 1', countryCode: 'NO' } }],
     ['address.city', { city: 'A' }, {}],

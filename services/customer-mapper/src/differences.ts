@@ -1,8 +1,8 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import { holdsUnreadable, isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import { sameMeaning } from '@sync/shared/same-meaning'
 import type { Tenant } from '@sync/shared/tenants'
-import { same } from './emptiness.ts'
 import { mapToFlow } from './map-to-flow.ts'
 import { type MappedField, mapAddresses, mapContacts, mapFields, omniumKindOf } from './map-to-omnium.ts'
 import { mergeElements, type OmniumElement } from './merge-elements.ts'
@@ -30,7 +30,8 @@ export function compareCustomers(
   tenant: Tenant,
 ): Comparison {
   const fields = mapFields(kind, flow, tenant).filter(
-    ({ field, value }) => !isUnreadable(omnium, field) && !same(valueAt(omnium, field), value),
+    ({ field, value }) =>
+      !isUnreadable(omnium, field) && !sameMeaning(field, valueAt(omnium, field), value, tenant.countryCode),
   )
   const lists = kind === 'B2B' ? differingLists(flow, omnium, tenant) : {}
   const comparison = { fields, lists }
@@ -47,7 +48,7 @@ export function editedSinceCreated(
   fields: readonly MappedField[],
 ): MappedField[] {
   const made = mapToFlow(kind, omnium, tenant)
-  return fields.filter(({ from, value }) => from !== null && !same(value, made[from]))
+  return fields.filter(({ from, value }) => from !== null && !sameMeaning(from, value, made[from], tenant.countryCode))
 }
 
 /** The names of the compared fields that a comparison found to differ, in the mapping's order. */
@@ -71,8 +72,10 @@ function differingLists(flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tena
   const contacts = holdsUnreadable(omnium, 'contacts') ? undefined : mapContacts(flow)
   const addresses = holdsUnreadable(omnium, 'addresses') ? undefined : mapAddresses(flow)
   const merged = {
-    contacts: contacts && mergeElements(omnium.contacts ?? [], contacts, written.contacts, 'id'),
-    addresses: addresses && mergeElements(omnium.addresses ?? [], addresses, written.addresses, 'externalId'),
+    contacts: contacts && mergeElements(omnium.contacts ?? [], contacts, written.contacts, 'id', tenant.countryCode),
+    addresses:
+      addresses &&
+      mergeElements(omnium.addresses ?? [], addresses, written.addresses, 'externalId', tenant.countryCode),
   }
   return {
     ...(merged.contacts?.differs && { contacts: merged.contacts.elements }),

@@ -3,6 +3,3 @@ export type Mapped = string | null | undefined
 
 /** Both peers write null, `''` or `-` for an empty field: Flow wants a name, so we send `-` for an empty one too. */
 export const text = (value: Mapped): Mapped => (value === '' || value === '-' ? null : value)
-
-/** Whether two fields hold the same, empty and absent ones being the same. */
-export const same = (a: Mapped, b: Mapped): boolean => (text(a) ?? null) === (text(b) ?? null)

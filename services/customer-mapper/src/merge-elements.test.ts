@@ -11,6 +11,7 @@ const merged = (
     mapped.map(([id, fields]) => ({ id, fields })),
     written,
     'id',
+    'NO',
   )
 
 test('what is equal is left as it is', () => {

@@ -1,5 +1,5 @@
 import { isUnreadable, rawOf } from '@sync/shared/http/reading'
-import { same } from './emptiness.ts'
+import { sameMeaning } from '@sync/shared/same-meaning'
 import type { MappedElement } from './map-to-omnium.ts'
 
 export type OmniumElement = Readonly<Record<string, unknown>>
@@ -13,13 +13,14 @@ export interface MergedElements {
 
 /**
  * Omnium's list with Flow's elements laid over those of the same id: their unmapped fields stay, new ones come last, and
- * only elements that we wrote (`written`) and Flow no longer has are left out.
+ * only elements that we wrote (`written`) and Flow no longer has are left out. `country` is the country of phones without one.
  */
 export function mergeElements(
   current: readonly OmniumElement[],
   mapped: readonly MappedElement[],
   written: readonly string[],
   idField: 'id' | 'externalId',
+  country: string,
 ): MergedElements {
   const byId = new Map(mapped.map((element) => [element.id, element]))
   const ours = new Set(written)
@@ -33,7 +34,7 @@ export function mergeElements(
     if (news !== undefined) {
       found.add(id)
       const differing = Object.entries(news.fields).filter(
-        ([field, value]) => !isUnreadable(element, field) && !equal(element[field], value),
+        ([field, value]) => !isUnreadable(element, field) && !equal(field, element[field], value, country),
       )
       elements.push({ ...rawOf(element), ...Object.fromEntries(differing) })
       differs ||= differing.length > 0
@@ -53,8 +54,10 @@ export function mergeElements(
 
 const idOf = (element: OmniumElement, idField: string): string => String(element[idField] ?? '')
 
-const equal = (a: unknown, b: unknown): boolean =>
-  Array.isArray(a) || Array.isArray(b) ? sameList(a, b) : same(a as string | null, b as string | null)
+const equal = (field: string, a: unknown, b: unknown, country: string): boolean =>
+  Array.isArray(a) || Array.isArray(b)
+    ? sameList(a, b)
+    : sameMeaning(field, a as string | null, b as string | null, country)
 
 function sameList(a: unknown, b: unknown): boolean {
   const left = Array.isArray(a) ? a : []

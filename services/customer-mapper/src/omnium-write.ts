@@ -17,8 +17,8 @@ export function newOmniumCustomer(kind: OmniumKind, flow: FlowCustomer, tenant: 
     kind === 'B2C'
       ? {}
       : withoutEmpty({
-          contacts: mergeElements([], mapContacts(flow) ?? [], [], 'id').elements,
-          addresses: mergeElements([], mapAddresses(flow) ?? [], [], 'externalId').elements,
+          contacts: mergeElements([], mapContacts(flow) ?? [], [], 'id', tenant.countryCode).elements,
+          addresses: mergeElements([], mapAddresses(flow) ?? [], [], 'externalId', tenant.countryCode).elements,
         })
   const body: OmniumBody = {
     customerId: flow.customerUid,
