@@ -49,6 +49,8 @@ export interface SyncErrorDetails {
   readonly unknownEnd?: boolean
   /** The target itself is down for this tenant, so the failure says nothing about the record. Set by the circuit. */
   readonly outage?: boolean
+  /** Whose failure a control read has shown it to be: this record's alone, or the route's for every record. */
+  readonly blame?: 'record' | 'route'
 }
 
 /** The one error class. `message` is a gerund plus the cause, without payloads or personal data. */
@@ -59,6 +61,7 @@ export class SyncError extends Error {
   readonly status: number | undefined
   readonly retryAfterMs: number | undefined
   readonly unknownEnd: boolean
+  readonly blame: 'record' | 'route' | undefined
   outage: boolean
 
   constructor(code: ErrorCode, message: string, details: SyncErrorDetails = {}) {
@@ -70,6 +73,7 @@ export class SyncError extends Error {
     this.status = details.status
     this.retryAfterMs = details.retryAfterMs
     this.unknownEnd = details.unknownEnd ?? false
+    this.blame = details.blame
     this.outage = details.outage ?? false
   }
 }

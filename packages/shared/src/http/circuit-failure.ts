@@ -9,6 +9,7 @@ import { copyOf } from './request.ts'
  */
 export function failureKindOf(error: unknown): FailureKind | 'answer' | 'neutral' {
   if (!(error instanceof SyncError)) return 'neutral'
+  if (error.blame === 'route') return 'route-down'
   switch (error.code) {
     case 'target-unreachable':
       return 'unreachable'

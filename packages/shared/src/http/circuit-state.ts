@@ -1,5 +1,6 @@
+import type { Route } from '../absences/route.ts'
 import { backoffAtLeastHalf } from '../backoff.ts'
-import { type Answers, noAnswers } from './evidence.ts'
+import type { Answers } from './evidence.ts'
 
 /**
  * The state of one tenant's circuit at one target. Points in time are ms since the epoch.
@@ -10,6 +11,12 @@ import { type Answers, noAnswers } from './evidence.ts'
  *   the circuit go first.
  */
 export type Phase = 'closed' | 'open' | 'half-open'
+/** What of a key failed. `route`: null for a request that belongs to no route. */
+export interface Doubt {
+  readonly isWrite: boolean
+  readonly route: Route | null
+}
+
 export type Cause = 'unreachable' | 'unauthorized' | 'forbidden' | 'throttled' | 'failing' | 'several-keys'
 
 export interface Circuit {
@@ -24,12 +31,14 @@ export interface Circuit {
   /** Keys whose failures opened it, and whether a write was among those: then only a write's answer closes it. */
   readonly openers: ReadonlySet<string>
   readonly needsWrite: boolean
-  /** Keys that failed since another key was answered, and whether by a write. */
-  readonly doubts: ReadonlyMap<string, boolean>
-  /** Keys blamed on the probe's word alone since another key was answered, and whether for a write. */
-  readonly blamed: ReadonlyMap<string, boolean>
-  readonly reads: Answers
-  readonly writes: Answers
+  /** Keys that failed since another key was answered on the same route. */
+  readonly doubts: ReadonlyMap<string, Doubt>
+  /** Keys blamed on the probe's word alone since another key was answered on the same route. */
+  readonly blamed: ReadonlyMap<string, Doubt>
+  /** Routes that failed and were not answered since. The probe reads by them: other routes may work all the time. */
+  readonly routes: ReadonlySet<Route>
+  readonly reads: ReadonlyMap<Route | null, Answers>
+  readonly writes: ReadonlyMap<Route | null, Answers>
   readonly trial: Trial | null
   /** Half-open: until then, keys that did not open it are waited for. */
   readonly graceUntilMs: number
@@ -62,8 +71,9 @@ export const createCircuit = (nowMs: number): Circuit => ({
   needsWrite: false,
   doubts: new Map(),
   blamed: new Map(),
-  reads: noAnswers,
-  writes: noAnswers,
+  routes: new Set(),
+  reads: new Map(),
+  writes: new Map(),
   trial: null,
   graceUntilMs: 0,
   inconclusive: 0,
@@ -74,7 +84,7 @@ export function opened(
   circuit: Circuit,
   cause: Cause,
   { nowMs, random, retryAfterMs }: { nowMs: number; random: () => number; retryAfterMs?: number | undefined },
-  by: ReadonlyMap<string, boolean> = new Map(),
+  by: ReadonlyMap<string, Doubt> = new Map(),
 ): Circuit {
   const waitMs =
     retryAfterMs === undefined
@@ -89,7 +99,7 @@ export function opened(
     isProbing: false,
     openings: circuit.openings + 1,
     openers: new Set([...circuit.openers, ...by.keys()]),
-    needsWrite: circuit.needsWrite || [...by.values()].includes(true),
+    needsWrite: circuit.needsWrite || [...by.values()].some(({ isWrite }) => isWrite),
     doubts: new Map(),
     trial: null,
   }
@@ -108,5 +118,6 @@ export const closed = (circuit: Circuit, nowMs: number): Circuit => ({
   openers: new Set(),
   needsWrite: false,
   doubts: new Map(),
+  routes: new Set(),
   trial: null,
 })

@@ -1,13 +1,17 @@
-import { type Cause, type Circuit, closed, opened } from './circuit-state.ts'
-import { answeredSince, withAnswer } from './evidence.ts'
+import type { Route } from '../absences/route.ts'
+import { type Cause, type Circuit, closed, type Doubt, opened } from './circuit-state.ts'
+import { type Answers, answeredSince, noAnswers, withAnswer } from './evidence.ts'
 
 /**
  * The circuit's decisions, as pure functions over its state: who may send, and whether a failure is the key's own or the
  * target's. `at` and `began` count events, so that what came first is known even within a millisecond.
  */
 
-/** `doubtful`: a 5xx, a timeout, a reset, an answer that makes no sense: it may be the record's doing or the target's. */
-export type FailureKind = 'unreachable' | 'unauthorized' | 'forbidden' | 'throttled' | 'doubtful'
+/**
+ * - `doubtful`: a 5xx, a timeout, a reset, an answer that makes no sense: it may be the record's doing or the target's
+ * - `route-down`: a control read has shown that the route does not work
+ */
+export type FailureKind = 'unreachable' | 'route-down' | 'unauthorized' | 'forbidden' | 'throttled' | 'doubtful'
 /** `own`: an attempt of the key. `outage`: says nothing about it. `probe`: ask the probe, then `cleared` or `probed`. */
 export type Verdict = 'own' | 'outage' | 'probe'
 
@@ -20,6 +24,7 @@ export interface Asking {
 export interface Failing extends Asking {
   readonly kind: FailureKind
   readonly isWrite: boolean
+  readonly route: Route | null
   /** When the request began. */
   readonly began: number
   readonly retryAfterMs?: number | undefined
@@ -69,20 +74,27 @@ export function requestsChanged(circuit: Circuit, key: string, by: 1 | -1, nowMs
   return { ...circuit, trial: { ...circuit.trial, requests, hasSent: true, untilMs: nowMs + TRIAL_IDLE_MS } }
 }
 
-/** The target answered a request of the key. */
-export function answered(circuit: Circuit, key: string, isWrite: boolean, at: number, nowMs: number): Circuit {
+/** The target answered a request of the key. An answer of one route says nothing about the other routes. */
+export function answered(circuit: Circuit, key: string, { isWrite, route }: Doubt, at: number, nowMs: number): Circuit {
   const evidence = isWrite
-    ? { writes: withAnswer(circuit.writes, key, at) }
-    : { reads: withAnswer(circuit.reads, key, at) }
-  const { doubts, blamed } = circuit
+    ? { writes: withAnswerOf(circuit.writes, route, key, at) }
+    : { reads: withAnswerOf(circuit.reads, route, key, at) }
+  const { doubts, blamed, routes } = circuit
   const next = {
     ...circuit,
     ...evidence,
-    doubts: doubts.size === 0 ? doubts : remaining(doubts, isWrite),
-    blamed: blamed.size === 0 ? blamed : remaining(blamed, isWrite),
+    doubts: doubts.size === 0 ? doubts : remaining(doubts, { isWrite, route }),
+    blamed: blamed.size === 0 ? blamed : remaining(blamed, { isWrite, route }),
   }
-  if (circuit.phase === 'closed') return { ...next, openings: 0 }
-  const counts = isWrite || !circuit.needsWrite
+  if (circuit.phase === 'closed') {
+    return {
+      ...next,
+      openings: 0,
+      routes: routes.size === 0 ? routes : new Set([...routes].filter((r) => r !== route)),
+    }
+  }
+  const isOfFailedRoute = route === null || routes.size === 0 || routes.has(route)
+  const counts = isOfFailedRoute && (isWrite || !circuit.needsWrite)
   const isTrial = circuit.trial?.key === key
   const rebuts = isTrial || !circuit.openers.has(key)
   const wasOpenedByKeys = circuit.cause === 'several-keys' || circuit.cause === 'forbidden'
@@ -93,30 +105,33 @@ export function answered(circuit: Circuit, key: string, isWrite: boolean, at: nu
 }
 
 /** A request failed: whose failure is it? */
-export function failed(circuit: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
-  const { kind, key, isSuspect, nowMs, retryAfterMs = 0 } = failing
+export function failed(before: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
+  const { kind, key, isSuspect, nowMs, route, isWrite, retryAfterMs = 0 } = failing
+  const circuit = route === null ? before : { ...before, routes: new Set(before.routes).add(route) }
   if (circuit.phase === 'open') {
     const retryAtMs = kind === 'throttled' ? Math.max(circuit.retryAtMs, nowMs + retryAfterMs) : circuit.retryAtMs
     return outage({ ...circuit, retryAtMs, openers: isMayBeOwn(kind) ? withOpener(circuit, failing) : circuit.openers })
   }
-  if (!isMayBeOwn(kind)) return outage(opened(circuit, kind, failing))
+  if (!isMayBeOwn(kind)) return outage(opened(circuit, kind === 'route-down' ? 'failing' : kind, failing))
   if (circuit.phase === 'half-open') return failedHalfOpen(circuit, failing)
   if (kind === 'forbidden' && !isSuspect) {
-    return outage(opened(circuit, 'forbidden', failing, new Map([[key, failing.isWrite]])))
+    return outage(opened(circuit, 'forbidden', failing, new Map([[key, { isWrite, route }]])))
   }
   return failedClosed(circuit, failing)
 }
 
 function failedClosed(circuit: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
-  const { key, isWrite, isSuspect, began } = failing
-  const doubts = isSuspect ? circuit.doubts : new Map(circuit.doubts).set(key, isWrite || !!circuit.doubts.get(key))
+  const { key, isWrite, route, isSuspect, began } = failing
+  const doubt = { isWrite: isWrite || !!circuit.doubts.get(key)?.isWrite, route }
+  const doubts = isSuspect ? circuit.doubts : new Map(circuit.doubts).set(key, doubt)
   const next = { ...circuit, doubts }
   // Asked before the evidence: at the start of an outage, many requests began before the last answer came.
   if (doubts.size >= SEVERAL) return outage(opened(next, 'several-keys', failing, doubts))
-  const isRebutted = answeredSince(circuit.writes, key, began) || (!isWrite && answeredSince(circuit.reads, key, began))
+  const since = (answers: Circuit['reads']) => answeredSince(answers.get(route) ?? noAnswers, key, began)
+  const isRebutted = since(circuit.writes) || (!isWrite && since(circuit.reads))
   if (isRebutted) return { next, verdict: 'own' }
   if (!mayBlame(circuit, key)) {
-    return outage(opened(next, 'several-keys', failing, new Map(doubts).set(key, isWrite)))
+    return outage(opened(next, 'several-keys', failing, new Map(doubts).set(key, { isWrite, route })))
   }
   return { next, verdict: 'probe' }
 }
@@ -133,11 +148,12 @@ function failedHalfOpen(circuit: Circuit, failing: Failing): { next: Circuit; ve
 
 /** The probe that a `probe` verdict asked for succeeded: the key's own failure, unless more has become known meanwhile. */
 export function cleared(circuit: Circuit, failing: Failing): { next: Circuit; verdict: 'own' | 'outage' } {
-  const { key, isSuspect, isWrite, nowMs } = failing
+  const { key, isSuspect, isWrite, route, nowMs } = failing
   const isStale = circuit.phase === 'open' || (circuit.phase === 'half-open' && circuit.trial?.key !== key)
   if (isStale) return outage(circuit)
-  if (!mayBlame(circuit, key)) return outage(opened(circuit, 'several-keys', failing, new Map([[key, isWrite]])))
-  const next = { ...circuit, blamed: new Map(circuit.blamed).set(key, isWrite) }
+  if (!mayBlame(circuit, key))
+    return outage(opened(circuit, 'several-keys', failing, new Map([[key, { isWrite, route }]])))
+  const next = { ...circuit, blamed: new Map(circuit.blamed).set(key, { isWrite, route }) }
   if (circuit.phase === 'closed') return { next, verdict: 'own' }
   // A suspect says nothing new about the target; the first failure of another opener does.
   if (!isSuspect) return { next: opened(next, circuit.cause ?? 'several-keys', failing), verdict: 'own' }
@@ -194,6 +210,14 @@ const mayBlame = ({ blamed }: Circuit, key: string) => blamed.has(key) || blamed
 const withOpener = ({ openers }: Circuit, { key, isSuspect }: Asking): ReadonlySet<string> =>
   isSuspect || openers.size >= MAX_OPENERS ? openers : new Set(openers).add(key)
 
-/** What a read's answer leaves: failures of writes. A write's answer leaves none. */
-const remaining = (failures: ReadonlyMap<string, boolean>, isWrite: boolean): ReadonlyMap<string, boolean> =>
-  new Map(isWrite ? [] : [...failures].filter(([, ofWrite]) => ofWrite))
+/** What an answer leaves: failures of other routes, and failures of writes unless the answer is a write's. */
+const remaining = (failures: ReadonlyMap<string, Doubt>, { isWrite, route }: Doubt): ReadonlyMap<string, Doubt> =>
+  new Map([...failures].filter(([, failure]) => failure.route !== route || (failure.isWrite && !isWrite)))
+
+const withAnswerOf = (
+  answers: ReadonlyMap<Route | null, Answers>,
+  route: Route | null,
+  key: string,
+  at: number,
+): ReadonlyMap<Route | null, Answers> =>
+  new Map(answers).set(route, withAnswer(answers.get(route) ?? noAnswers, key, at))

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Route } from '../absences/route.ts'
 import { SyncError, type Target } from '../errors.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
 import { unlessAborted } from '../unless-aborted.ts'
@@ -33,9 +34,10 @@ export interface Circuits {
   list(): readonly CircuitStatus[]
   /**
    * Sends by `send`, if the circuit lets it, and takes note of the end. Throws what `send` throws, with `outage` set when
-   * it says nothing about the key; that may take a probe. SyncError `circuit-open` when nothing is sent.
+   * it says nothing about the key; that may take a probe. SyncError `circuit-open` when nothing is sent. `route`: of the
+   * request, if it belongs to one; a probe reads by it.
    */
-  guard<T>(call: Call, target: Target, isWrite: boolean, send: () => Promise<T>): Promise<T>
+  guard<T>(call: Call, target: Target, isWrite: boolean, send: () => Promise<T>, route?: Route): Promise<T>
   /** Throws SyncError `circuit-open` when the circuit opened since the call passed `guard`. */
   recheck(call: Call, target: Target): void
   /**
@@ -61,8 +63,11 @@ export interface CircuitStatus {
 }
 
 export interface CircuitsOptions {
-  /** A cheap read, outside of the circuit and the rate limit's queue. Rejects with what is wrong. */
-  readonly probe: (tenant: Tenant, target: Target, signal: AbortSignal) => Promise<void>
+  /**
+   * Reads by each of these routes, outside of the circuit and the rate limit's queue. Rejects with what is wrong. No routes:
+   * whichever the target has.
+   */
+  readonly probe: (tenant: Tenant, target: Target, signal: AbortSignal, routes: readonly Route[]) => Promise<void>
   readonly now: () => number
   readonly random: () => number
   readonly schedule: Schedule
@@ -150,7 +155,7 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
   const runProbe = async (entry: Entry): Promise<Probed | null> => {
     let result: Probed = { isHealthy: true }
     try {
-      await probe(entry.tenant, entry.target, closing.signal)
+      await probe(entry.tenant, entry.target, closing.signal, [...entry.circuit.routes])
     } catch (error) {
       result = { isHealthy: false, ...probeCauseOf(error) }
     }
@@ -196,29 +201,33 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
       return () => void listeners.delete(listener)
     },
     list: () => [...entries.values()].map(statusOf),
-    async guard(call, target, isWrite, send) {
+    async guard(call, target, isWrite, send, route) {
       const { key, signal } = call
       const entry = entryOf(call.tenant, target)
       requireAdmission(entry, key)
       const began = ++events
+      const of = { isWrite, route: route ?? null }
       become(entry, requestsChanged(entry.circuit, key, 1, now()))
       try {
         const result = await send()
-        become(entry, answered(entry.circuit, key, isWrite, ++events, now()))
+        become(entry, answered(entry.circuit, key, of, ++events, now()))
         return result
       } catch (error) {
         const kind = failureKindOf(error)
         if (kind === 'neutral') throw error
         if (kind === 'answer') {
           // A refusal shows that the target is up, not that its writes work.
-          become(entry, answered(entry.circuit, key, false, ++events, now()))
+          become(entry, answered(entry.circuit, key, { ...of, isWrite: false }, ++events, now()))
           throw error
         }
         const syncError = error as SyncError
         const isSuspect = entry.suspects.has(key)
         const { retryAfterMs } = syncError
-        const failing = { kind, key, isSuspect, isWrite, began, retryAfterMs, nowMs: now(), random }
-        syncError.outage = (await judge(entry, failing, signal)) === 'outage'
+        const failing = { kind, key, isSuspect, ...of, began, retryAfterMs, nowMs: now(), random }
+        // The control read was answered on this route after the request had failed.
+        if (syncError.blame === 'record')
+          become(entry, answered(entry.circuit, '', { ...of, isWrite: false }, ++events, now()))
+        syncError.outage = syncError.blame !== 'record' && (await judge(entry, failing, signal)) === 'outage'
         if (syncError.outage) throw syncError
         entry.suspects.set(key, true)
         throw asOwnAttempt(syncError)

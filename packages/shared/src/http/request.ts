@@ -85,7 +85,7 @@ export function failureOf(
 
 /** The same failure as an error of its own, for each of those that share a request: what is set on one is not the others'. */
 export function copyOf(error: SyncError, code: ErrorCode = error.code): SyncError {
-  const { message, cause, target, tenant, status, retryAfterMs, unknownEnd } = error
+  const { message, cause, target, tenant, status, retryAfterMs, unknownEnd, blame } = error
   return new SyncError(code, message, {
     cause,
     unknownEnd,
@@ -93,5 +93,6 @@ export function copyOf(error: SyncError, code: ErrorCode = error.code): SyncErro
     ...(tenant !== undefined && { tenant }),
     ...(status !== undefined && { status }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(blame !== undefined && { blame }),
   })
 }

@@ -1,5 +1,5 @@
 import { answered, asked, cleared, type Failing, failed, probed, requestsChanged, ticked } from '../http/circuit.ts'
-import { type Circuit, createCircuit } from '../http/circuit-state.ts'
+import { type Circuit, createCircuit, type Doubt } from '../http/circuit-state.ts'
 
 const random = () => 0.5
 /** The waits that `random` makes of 1, 2, 4 … s. */
@@ -16,7 +16,17 @@ export const aCircuit = () => {
     return result
   }
   const failing = (key: string, fields: Partial<Failing>): Failing => ({
-    ...{ key, kind: 'doubtful', isWrite: true, began: events, isSuspect: suspects.has(key), nowMs, random, ...fields },
+    ...{
+      key,
+      kind: 'doubtful',
+      isWrite: true,
+      route: null,
+      began: events,
+      isSuspect: suspects.has(key),
+      nowMs,
+      random,
+      ...fields,
+    },
   })
   const on = {
     get circuit() {
@@ -33,8 +43,8 @@ export const aCircuit = () => {
       circuit = ticked(circuit, nowMs)
       return on
     },
-    answer(key: string, { isWrite = true } = {}) {
-      circuit = answered(circuit, key, isWrite, ++events, ++nowMs)
+    answer(key: string, { isWrite = true, route = null }: Partial<Doubt> = {}) {
+      circuit = answered(circuit, key, { isWrite, route }, ++events, ++nowMs)
       return on
     },
     /** A failure, and what the probe says should it be asked. */

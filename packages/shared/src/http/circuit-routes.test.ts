@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import type { Route } from '../absences/route.ts'
+import { SyncError } from '../errors.ts'
+import { aCircuit } from '../testing/a-circuit.ts'
+import { aCall, aTenant } from '../testing/builders.ts'
+import { createManualTime } from '../testing/manual-time.ts'
+import { createCircuits } from './circuits.ts'
+
+const TENANT = aTenant()
+const down = (fields = {}) => new SyncError('target-failed', 'reading a customer from omnium: 404', fields)
+
+const given = () => {
+  const time = createManualTime()
+  const probes: (readonly Route[])[] = []
+  const broken = new Set<Route>()
+  const circuits = createCircuits({
+    async probe(_tenant, _target, _signal, routes) {
+      probes.push(routes)
+      if (routes.some((route) => broken.has(route))) throw down()
+    },
+    now: time.now,
+    random: () => 0.5,
+    schedule: time.schedule,
+  })
+  const read = (key: string, route: Route, error?: Error) => {
+    const send = async () => {
+      if (error !== undefined) throw error
+    }
+    return circuits.guard(aCall({ tenant: TENANT, key }), 'omnium', false, send, route).then(
+      () => 'ok' as const,
+      (failure: SyncError) => failure,
+    )
+  }
+  return { circuits, time, probes, broken, read, state: () => circuits.state('acme', 'omnium') }
+}
+
+describe('a probe', () => {
+  it('reads by the route of the requests that failed, until that route works', async () => {
+    const { time, probes, broken, read, state } = given()
+    broken.add('B2B')
+
+    expect(await read('acme:1', 'B2B', down())).toMatchObject({ outage: true })
+    await time.advance(60_000)
+    expect(state()).toBe('open')
+    broken.clear()
+    await time.advance(60_000)
+
+    expect(state()).toBe('closed')
+    expect(new Set(probes.map(String))).toEqual(new Set(['B2B']))
+  })
+
+  it('reads by each of several routes that failed', async () => {
+    const { time, probes, broken, read } = given()
+    broken.add('B2B')
+    broken.add('order')
+    const failing = [read('acme:1', 'B2B', down()), read('acme:2', 'order', down())]
+    await Promise.all(failing)
+
+    await time.advance(60_000)
+
+    expect(probes.at(-1)?.toSorted()).toEqual(['B2B', 'order'])
+  })
+
+  it('does not read by a route that was answered since', async () => {
+    const { probes, read } = given()
+    await read('acme:1', 'B2B', down())
+    await read('acme:2', 'B2B')
+
+    await read('acme:3', 'B2C', down())
+
+    expect(probes.map(String)).toEqual(['B2B', 'B2C'])
+  })
+})
+
+describe('an answer of another route', () => {
+  it('does not show that a failure is the record’s own', () => {
+    const on = aCircuit()
+    const began = on.events
+    on.answer('b', { isWrite: false, route: 'B2C' })
+
+    expect(on.fail('a', { isWrite: false, route: 'B2B', began, probe: 'down' })).toBe('probe, outage')
+  })
+
+  it('leaves the doubts about a route', () => {
+    const on = aCircuit()
+    for (const key of ['a', 'b']) {
+      on.fail(key, { isWrite: true, route: 'B2B' })
+      on.answer(`other ${key}`, { isWrite: true, route: 'B2C' })
+    }
+
+    expect(on.fail('c', { isWrite: true, route: 'B2B' })).toBe('outage')
+    expect(on.circuit.phase).toBe('open')
+  })
+
+  it('does not close a circuit that a route had opened', () => {
+    const on = aCircuit()
+    for (const key of 'abc') on.fail(key, { isWrite: false, route: 'B2B' })
+    on.probeWhenDue()
+    expect(on.circuit.phase).toBe('half-open')
+
+    on.ask('d')
+    on.answer('d', { isWrite: false, route: 'B2C' })
+    expect(on.circuit.phase).toBe('half-open')
+    on.answer('d', { isWrite: false, route: 'B2B' })
+    expect(on.circuit.phase).toBe('closed')
+  })
+})
+
+describe('a failure that a control read has judged', () => {
+  it('opens the circuit at once when the route is down, whatever else was answered', async () => {
+    const { broken, read, state } = given()
+    broken.add('B2B')
+    await read('acme:2', 'B2C')
+
+    expect(await read('acme:1', 'B2B', down({ blame: 'route' }))).toMatchObject({ outage: true })
+    expect(state()).toBe('open')
+  })
+
+  it('is the record’s own, however many records have one', async () => {
+    const { probes, read, state } = given()
+
+    for (let i = 0; i < 20; i++) {
+      const error = new SyncError('html-response', 'reading a customer from omnium: html', { blame: 'record' })
+      expect(await read(`acme:${i}`, 'B2C', error)).toMatchObject({ code: 'html-response', outage: false })
+    }
+
+    expect(state()).toBe('closed')
+    expect(probes).toEqual([])
+  })
+})
