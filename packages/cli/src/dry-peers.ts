@@ -51,8 +51,11 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
     writes.set(key, [...(writes.get(key) ?? []), write])
   }
 
+  // A replay waits for the second "not found" answer; what it does after that is the same.
+  const proveAbsent = async () => {}
   const flow: FlowClient = {
     ...real.flow,
+    proveAbsent,
     getCustomer: async (call, id) => flowLayer.get(placeOf(call, id)) ?? real.flow.getCustomer(call, id),
     async createCustomer(call, body) {
       const id = String(body.customerUid)
@@ -72,6 +75,7 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
   }
   const omnium: OmniumClient = {
     ...real.omnium,
+    proveAbsent,
     getCustomer: async (call, kind, id) =>
       omniumLayer.get(placeOf(call, id, kind)) ?? real.omnium.getCustomer(call, kind, id),
     async createCustomer(call, kind, body) {

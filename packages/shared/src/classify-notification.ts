@@ -43,5 +43,7 @@ export function classifyNotification(
 
 /** A list saw this version: what we have already needs no read. */
 export const isListed = ({ via, version }: Notification) => FROM_A_LIST.includes(via) && version !== null
+/** The peer says that the object was deleted: part of the proof that it does not exist any more. */
+export const isDeletion = ({ action, via }: Notification) => FROM_THE_PEER.includes(via) && /delet/i.test(action ?? '')
 /** The peer says that the object is gone, or its person erased. */
 export const isErasure = ({ action }: Notification) => /delet|eras|anonym/i.test(action ?? '')

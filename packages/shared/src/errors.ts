@@ -61,7 +61,7 @@ export class SyncError extends Error {
   readonly status: number | undefined
   readonly retryAfterMs: number | undefined
   readonly unknownEnd: boolean
-  readonly blame: 'record' | 'route' | undefined
+  blame: 'record' | 'route' | undefined
   outage: boolean
 
   constructor(code: ErrorCode, message: string, details: SyncErrorDetails = {}) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { AbsenceEvidence } from './absences/evidence.ts'
 import type { Notification } from './contracts/notification.ts'
 import { SyncError } from './errors.ts'
 import { createHydration, type HydrationSource } from './hydrate.ts'
@@ -21,7 +22,8 @@ const aLook = (fields: Partial<Notification> = {}, delivery: DeliveryFields = {}
 function given(more: Pick<HydrationSource, 'beforeSecondRead'> = {}) {
   const steps: string[] = []
   const failures = new Map<string, Error>()
-  const record: { version: string | null; city: string } = { version: V1, city: 'Oslo' }
+  const record: { version: string | null; city: string; isGone?: boolean } = { version: V1, city: 'Oslo' }
+  const proofs: AbsenceEvidence[] = []
   /** Answers its name, or fails once as told. */
   const step = async (name: string) => {
     steps.push(name)
@@ -36,12 +38,17 @@ function given(more: Pick<HydrationSource, 'beforeSecondRead'> = {}) {
     ...more,
     find: async (_call, { entity }) => {
       await step(`find ${entity}`)
+      if (record.isGone) return null
       return { kind: null, version: record.version, body: { ...record }, publish: () => step(`publish ${entity}`) }
+    },
+    async proveAbsent(_call, { entity }, evidence) {
+      proofs.push(evidence)
+      await step(`prove ${entity}`)
     },
     erase: (_call, key) => step(`erase ${key}`),
   })
   return {
-    ...{ steps, failures, record, classify: hydration.classify },
+    ...{ steps, failures, record, proofs, classify: hydration.classify },
     hydrate: (...deliveries: ReturnType<typeof aLook>[]) => hydration.handle(deliveries, aContext({ tenant })),
   }
 }
@@ -191,6 +198,46 @@ describe('a record that was read', () => {
     expect(await hydrate(aLook())).toEqual([{ kind: 'skipped', reason: 'known' }])
     record.city = 'Bergen'
     expect(await hydrate(aLook())).toMatchObject([{ kind: 'done' }])
+  })
+})
+
+describe('an object that is answered “not found”', () => {
+  const pending = () =>
+    new SyncError('absence-pending', 'proving an absence in flow: it is read again', { retryAfterMs: 10_000 })
+
+  test.each<[string, Partial<Notification>]>([
+    ['a customer that was written', {}],
+    ['a customer that was deleted at its source', { action: 'CUSTOMER_DELETE' }],
+    ['a customer that was never written', { id: 'never' }],
+    ['an order', { entity: 'order' }],
+  ])('ends nothing before that is proven: %s', async (_case, fields) => {
+    const { record, steps, failures, hydrate } = given()
+    await hydrate(aLook())
+    record.isGone = true
+    steps.length = 0
+    const name = `prove ${fields.entity ?? 'customer'}`
+    failures.set(name, pending())
+
+    expect(await hydrate(aLook(fields))).toMatchObject([{ kind: 'retry', reason: 'absence-pending', afterMs: 10_000 }])
+    expect(steps).not.toContain('erase acme:1000')
+    expect(await hydrate(aLook(fields))).toMatchObject([{ kind: expect.stringMatching('done|skipped') }])
+    expect(steps.filter((step) => step === name)).toHaveLength(2)
+  })
+
+  test.each<[string, Partial<Notification>[], boolean]>([
+    ['a delete event', [{ action: 'CUSTOMER_DELETE' }], true],
+    ['a delete event that is newer than an update', [{}, { action: 'Deleted' }], true],
+    ['a delete event that is older than an update', [{ action: 'CUSTOMER_DELETE' }, {}], false],
+    ['an erasure, which deletes nothing', [{ action: 'CUSTOMER_ANONYMIZED' }], false],
+    ['a sweep', [{ via: 'sweep' }], false],
+    ['a repair', [{ repair: true }], false],
+  ])('is proven by the peer’s own delete event: %s', async (_case, looks, deleteEvent) => {
+    const { record, proofs, hydrate } = given()
+    record.isGone = true
+
+    await hydrate(...looks.map((fields) => aLook(fields)))
+
+    expect(proofs).toEqual([{ deleteEvent }])
   })
 })
 

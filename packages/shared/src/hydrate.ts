@@ -1,4 +1,11 @@
-import { classifyNotification, isErasure, isListed, type NotificationDelivery } from './classify-notification.ts'
+import type { AbsenceEvidence } from './absences/evidence.ts'
+import {
+  classifyNotification,
+  isDeletion,
+  isErasure,
+  isListed,
+  type NotificationDelivery,
+} from './classify-notification.ts'
 import type { Notification } from './contracts/notification.ts'
 import type { FlowCustomerSnapshot } from './contracts/snapshots.ts'
 import type { Target } from './errors.ts'
@@ -30,8 +37,10 @@ export interface HydrationSource {
   readonly known: KnownVersions
   /** Our own user at the peer, whose changes are echoes. */
   apiUser(tenant: Tenant): string | undefined
-  /** Reads the object that a notification names; null when it isn't there (any more). */
+  /** Reads the object that a notification names; null when the peer answers "not found". */
   find(call: Call, notification: Notification): Promise<Found | null>
+  /** Resolves once it is proven that the object does not exist, see `OmniumClient.proveAbsent`. */
+  proveAbsent(call: Call, notification: Notification, evidence: AbsenceEvidence): Promise<void>
   /** Resolves once what was written of the call's key before is known, as far as this version may be older. */
   learned?: ((call: Call, version: string | null) => Promise<void>) | undefined
   /** Told of each change that only a sweep has told us of. */
@@ -43,6 +52,17 @@ export interface HydrationSource {
   readonly beforeSecondRead?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
   /** Writes the tombstone of a customer's snapshot, under the call's fence. */
   erase(call: Call, customerId: string): Promise<void>
+}
+
+/** The call as it reads this object: a "not found" answer about what we have written counts for the absence guard. */
+export const readingKnown = (
+  call: Call,
+  known: KnownVersions,
+  { entity, id }: Notification,
+  kind: Notification['kind'],
+): Call => {
+  const isKnown = Boolean(known.get(objectOf(call.tenant.uid, entity, kind, id))?.hash)
+  return { ...call, absence: { ...call.absence, known: isKnown } }
 }
 
 /** The trace that a call belongs to, as a message carries it. */
@@ -122,11 +142,16 @@ async function read(
   context: HandlerContext,
   source: HydrationSource,
 ): Promise<Outcome> {
-  const { call } = context
   const { notification } = newest
+  // Only if it is the newest: the object may exist again since an older delete event.
+  const evidence = { deleteEvent: isDeletion(notification) }
+  const call = { ...context.call, absence: evidence }
   try {
     const found = await source.find(call, notification)
-    if (found === null) return await gone(open, newest, call, source)
+    if (found === null) {
+      await source.proveAbsent(call, notification, evidence)
+      return await gone(open, newest, call, source)
+    }
     return await write(found, open, newest, context, source)
   } catch (error) {
     // One object's failure must not end, or fail, the other objects that share its key.
@@ -185,8 +210,8 @@ const SECOND_READ_MS = 1_000
 const earlier = (a: string, b: string) => (compareVersions(b, a) < 0 ? b : a)
 
 /**
- * The source no longer has the object. A customer that we have written gets its tombstone, so that compaction forgets
- * the person; one that we may never have seen does not.
+ * The source no longer has the object, which is proven. A customer that we have written gets its tombstone, so that
+ * compaction forgets the person; one that we may never have seen does not.
  */
 async function gone(
   open: readonly Look[],

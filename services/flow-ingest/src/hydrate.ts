@@ -3,13 +3,13 @@ import type { FlowOrder } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { fieldOf, idOf } from '@sync/shared/http/event-fields'
 import { rawOf } from '@sync/shared/http/reading'
-import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
+import { createHydration, type Found, readingKnown, traceOf } from '@sync/shared/hydrate'
 import type { HydratorPorts } from '@sync/shared/ingest'
 import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
 import type { StreamHandler } from '@sync/shared/stream'
 
 export interface FlowHydratorPorts extends Partial<Omit<HydratorPorts, 'known'>>, Pick<HydratorPorts, 'known'> {
-  readonly flow: Pick<FlowClient, 'getCustomer' | 'getOrder'>
+  readonly flow: Pick<FlowClient, 'getCustomer' | 'getOrder' | 'proveAbsent'>
   readonly publisher: Publisher
 }
 
@@ -68,7 +68,12 @@ export function createFlowHydrator({
       learned,
       missed,
       apiUser: (tenant) => tenant.flow.apiUser,
-      find: (call, { entity, id }) => (entity === 'customer' ? findCustomer(call, id) : findOrder(call, id)),
+      find(call, notification) {
+        const { entity, id } = notification
+        const reading = readingKnown(call, known, notification, null)
+        return entity === 'customer' ? findCustomer(reading, id) : findOrder(reading, id)
+      },
+      proveAbsent: (call, { entity, id }, evidence) => flow.proveAbsent(call, entity, id, evidence),
       erase: (call, key) =>
         publisher.publish('flow.customers.v1', [{ ...traceOf(call), key, value: null }], call.fence),
     }),

@@ -3,7 +3,7 @@ import type { Notification } from '@sync/shared/contracts/notification'
 import type { Call } from '@sync/shared/http/call'
 import { idOf } from '@sync/shared/http/event-fields'
 import { rawOf } from '@sync/shared/http/reading'
-import { createHydration, type Found, traceOf } from '@sync/shared/hydrate'
+import { createHydration, type Found, readingKnown, traceOf } from '@sync/shared/hydrate'
 import type { HydratorPorts } from '@sync/shared/ingest'
 import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
 import type { OmniumClient } from '@sync/shared/omnium/client'
@@ -11,7 +11,7 @@ import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { StreamHandler } from '@sync/shared/stream'
 
 export interface OmniumHydratorPorts extends Partial<Omit<HydratorPorts, 'known'>>, Pick<HydratorPorts, 'known'> {
-  readonly omnium: Pick<OmniumClient, 'getCustomer' | 'getOrder'>
+  readonly omnium: Pick<OmniumClient, 'getCustomer' | 'getOrder' | 'proveAbsent'>
   readonly publisher: Publisher
 }
 
@@ -19,8 +19,9 @@ export interface OmniumHydratorPorts extends Partial<Omit<HydratorPorts, 'known'
 export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<'omnium.notifications.v1'> {
   const { omnium, publisher, known, learned, missed } = ports
 
-  const customerOf = async (call: Call, kind: OmniumKind, id: string): Promise<Found | null> => {
-    const customer = await omnium.getCustomer(call, kind, id)
+  const customerOf = async (call: Call, kind: OmniumKind, notification: Notification): Promise<Found | null> => {
+    const { id } = notification
+    const customer = await omnium.getCustomer(readingKnown(call, known, notification, kind), kind, id)
     if (customer === null) return null
     return {
       kind,
@@ -42,13 +43,15 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
   }
 
   /** The other kind is tried too: an event's class may be wrong, and one tombstone would stand for both. */
-  const findCustomer = async (call: Call, { kind, id }: Notification): Promise<Found | null> => {
-    const first = kind ?? 'B2C'
-    return (await customerOf(call, first, id)) ?? (await customerOf(call, first === 'B2C' ? 'B2B' : 'B2C', id))
+  const findCustomer = async (call: Call, notification: Notification): Promise<Found | null> => {
+    const first = notification.kind ?? 'B2C'
+    const other = first === 'B2C' ? 'B2B' : 'B2C'
+    return (await customerOf(call, first, notification)) ?? (await customerOf(call, other, notification))
   }
 
-  const findOrder = async (call: Call, { id }: Notification): Promise<Found | null> => {
-    const order = await omnium.getOrder(call, id)
+  const findOrder = async (call: Call, notification: Notification): Promise<Found | null> => {
+    const { id } = notification
+    const order = await omnium.getOrder(readingKnown(call, known, notification, null), id)
     if (order === null) return null
     return {
       kind: null,
@@ -82,6 +85,10 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
         notification.entity === 'customer' ? findCustomer(call, notification) : findOrder(call, notification),
       // `modified` is a field that whoever writes a customer may set, also to an earlier time.
       beforeSecondRead: (ms, signal) => delay(ms, undefined, { signal }),
+      async proveAbsent(call, { entity, id }, evidence) {
+        const kinds = entity === 'order' ? (['order'] as const) : (['B2C', 'B2B'] as const)
+        for (const kind of kinds) await omnium.proveAbsent(call, kind, id, evidence)
+      },
       erase: (call, key) =>
         publisher.publish('omnium.customers.v1', [{ ...traceOf(call), key, value: null }], call.fence),
     }),

@@ -126,25 +126,4 @@ describe('the Flow client', () => {
     expect(error).toMatchObject({ code: 'target-answer-invalid', status: 200, outage: false })
     expect(`${error.message} ${error.stack} ${error.cause}`).not.toContain('kari')
   })
-
-  it.each([
-    [200, 'healthy'],
-    [404, 'healthy'],
-    [400, 'healthy'],
-    [401, 'target-unauthorized'],
-    [403, 'target-unauthorized'],
-    [429, 'target-throttled'],
-    [500, 'target-failed'],
-    [302, 'target-failed'],
-  ])('finds Flow by a probe answered %d: %s', async (status, expected) => {
-    const { flow, flowServer, call } = await start(answering(status, {}))
-
-    const result = await flow.probe(call).then(
-      () => 'healthy',
-      (error: SyncError) => error.code,
-    )
-
-    expect(result).toBe(expected)
-    expect(flowServer.requests[0]).toMatchObject({ method: 'GET', url: '/v2/tenants/acme/customers/sync-probe' })
-  })
 })

@@ -35,12 +35,7 @@ export interface FlowClient {
    * the slot of Omnium alone, a request to Flow throws an Error.
    */
   inSlot<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T>
-  /** A cheap read that answers whether Flow serves this tenant at all. */
-  probe(call: Call): Promise<void>
 }
-
-/** An id that no tenant uses: a 404 for it is the healthy answer. */
-const PROBE_ID = 'sync-probe'
 
 /** Flow over HTTP. Source of the paths: docs.flowretail.com, API v2; what isn't documented there is in API-FACTS.md. */
 export function createFlowClient(client: TargetClient): FlowClient {
@@ -94,9 +89,6 @@ export function createFlowClient(client: TargetClient): FlowClient {
       )
     },
     inSlot: (call, work) => client.inSlot(call, work),
-    async probe(call) {
-      return client.probe(call, { operation: 'probe', method: 'GET', path: customerPath(call, PROBE_ID) })
-    },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AbsenceEvidence } from '../absences/evidence.ts'
 import type { Tenant } from '../tenants.ts'
 import type { Slots } from './slot.ts'
 
@@ -15,6 +16,8 @@ export interface Call {
   readonly signal: AbortSignal
   readonly fence: Fence
   readonly traceparent?: string
+  /** What the caller knows about the ids that this call reads, for the absence guard. */
+  readonly absence?: AbsenceEvidence
   /** The slots that the call holds already; set by `inSlot` of the clients. */
   readonly slots?: Slots
 }

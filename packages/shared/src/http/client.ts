@@ -29,25 +29,30 @@ export interface ClientOptions {
 /** What a peer's client says of a request; its target and its tenant's base URL are filled in. */
 export type Asked = Omit<TargetRequest, 'target' | 'baseUrl' | 'call'>
 
+/**
+ * Sends a request. An answer of 2xx, or of one of the statuses in `answers`, is read by `read`, unless it is an HTML response.
+ * Throws SyncError for everything else.
+ */
+export type SendRequest = <T>(
+  call: Call,
+  asked: Asked,
+  answers: readonly number[],
+  read: (answer: HttpAnswer, request: TargetRequest) => T,
+) => Promise<T>
+
 export interface TargetClient {
-  /**
-   * Sends a request. An answer of 2xx, or of one of the statuses in `answers`, is read by `read`, unless it is an HTML response.
-   * Throws SyncError for everything else.
-   */
-  send<T>(
-    call: Call,
-    asked: Asked,
-    answers: readonly number[],
-    read: (answer: HttpAnswer, request: TargetRequest) => T,
-  ): Promise<T>
+  /** Sends a request, and the circuit takes note of how it ended. */
+  readonly send: SendRequest
+  /** Sends a request of which the circuit takes no note: for a caller that has entered `guard` itself. */
+  readonly sendInGuard: SendRequest
+  /** Sends a read that neither the circuit nor the queue of the rate limit holds back, such as a probe. */
+  readonly sendAside: SendRequest
   /**
    * Runs `work` with a call that holds a slot of the target, and gives the slot back after `work` in every case. The slot
    * takes the rate-limit tokens of two requests at once: the read that decides, and the write. `work` of a call that already
    * holds a slot of the target is run as it is. Throws SyncError `aborted` or `circuit-open` before `work` began.
    */
   inSlot<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T>
-  /** Sends a read that the circuit doesn't hold back. Resolves when the target serves us: any answer but 401, 403, 408, 429 and 5xx. */
-  probe(call: Call, asked: Asked): Promise<void>
 }
 
 /**
@@ -74,7 +79,7 @@ export function createClient(options: ClientOptions): TargetClient {
     call.fence()
   }
   const inTurn = stack([auth, limits.wait(askLast)], observed)
-  const probing = stack([auth], unguarded)
+  const aside = stack([auth], unguarded)
   const requireExpected = (request: TargetRequest, answer: HttpAnswer, answers: readonly number[]) => {
     try {
       requireAnswer(request, answer, answers, now())
@@ -91,16 +96,27 @@ export function createClient(options: ClientOptions): TargetClient {
     call,
   })
 
+  const sendBy =
+    (exchange: Send): SendRequest =>
+    async (call, asked, answers, read) => {
+      const request = requestOf(call, asked)
+      const answer = await exchange(request)
+      requireExpected(request, answer, answers)
+      return read(answer, request)
+    }
+  const sendInTurn = sendBy(inTurn)
+  const sendInGuard: SendRequest = async (call, asked, answers, read) => {
+    requireSlotOrder(call, target)
+    return sendInTurn(call, asked, answers, read)
+  }
   return {
     async send(call, asked, answers, read) {
       requireSlotOrder(call, target)
-      const request = requestOf(call, asked)
-      return circuits.guard(call, target, isWrite(request), async () => {
-        const answer = await inTurn(request)
-        requireExpected(request, answer, answers)
-        return read(answer, request)
-      })
+      const writes = isWrite(requestOf(call, asked))
+      return circuits.guard(call, target, writes, () => sendInTurn(call, asked, answers, read))
     },
+    sendInGuard,
+    sendAside: sendBy(aside),
     async inSlot(call, work) {
       if (call.slots?.[target] !== undefined) return work(call)
       requireSlotOrder(call, target)
@@ -111,12 +127,6 @@ export function createClient(options: ClientOptions): TargetClient {
       } finally {
         slot.release()
       }
-    },
-    async probe(call, asked) {
-      const request = requestOf(call, asked)
-      const answer = await probing(request)
-      const isRefusal = answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)
-      requireAnswer(request, answer, isRefusal ? [answer.status] : [], now())
     },
   }
 }

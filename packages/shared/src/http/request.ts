@@ -11,7 +11,6 @@ import type { Call } from './call.ts'
  */
 export const OPERATIONS = {
   token: { doing: 'fetching a token from', writes: false, collection: true },
-  probe: { doing: 'probing', writes: false, collection: false },
   'get-customer': { doing: 'reading a customer from', writes: false, collection: false },
   'create-customer': { doing: 'creating a customer in', writes: true, collection: true },
   'update-customer': { doing: 'updating a customer in', writes: true, collection: false },

@@ -10,6 +10,7 @@ afterEach(() => targets?.close())
 it('a missing role is named until a request of the same kind succeeds, and opens no circuit', async () => {
   const forbidden = new Set(['/api/PrivateCustomers/Search', '/api/BusinessCustomers/Search', '/api/Orders/Search'])
   targets = await startLiveTargets({
+    lists: 'as the peer answers',
     omnium: (request, response) =>
       sendJson(response, forbidden.has(request.url) ? 403 : 200, { result: [], message: 'role missing' }),
   })

@@ -36,6 +36,8 @@ const scenario = fc.record({
   answers: fc.array(answer, { minLength: 1, maxLength: 20 }),
 })
 
+const STORED = '{"customerUid":"1","customerType":"PERSON","customerId":"1"}'
+
 describe('handlers that need both peers, with one slot of each', () => {
   it(
     'all end, first come, first served, and have one request in flight at each peer',
@@ -55,7 +57,7 @@ describe('handlers that need both peers, with one slot of each', () => {
             inFlight[to]--
             if (call.signal.aborted) throw new SyncError('aborted', 'aborted')
             if (ends === 'thrown') throw new Error('a bug')
-            return { status: ends === 'ok' ? 404 : 400, headers: {}, text: '' }
+            return { status: ends === 'ok' ? 200 : 400, headers: {}, text: STORED }
           }
           const { flow, omnium } = createSimulatedClients({ time, send })
           const limit = { requestsPerSecond, maxInFlight: 1 }

@@ -20,8 +20,8 @@ const served: Answer = (request, response) =>
   sendJson(response, 200, { ...CUSTOMER, customerUid: request.url.split('/').at(-1) })
 const status =
   (code: number, headers = {}): Answer =>
-  (request, response) =>
-    sendJson(response, request.url.endsWith('/sync-probe') ? 404 : code, { customer: 'kari@example.com' }, headers)
+  (_request, response) =>
+    sendJson(response, code, { customer: 'kari@example.com' }, headers)
 const caught = (promise: Promise<unknown>): Promise<SyncError> =>
   promise.then(
     () => Promise.reject(new Error('no failure')),
@@ -120,7 +120,10 @@ describe('the clients of both targets', () => {
 
   it('know a record’s own failure by the probe, and an outage by its failure', async () => {
     const { flow, tenant, circuits } = await start({ flow: status(500) })
-    const { omnium } = await start({ omnium: (_request, response) => sendJson(response, 500, {}) })
+    const { omnium } = await start({
+      omnium: (_request, response) => sendJson(response, 500, {}),
+      lists: 'as the peer answers',
+    })
 
     expect(await caught(flow.getCustomer(aCall({ tenant }), '1'))).toMatchObject({ outage: false })
     expect(circuits.state('acme', 'flow')).toBe('closed')

@@ -1,8 +1,10 @@
 import manifest from '../../package.json' with { type: 'json' }
-import { createFlowClient, type FlowClient, flowCredentials } from '../flow/client.ts'
+import { type AbsenceGuards, createAbsenceGuards } from '../absences/absence-guards.ts'
+import { type BelievingClients, createBelievingClients } from '../absences/believing-clients.ts'
+import { type FlowClient, flowCredentials } from '../flow/client.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
-import { createOmniumClient, type OmniumClient } from '../omnium/client.ts'
+import type { OmniumClient } from '../omnium/client.ts'
 import { createOmniumCredentials, type OmniumCredentials } from '../omnium/token.ts'
 import type { Tenants } from '../tenants.ts'
 import { noTracer, type Tracer } from '../tracing.ts'
@@ -28,6 +30,8 @@ export interface TargetsOptions {
   readonly random: () => number
   readonly schedule?: Schedule
   readonly tracer?: Tracer
+  /** Shared with other processes; without them they count and trip in this process alone. */
+  readonly guards?: AbsenceGuards
 }
 
 /** Both peers, as one service sees them. */
@@ -36,6 +40,7 @@ export interface Targets {
   readonly omnium: OmniumClient
   readonly circuits: Circuits
   readonly roles: Pick<Roles, 'list'>
+  readonly guards: Pick<AbsenceGuards, 'list'>
   /** The tenants file has changed: new secrets and limits count from now on, what was removed is forgotten. */
   tenantsChanged(tenants: Tenants): void
   /** Partitions owned ÷ all: this process's part of the service's share. 1 until told. */
@@ -58,6 +63,7 @@ export function createTargets(options: TargetsOptions): Targets {
     random,
     schedule = afterDelay,
     tracer = noTracer,
+    guards = createAbsenceGuards({ now }),
   } = options
   const dispatchers = createDispatchers({ connectTimeoutMs: requestDeadlineMs })
   const base = createBase({
@@ -68,10 +74,7 @@ export function createTargets(options: TargetsOptions): Targets {
     schedule,
   })
   const circuits = createCircuits({
-    probe: (tenant, target, signal) => {
-      const client = target === 'flow' ? flow : omnium
-      return client.probe({ tenant, key: '', signal, fence: () => {} })
-    },
+    probe: (...asked) => clients.probe(...asked),
     now,
     random,
     schedule,
@@ -85,12 +88,10 @@ export function createTargets(options: TargetsOptions): Targets {
   }
   const roles = createRoles(now, metrics)
   const common = { base, circuits, roles, metrics, logger, tracer, now }
-  const flow = createFlowClient(
-    createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
-  )
   let omniumCredentials: OmniumCredentials | undefined
-  const omnium = createOmniumClient(
-    createClient({
+  const clients: BelievingClients = createBelievingClients({
+    flow: createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
+    omnium: createClient({
       ...common,
       target: 'omnium',
       limits: limits.omnium,
@@ -99,12 +100,15 @@ export function createTargets(options: TargetsOptions): Targets {
         return omniumCredentials
       },
     }),
-  )
+    ...{ circuits, guards, now },
+  })
+  const { flow, omnium } = clients
   return {
     flow,
     omnium,
     circuits,
     roles,
+    guards,
     tenantsChanged(tenants) {
       roles.tenantsChanged(tenants)
       exported.tenantsChanged(tenants)
@@ -119,6 +123,7 @@ export function createTargets(options: TargetsOptions): Targets {
     },
     async close() {
       circuits.close()
+      clients.close()
       await dispatchers.close()
     },
   }

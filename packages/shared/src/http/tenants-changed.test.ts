@@ -21,11 +21,14 @@ const forToken =
   (good: string): Answer =>
   (request, response) =>
     request.headers.authorization === `Bearer ${good}`
-      ? sendJson(response, 200, { customerUid: '1000', customerType: 'PERSON' })
+      ? sendJson(response, 200, { customerUid: '1000', customerType: 'PERSON', items: [], paging: {} })
       : sendJson(response, 401, {})
 
 it('an open circuit is probed with the new secret at once, and closes', async () => {
-  const { tenantsChanged, flow, tenant, circuits, time } = await start({ flow: forToken('new') })
+  const { tenantsChanged, flow, tenant, circuits, time } = await start({
+    flow: forToken('new'),
+    lists: 'as the peer answers',
+  })
   const get = (of: Tenant) => flow.getCustomer(aCall({ tenant: of }), '1000')
   await expect(get(tenant)).rejects.toMatchObject({ code: 'target-unauthorized', outage: true })
   expect(circuits.list()).toMatchObject([{ state: 'open', cause: 'unauthorized' }])
@@ -56,7 +59,10 @@ it('those that wait for the rate limit are served by the new one', async () => {
 })
 
 it('a tenant that is no more has no circuit, no series of a metric, and is not probed', async () => {
-  const { tenantsChanged, flow, flowServer, tenant, circuits, time, metrics } = await start({ flow: forToken('never') })
+  const { tenantsChanged, flow, flowServer, tenant, circuits, time, metrics } = await start({
+    flow: forToken('never'),
+    lists: 'as the peer answers',
+  })
   await expect(flow.getCustomer(aCall({ tenant }), '1000')).rejects.toThrow()
   expect((await metrics.render()).text).toContain('sync_circuit_state{target="flow",tenant="acme"} 2')
   const before = flowServer.requests.length

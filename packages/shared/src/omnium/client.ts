@@ -74,8 +74,6 @@ export interface OmniumClient {
    * the slot of Omnium alone, a request to Flow throws an Error.
    */
   inSlot<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T>
-  /** A cheap read that answers whether Omnium serves this tenant at all. */
-  probe(call: Call): Promise<void>
 }
 
 const RESOURCE = { B2C: '/api/PrivateCustomers', B2B: '/api/BusinessCustomers' } as const
@@ -83,8 +81,6 @@ const PATCH_PATH = {
   B2C: `${RESOURCE.B2C}/PatchPrivateCustomer`,
   B2B: `${RESOURCE.B2B}/PatchBusinessCustomer`,
 } as const
-/** An id that no tenant uses: a 404 for it is the healthy answer. */
-const PROBE_ID = 'sync-probe'
 
 /** Omnium over HTTP. Source of the paths and bodies: docs.omnium.no, Customer management, Order API, Generic concepts. */
 export function createOmniumClient(client: TargetClient): OmniumClient {
@@ -158,10 +154,6 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
       return client.send(call, asked, [], readPage(OmniumOrderPage))
     },
     inSlot: (call, work) => client.inSlot(call, work),
-    async probe(call) {
-      const path = `${RESOURCE.B2C}/${segment(PROBE_ID)}`
-      return client.probe(call, { operation: 'probe', method: 'GET', path })
-    },
   }
 }
 

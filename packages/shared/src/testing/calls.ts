@@ -1,3 +1,4 @@
+import type { AbsenceEvidence } from '../absences/evidence.ts'
 import type { Target } from '../errors.ts'
 import type { Call } from '../http/call.ts'
 import { requireSlotOrder } from '../http/slot.ts'
@@ -12,10 +13,13 @@ export interface PeerCall {
   /** The id that it reads or writes; `''` for lists. */
   readonly id: string
   readonly kind?: 'B2C' | 'B2B'
+  /** What the caller of `proveAbsent` knew. */
+  readonly evidence?: AbsenceEvidence
   /** What was sent; absent for reads. */
   readonly body?: Readonly<Record<string, unknown>>
 }
 
+/** Such as a `proveAbsent` that is pending: it answers at once unless it fails. */
 export interface Failure {
   /** Which calls fail; every one when left out. */
   readonly when?: (call: PeerCall) => boolean

@@ -79,8 +79,8 @@ export function createFakeFlow({
         customers.set(call.tenant.uid, customer.customerUid, customer)
         return { end: 'created' as const, id: customer.customerUid }
       }),
-    proveAbsent: (call, kind, id) =>
-      run(call, { operation: 'proveAbsent', id: kind === 'order' ? `order ${id}` : id }, () => undefined),
+    proveAbsent: (call, kind, id, evidence = {}) =>
+      run(call, { operation: 'proveAbsent', id: kind === 'order' ? `order ${id}` : id, evidence }, () => undefined),
     updateCustomer: (call, id, body) =>
       run(call, { operation: 'updateCustomer', id, body }, () =>
         write(call.tenant.uid, id, body, 'integration') ? ('updated' as const) : ('not-found' as const),
@@ -101,6 +101,5 @@ export function createFakeFlow({
         }
       }),
     getOrder: (call, id) => run(call, { operation: 'getOrder', id }, () => orders.get(call.tenant.uid, id) ?? null),
-    probe: (call) => run(call, { operation: 'probe', id: '' }, () => undefined),
   }
 }

@@ -120,8 +120,8 @@ export function createFakeOmnium({
         store(call.tenant.uid, 'B2B', { ...stored, contacts, modified: now() })
         return 'deleted' as const
       }),
-    proveAbsent: (call, kind, id) =>
-      run(call, { operation: 'proveAbsent', id, ...(kind !== 'order' && { kind }) }, () => undefined),
+    proveAbsent: (call, kind, id, evidence = {}) =>
+      run(call, { operation: 'proveAbsent', id, evidence, ...(kind !== 'order' && { kind }) }, () => undefined),
     patchCustomer: (call, kind, body) =>
       run(call, { operation: 'patchCustomer', kind, id: body.customerId, body }, () =>
         patch(call.tenant.uid, kind, body.customerId, body) ? ('updated' as const) : ('not-found' as const),
@@ -133,7 +133,6 @@ export function createFakeOmnium({
       ),
     searchOrders: (call, query) =>
       run(call, { operation: 'searchOrders', id: '' }, () => search(orders.list(call.tenant.uid), query)),
-    probe: (call) => run(call, { operation: 'probe', id: '' }, () => undefined),
   }
 }
 

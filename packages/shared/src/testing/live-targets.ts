@@ -3,7 +3,7 @@ import { createLogger } from '../logger.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import type { Tenant } from '../tenants.ts'
 import { aTenant } from './builders.ts'
-import { type Answer, sendJson, startHttpServer, type TestServer } from './http-server.ts'
+import { type Answer, type SeenRequest, sendJson, startHttpServer, type TestServer } from './http-server.ts'
 import { createManualTime, type ManualTime } from './manual-time.ts'
 
 export interface LiveTargets extends Targets {
@@ -21,11 +21,16 @@ export interface LiveTargetsOptions {
   /** Tokens are given out before this is asked, unless `token` says otherwise. */
   readonly omnium?: Answer
   readonly token?: Answer
+  /** What a control read and a probe find; `empty` lists unless told, so that both are healthy. */
+  readonly lists?: 'empty' | 'as the peer answers'
   readonly requestsPerSecond?: number
   readonly shares?: { readonly flow: number; readonly omnium: number }
 }
 
 const isToken = (url: string) => url.startsWith('/api/token')
+/** The first request of a control read: a list of one item. */
+const isControlList = ({ url, body }: SeenRequest) =>
+  url.includes('pageSize=1&') || (url.endsWith('/Search') && /"take":1[,}]/.test(body))
 
 /** The real clients against real servers on loopback, with a clock that stands still. */
 export async function startLiveTargets(options: LiveTargetsOptions): Promise<LiveTargets> {
@@ -35,9 +40,14 @@ export async function startLiveTargets(options: LiveTargetsOptions): Promise<Liv
   const token: Answer =
     options.token ??
     ((_request, response) => sendJson(response, 200, { accessToken: `token-${++tokens}`, expiresIn: 864_000 }))
-  const flowServer = await startHttpServer(flow)
+  const emptyList: Answer = (_request, response) => sendJson(response, 200, { items: [], paging: {}, result: [] })
+  const listed =
+    (answer: Answer): Answer =>
+    (request, ...rest) =>
+      (isControlList(request) && options.lists !== 'as the peer answers' ? emptyList : answer)(request, ...rest)
+  const flowServer = await startHttpServer(listed(flow))
   const omniumServer = await startHttpServer((request, response, socket) =>
-    (isToken(request.url) ? token : omnium)(request, response, socket),
+    (isToken(request.url) ? token : listed(omnium))(request, response, socket),
   )
   const limit = { requestsPerSecond, maxInFlight: 100 }
   const tenant = aTenant({

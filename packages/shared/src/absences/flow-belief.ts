@@ -1,0 +1,60 @@
+import { SyncError } from '../errors.ts'
+import type { FlowClient } from '../flow/client.ts'
+import type { Call } from '../http/call.ts'
+import type { Circuits } from '../http/circuits.ts'
+import type { Belief } from './belief.ts'
+import type { RoutePorts } from './control-read.ts'
+
+/** What a control read asks of Flow. Flow lists orders by store only, so no list names an order. */
+export const flowRoutePorts = (flow: Pick<FlowClient, 'listCustomers' | 'getCustomer' | 'getOrder'>): RoutePorts => ({
+  async list(call, route, page) {
+    if (route === 'order') return null
+    const newest = { pageNumber: page + 1, pageSize: 1, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
+    return (await flow.listCustomers(call, newest)).items.map(({ customerUid }) => customerUid)
+  },
+  async exists(call, route, id) {
+    return (await (route === 'order' ? flow.getOrder(call, id) : flow.getCustomer(call, id))) !== null
+  },
+})
+
+/**
+ * Flow, of which a "not found" answer is believed only as design/4-peers.md says. `inGuard` sends without a circuit, because
+ * the circuit has to see how the belief ended, and not the answer alone.
+ */
+export function believingFlow(inGuard: FlowClient, circuits: Pick<Circuits, 'guard'>, belief: Belief): FlowClient {
+  const readById = async <T>(call: Call, route: 'customer' | 'order', id: string, read: () => Promise<T | null>) => {
+    const found = await read().catch(async (error: unknown) => {
+      if (error instanceof SyncError && error.code === 'html-response') await belief.blocked(call, route, error)
+      throw error
+    })
+    if (found === null) await belief.missed(call, route, id)
+    else belief.found(call, route, id)
+    return found
+  }
+  const readCustomer = (call: Call, id: string) => readById(call, 'customer', id, () => inGuard.getCustomer(call, id))
+
+  return {
+    inSlot: inGuard.inSlot,
+    getCustomer: (call, id) => circuits.guard(call, 'flow', false, () => readCustomer(call, id), 'customer'),
+    getOrder: (call, id) =>
+      circuits.guard(call, 'flow', false, () => readById(call, 'order', id, () => inGuard.getOrder(call, id)), 'order'),
+    listCustomers: (call, page) =>
+      circuits.guard(call, 'flow', false, () => inGuard.listCustomers(call, page), 'customer'),
+    findByExternalId: (call, externalId) =>
+      circuits.guard(call, 'flow', false, () => inGuard.findByExternalId(call, externalId), 'customer'),
+    async createCustomer(call, customer) {
+      const created = await circuits.guard(call, 'flow', true, () => inGuard.createCustomer(call, customer), 'customer')
+      if (created.end === 'created') belief.created(call, 'customer', [String(customer.customerUid), created.id])
+      return created
+    },
+    updateCustomer: (call, id, fields) =>
+      belief.write(
+        call,
+        'customer',
+        id,
+        () => inGuard.updateCustomer(call, id, fields),
+        () => readCustomer(call, id),
+      ),
+    proveAbsent: (call, kind, id, evidence = {}) => belief.prove(call, kind, id, evidence, null),
+  }
+}
