@@ -1,6 +1,7 @@
 import { SyncError } from '@sync/shared/errors'
 import { denialOf, reasonOf } from '@sync/shared/kafka/denials'
 import { Command, CommanderError } from 'commander'
+import { addAbsences } from './absences.ts'
 import { addBackfill } from './backfill.ts'
 import { addDeadLetters } from './dead-letters.ts'
 import { addErase } from './erase.ts'
@@ -57,6 +58,7 @@ Exit codes: 0 done, 1 failed, 2 differences found or something left over, 64 wro
   addBackfill(program, terminal, end)
   addReconcile(program, terminal, end)
   addErase(program, terminal, end)
+  addAbsences(program, terminal, end)
   return program
 }
 

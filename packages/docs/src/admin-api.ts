@@ -1,3 +1,4 @@
+import type { GuardState } from '@sync/shared/absences/absence-guards'
 import { serviceEnv } from '@sync/shared/config'
 import type { CircuitStatus } from '@sync/shared/http/circuits'
 import { OPERATIONS } from '@sync/shared/http/request'
@@ -34,6 +35,14 @@ const Role = z.object({
   sinceMs: z.number().describe('Since when, ms since the epoch.'),
 }) satisfies z.ZodType<MissingRole>
 
+const Guard = z.object({
+  tenant: z.string().describe("The tenant's uid."),
+  target: z.enum(['flow', 'omnium']),
+  at: z.string().describe('When it tripped, ISO 8601.'),
+  missing: z.int().describe('Known ids that were answered "not found" within 10 minutes.'),
+  reads: z.int().describe('All reads by id of the tenant within the same time.'),
+}) satisfies z.ZodType<Omit<GuardState, 'isTripped'>>
+
 export const ReadyAnswer = z.object({
   ready: z.boolean().describe('Nothing is waited for.'),
   waitingFor: z
@@ -45,6 +54,9 @@ export const ReadyAnswer = z.object({
   missingRoles: z
     .array(Role)
     .describe('Roles that our API user lacks at a peer, until a request of that kind succeeds.'),
+  absenceGuards: z
+    .array(Guard)
+    .describe('Tripped absence guards: no "not found" answer is acted on until `syncctl absences release`.'),
   tenants: z.object({
     inUse: z.int().describe('How many.'),
     problem: z.string().nullable().describe('Why the tenants file as it is now is not in use; null when it is.'),
@@ -64,6 +76,7 @@ const READY: z.infer<typeof ReadyAnswer> = {
     },
   ],
   missingRoles: [],
+  absenceGuards: [],
   tenants: { inUse: 3, problem: null },
   problems: {},
 }

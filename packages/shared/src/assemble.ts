@@ -1,3 +1,4 @@
+import { createSharedGuards } from './absences/shared-guards.ts'
 import type { SharedConfig } from './config.ts'
 import type { Codec } from './contracts/codec.ts'
 import { createContracts } from './contracts/registry.ts'
@@ -133,6 +134,11 @@ export function assemble<C extends SharedConfig>({
     tracer,
     now: Date.now,
   })
+  const shared = createSharedGuards({
+    kafka: connectKafka('guards'),
+    groupId: `${prefix}${service}.cursors.guards.${config.serviceInstanceId}.${process.pid}`,
+    ...{ codec, publisher, prefix, metrics, logger, now: Date.now },
+  })
   const targets = createTargets({
     service,
     requestDeadlineMs: config.requestDeadlineMs,
@@ -142,6 +148,7 @@ export function assemble<C extends SharedConfig>({
     now: Date.now,
     random: Math.random,
     tracer,
+    guards: shared.guards,
   })
   let partitions = 0
   let assigned: ReadonlySet<number> = new Set()
@@ -181,7 +188,9 @@ export function assemble<C extends SharedConfig>({
     metrics.tenantsFileValid.set(tenantsFile.problem() === null ? 1 : 0)
   })
   const ownTopics = [...handler.topics, retryTopicOf(service)]
-  const otherTopics = [...new Set<TopicName>([deadLetterTopicOf(service), 'sync.outcomes.v1', ...writes])]
+  const otherTopics = [
+    ...new Set<TopicName>([deadLetterTopicOf(service), 'sync.outcomes.v1', 'sync.cursors.v1', ...writes]),
+  ]
 
   const reach = <V>(what: string, attempt: () => Promise<V>, final: readonly ErrorCode[] = []): Promise<V> =>
     untilReachable({
@@ -203,7 +212,12 @@ export function assemble<C extends SharedConfig>({
       }
       partitions = await reach('kafka', ask, ['topic-missing', 'config-invalid'])
       waitingFor.delete('kafka')
-      const used = [...handler.topics, 'sync.outcomes.v1' as const, ...writes.filter(isContractTopic)]
+      const used = [
+        ...handler.topics,
+        'sync.outcomes.v1' as const,
+        'sync.cursors.v1' as const,
+        ...writes.filter(isContractTopic),
+      ]
       await reach('schema registry', () => codec.ready(used), ['contract-violation'])
       waitingFor.delete('schema registry')
     },
@@ -276,6 +290,7 @@ export function assemble<C extends SharedConfig>({
       details: {
         ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
         missingRoles: targets.roles.list(),
+        absenceGuards: targets.guards.list().map(({ isTripped: _isTripped, ...guard }) => guard),
         tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
         problems: { ...Object.fromEntries(problems), producer: producer.problem() ?? undefined },
       },
@@ -287,6 +302,7 @@ export function assemble<C extends SharedConfig>({
     tenantsFile,
     listening('admin', admin, config.adminHost, config.adminPort, logger),
     kafkaPart,
+    shared.part,
     ...inbox,
     runtimePart,
     together('beside', parts),

@@ -170,6 +170,12 @@ export const METRICS = {
     help: '1 while the circuit of a tenant at a target is not closed because its credentials were refused; else no series',
     labels: ['target', 'tenant'],
   },
+  absenceGuardTripped: {
+    name: 'sync_absence_guard_tripped',
+    type: 'gauge',
+    help: '1 while the absence guard of a tenant at a target is tripped, so that no "not found" answer is acted on; else no series',
+    labels: ['tenant', 'target'],
+  },
   roleMissing: {
     name: 'sync_role_missing',
     type: 'gauge',

@@ -30,6 +30,7 @@ describe('metrics', () => {
       'sync_target_request_seconds{target,operation}',
       'sync_circuit_state{target,tenant}',
       'sync_credentials_refused{target,tenant}',
+      'sync_absence_guard_tripped{tenant,target}',
       'sync_role_missing{target,tenant,operation}',
       'sync_rate_limit_wait_seconds{target}',
       'sync_webhooks_total{source,answer}',

@@ -23,8 +23,6 @@ export interface AclOptions {
   readonly eventsTopics?: readonly string[]
 }
 
-const INGEST: readonly KafkaUser[] = ['flow-ingest', 'omnium-ingest']
-
 /** All that a user needs, and nothing else: derived from the topic table, and from the groups that the code reads with. */
 export function aclsOf(user: KafkaUser, { prefix, eventsTopics = [] }: AclOptions): Acl[] {
   const physical = (topics: typeof TOPICS) => topics.map(({ name }) => prefix + name)
@@ -46,11 +44,11 @@ export function aclsOf(user: KafkaUser, { prefix, eventsTopics = [] }: AclOption
     onTopics(user === 'omnium-ingest' ? [...read, ...eventsTopics] : read, 'READ'),
     written,
     { resource: 'group', pattern: 'literal', names: [prefix + user], operations: ['READ'] },
-    ...(INGEST.includes(user) ? [readersOf(user, prefix)] : []),
+    readersOf(user, prefix),
   ]
 }
 
-/** Groups of readers beside the service's own: of sweep marks, known versions, Omnium's events; most are deleted after use. */
+/** Groups of readers beside the service's own: of sweep marks, absence guards, known versions, Omnium's events; most are deleted after use. */
 const readersOf = (user: KafkaUser, prefix: string): Acl => ({
   resource: 'group',
   pattern: 'prefixed',

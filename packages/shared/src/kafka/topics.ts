@@ -116,9 +116,9 @@ export const TOPICS: readonly TopicSpec[] = [
   {
     name: 'sync.cursors.v1',
     key: 'tenant:source:entity',
-    value: 'high-water mark of a sweep',
-    writers: ['flow-ingest', 'omnium-ingest'],
-    readers: ['flow-ingest', 'omnium-ingest'],
+    value: 'high-water mark of a sweep; state of an absence guard',
+    writers: [...SERVICES, 'syncctl'],
+    readers: [...SERVICES],
     config: compact(0),
   },
   ...SERVICES.map(
