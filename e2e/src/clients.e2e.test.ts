@@ -17,11 +17,12 @@ let world: World
 
 const isToken = ({ url }: RecordedRequest) => url.startsWith('/api/token')
 const idOf = ({ url }: RecordedRequest) => decodeURIComponent(new URL(url, 'http://x').pathname.split('/').at(-1)!)
-const isProbe = (request: RecordedRequest) => idOf(request) === 'sync-probe'
+/** A probe begins with a list of one item; where the list is empty, it needs no more. */
+const isProbe = ({ url }: RecordedRequest) => url.includes('pageSize=1&') || url.endsWith('/Search')
 let tokens = 0
 const served: RecordingPeer['answer'] = (request, response) => {
   if (isToken(request)) return json(response, 200, { accessToken: `token-${++tokens}`, expiresIn: 864_000 })
-  if (isProbe(request)) return json(response, 404, {})
+  if (isProbe(request)) return json(response, 200, { items: [], paging: {}, result: [], totalHits: 0 })
   const id = idOf(request)
   if (request.url.includes('/api/')) return json(response, 200, { customerId: id, modified: '2026-01-01T00:00:00Z' })
   return json(response, 200, {

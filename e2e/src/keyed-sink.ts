@@ -51,7 +51,8 @@ export interface KeyedSink {
 }
 
 const PATCH = 'PatchPrivateCustomer'
-const PROBE = 'sync-probe'
+/** The list of a probe, which is empty here. */
+const LIST = 'Search'
 
 export function createKeyedSink(): KeyedSink {
   const calls: SinkCall[] = []
@@ -79,8 +80,9 @@ export function createKeyedSink(): KeyedSink {
     const answer = (body: object) => response.writeHead(200, { 'content-type': 'application/json' }).end(toJson(body))
     if (last === 'token') return answer({ accessToken: 'a-token', expiresIn: 86_400 }) as never
     if (last !== PATCH) {
-      const key = last === PROBE ? null : last
+      const key = last === LIST ? null : last
       return perform({ tenant, key, n: null }, response, () => {
+        if (key === null) return answer({ result: [], totalHits: 0 })
         const n = stored.get(`${tenant}:${key}`)
         if (n === undefined) response.writeHead(404).end()
         else answer({ customerId: key, n })
