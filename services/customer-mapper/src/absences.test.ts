@@ -115,3 +115,20 @@ describe('a write that is answered "not found" although the customer is there', 
     expect(await world.fromOmnium('B2C', '1000')).toMatchObject({ kind: 'retry', reason: 'target-unavailable' })
   })
 })
+
+test.each([
+  ['we have linked', '1000', true],
+  ['another system names', 'erp-7', undefined],
+  ['is new', null, undefined],
+])(
+  'an absence in Omnium of a customer that %s counts for the absence guard: %s, %s',
+  async (_what, externalId, known) => {
+    const world = createWorld()
+    world.flow.put(aPerson({ externalId }))
+
+    await world.fromFlow('1000')
+
+    const read = world.omnium.journal.find(({ operation, id }) => operation === 'getCustomer' && id === '1000')
+    expect(read?.evidence?.known).toBe(known)
+  },
+)

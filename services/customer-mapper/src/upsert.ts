@@ -62,7 +62,9 @@ export async function upsert(
 }
 
 const inSlot = (wanted: Upsert, context: HandlerContext, ports: Ports): Promise<Upserted | 'read-flow'> =>
-  ports.omnium.inSlot(context.call, (call) => decideAndWrite(wanted, { ...context, call }, ports))
+  ports.omnium.inSlot(readingLinked(context.call, wanted.customer), (call) =>
+    decideAndWrite(wanted, { ...context, call }, ports),
+  )
 
 async function decideAndWrite(
   wanted: Upsert,
@@ -128,6 +130,10 @@ async function read(
   const isRefused = refusedCreates.omnium.answerOf(call.key, nowMs) !== undefined
   return isRefused ? findRefused(call, kind, customer, omnium) : null
 }
+
+/** We have linked this customer, so a "not found" answer counts for the absence guard. Another id may be another system's. */
+const readingLinked = (call: Call, { customerUid, externalId }: FlowCustomer): Call =>
+  externalId === customerUid ? { ...call, absence: { known: true } } : call
 
 const isStillThere = async (kind: OmniumKind, id: string, call: Call, omnium: OmniumClient): Promise<boolean> =>
   (await omnium.getCustomer(call, kind, id)) !== null

@@ -42,6 +42,16 @@ describe('the absence guard', () => {
     expect((await readAll(ids.slice(0, 21), { known: true })).at(-1)).toBe('absence-guard')
   })
 
+  it('counts a linked customer once who is looked for as both kinds', async () => {
+    const { omnium, callOf, codeOf, trips } = given()
+    for (let i = 0; i < 20; i++) {
+      const call = callOf(`n${i}`, { absence: { known: true } })
+      for (const kind of ['B2C', 'B2B'] as const) await codeOf(omnium.getCustomer(call, kind, `n${i}`))
+    }
+
+    expect(trips).toEqual([])
+  })
+
   it('does not trip by unknown ids, nor by one id that is read again and again', async () => {
     const { ids, readAll, read, disappear, trips } = given()
     await readAll(ids)

@@ -77,14 +77,16 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     known.set(name, true)
     explained.delete(name)
     absent.found(name)
-    guards.noteExplained(call.tenant.uid, target, name)
+    guards.noteExplained(call.tenant.uid, target, id)
   }
-  const weigh = (call: Call, name: string, { deleteEvent, known: isKnown }: AbsenceEvidence) => {
+  const weigh = (call: Call, route: Route, id: string, { deleteEvent, known: isKnown }: AbsenceEvidence) => {
+    const name = nameOfId(call, route, id)
     if (deleteEvent === true) {
       explained.set(name, true)
-      guards.noteExplained(call.tenant.uid, target, name)
+      guards.noteExplained(call.tenant.uid, target, id)
     } else if (!explained.has(name) && (isKnown === true || known.has(name))) {
-      guards.noteMissing(call.tenant.uid, target, name)
+      // By id alone: a customer is looked for as both kinds.
+      guards.noteMissing(call.tenant.uid, target, id)
     }
     guards.require(call.tenant.uid, target)
   }
@@ -107,7 +109,7 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     async missed(call, route, id) {
       const name = nameOfId(call, route, id)
       guards.noteRead(call.tenant.uid, target)
-      weigh(call, name, call.absence ?? {})
+      weigh(call, route, id, call.absence ?? {})
       // Only what is proven needs no control read. An answer that was believed by a control read of up to 10 s before may be the
       // first one of an outage, and the second one must not be believed for it.
       if (absent.missed(name).provenUntil > now()) return
@@ -146,7 +148,7 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     },
     async prove(call, route, id, evidence, isFound) {
       const name = nameOfId(call, route, id)
-      weigh(call, name, { ...call.absence, ...evidence })
+      weigh(call, route, id, { ...call.absence, ...evidence })
       const proof = decideProof(absent.get(name), evidence, now())
       if (proof.is === 'proven') return
       if (proof.is === 'unconfirmed') throw failure(call, 'absence-unconfirmed', 'a read that confirms it is refused')

@@ -13,7 +13,7 @@ export interface PeerCall {
   /** The id that it reads or writes; `''` for lists. */
   readonly id: string
   readonly kind?: 'B2C' | 'B2B'
-  /** What the caller of `proveAbsent` knew. */
+  /** What the caller of a read or of `proveAbsent` knew of the id. */
   readonly evidence?: AbsenceEvidence
   /** What was sent; absent for reads. */
   readonly body?: Readonly<Record<string, unknown>>
@@ -88,7 +88,9 @@ export function createCallLog(target: Target): CallLog {
       requireSlotOrder(call, target)
       call.signal.throwIfAborted()
       call.fence()
-      const entry: PeerCall = structuredClone({ ...what, tenant: call.tenant.uid, key: call.key })
+      const { absence } = call
+      const known = absence === undefined ? {} : { evidence: absence }
+      const entry: PeerCall = structuredClone({ ...known, ...what, tenant: call.tenant.uid, key: call.key })
       journal.push(entry)
       for (const hook of hooks.before) await hook(entry)
       failAt('before', entry)
