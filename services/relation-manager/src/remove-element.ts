@@ -4,6 +4,7 @@ import type { HandlerContext } from '@sync/shared/stream'
 import { outcomeOfFailedWrite } from './failed-write.ts'
 import type { ElementLead } from './fold.ts'
 import type { Ports } from './ports.ts'
+import { fieldOf, listOf } from './raw-list.ts'
 import type { State } from './state.ts'
 import { updateCompany } from './update-company.ts'
 
@@ -40,7 +41,7 @@ export async function removeElement(
       return withNotes(removed, { notRemoved: [list] })
     }
     try {
-      const fields = { [list]: (company[list] ?? []).filter((element) => idOf(element, value) !== id) }
+      const fields = { [list]: listOf(company, list).filter((element) => fieldOf(element, ID_FIELD[list]) !== id) }
       if ((await updateCompany(company, fields, delivery, { call, now }, ports)) === 'not-found') {
         return retry('parent-missing')
       }
@@ -56,8 +57,5 @@ export async function removeElement(
   })
 }
 
-const idOf = (element: object, { list }: ElementLead['value']): unknown =>
-  (element as Readonly<Record<string, unknown>>)[ID_FIELD[list]]
-
 const holds = (company: OmniumCustomer, value: ElementLead['value']): boolean =>
-  (company[value.list] ?? []).some((element) => idOf(element, value) === value.id)
+  listOf(company, value.list).some((element) => fieldOf(element, ID_FIELD[value.list]) === value.id)

@@ -1,3 +1,4 @@
+import { rawOf } from '@sync/shared/http/reading'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import type { HandlerContext } from '@sync/shared/stream'
 import type { ParentChangeDelivery } from './fold.ts'
@@ -7,7 +8,7 @@ import type { Ports } from './ports.ts'
 const STAMPED = ['modified', 'modifiedBy'] as const
 
 /**
- * Sends an Update of the whole company as it was just read, with `fields` laid over it. Between the read and the Update another
+ * Sends an Update of the whole company exactly as Omnium just answered it, with `fields` laid over it. Between the read and the Update another
  * system, or the customer-mapper, may have changed the company, so the customer-mapper is asked to read the company again: once
  * before the Update, due when no late execution of the Update is possible any more, in case this process ends in between, and
  * once right after the Update.
@@ -19,7 +20,7 @@ export async function updateCompany(
   { call, now }: HandlerContext,
   ports: Ports,
 ): Promise<'updated' | 'not-found'> {
-  const body: Record<string, unknown> = { ...company, ...fields }
+  const body: Record<string, unknown> = { ...rawOf(company), ...fields }
   for (const field of STAMPED) delete body[field]
   await askToReadAgain(cause, now() + 2 * ports.requestDeadlineMs, { call, now }, ports)
   const end = await ports.omnium.updateBusinessCustomer(call, body)

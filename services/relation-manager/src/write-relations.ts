@@ -8,6 +8,7 @@ import type { ObservedLead, ParentChangeDelivery } from './fold.ts'
 import type { ChildLook } from './look-at-children.ts'
 import type { AnnouncedChange } from './observe-parent.ts'
 import { maxAnnouncementAgeMs, type Ports } from './ports.ts'
+import { fieldOf, listOf } from './raw-list.ts'
 import { patchFor, type RelationPatch } from './relations.ts'
 import type { RemovalStep } from './removals.ts'
 import type { State } from './state.ts'
@@ -97,9 +98,9 @@ async function send(
 }
 
 /** What a patch sets, as the full model holds it: properties that the patch does not name stay. */
-function laidOver({ properties }: OmniumCustomer, { fields }: RelationPatch): Record<string, unknown> {
+function laidOver(company: OmniumCustomer, { fields }: RelationPatch): Record<string, unknown> {
   const keys = new Set(fields.properties?.map(({ key }) => key))
-  const kept = (properties ?? []).filter(({ key }) => !keys.has(key))
+  const kept = listOf(company, 'properties').filter((property) => !keys.has(fieldOf(property, 'key')))
   return { ...fields, properties: [...kept, ...(fields.properties ?? [])] }
 }
 
