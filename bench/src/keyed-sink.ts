@@ -108,6 +108,7 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
       },
       retried() {},
       parked() {},
+      notRemoved() {},
       endToEnd() {},
     },
     observeHandling() {},

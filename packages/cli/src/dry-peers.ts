@@ -143,7 +143,12 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
 
 /** As Omnium patches: properties merge by key, everything else is replaced by what is sent. */
 function patched(before: OmniumCustomer, fields: Readonly<Record<string, unknown>>): OmniumCustomer {
-  const { properties, ...rest } = fields as { properties?: readonly OmniumProperty[] }
+  const {
+    properties,
+    keepExistingCustomProperties: _properties,
+    keepExistingListItems: _lists,
+    ...rest
+  } = fields as { properties?: readonly OmniumProperty[]; [option: string]: unknown }
   const keys = new Set(properties?.map(({ key }) => key))
   const kept = (before.properties ?? []).filter(({ key }) => !keys.has(key))
   return OmniumCustomer.parse({ ...before, ...rest, properties: [...kept, ...(properties ?? [])] })

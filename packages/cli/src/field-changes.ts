@@ -11,7 +11,7 @@ type Body = Readonly<Record<string, unknown>>
 
 /** What we write besides: it follows from the rest. */
 const BOOKKEEPING = new Set(['created', 'modified', 'modifiedBy', 'fullName', 'lastModifiedAt', 'lastModifiedBy'])
-const OUR_PROPERTY = /(LastModifiedAt|ElementIds|ParentVersion)$/
+const OUR_PROPERTY = /(Uid|LastModifiedAt|ElementIds|ParentVersion)$/
 
 /** The fields in which two states of a record differ; an empty one is as good as an absent one. */
 export function fieldChanges(before: Body | null, after: Body): FieldChange[] {

@@ -17,6 +17,7 @@ export const LABELS = {
   target: '`flow`, `omnium`',
   operation: 'what was asked of the target, see OPERATIONS in http/request.ts',
   status: '`2xx`, `3xx`, `4xx`, `429`, `5xx`, `error` when no answer came',
+  list: '`contacts`, `addresses`, `customerRelations`',
   source: '`flow`, `omnium`; of webhooks also `omnium-events-topic`',
   answer: 'what a webhook was answered, see http/problem.ts',
   entity: '`customers`, `private-customers`, `business-customers`, `orders`',
@@ -144,6 +145,12 @@ export const METRICS = {
     type: 'counter',
     help: 'Records set aside in the dead-letter topic, by reason',
     labels: ['service', 'topic', 'reason'],
+  },
+  notRemovedTotal: {
+    name: 'sync_not_removed_total',
+    type: 'counter',
+    help: 'Records after which Omnium keeps an element of a list that was removed in Flow, by list',
+    labels: ['service', 'list'],
   },
   targetRequestsTotal: {
     name: 'sync_target_requests_total',

@@ -19,6 +19,7 @@ export function createRecordMetrics(metrics: Metrics, tenants: () => Tenants) {
       else outcomes.add(outcome)
     },
     retried: (topic, reason) => metrics.retriesTotal.inc({ topic, reason }),
+    notRemoved: (list) => metrics.notRemovedTotal.inc({ list }),
     parked: (topic, reason) => metrics.parkedTotal.inc({ topic, reason }),
     endToEnd: (topic, seconds, traceparent) => metrics.endToEndSeconds.observe(seconds, { topic }, traceparent),
   }

@@ -60,6 +60,15 @@ describe('an Omnium that uses the e-mail as the id of a customer', () => {
     expect(await world.fromFlow('1000')).toMatchObject({ kind: 'done', effect: { operation: 'created' } })
   })
 
+  test('gets a new customer also without the role for a search', async () => {
+    const world = createWorld({}, { omnium: byEmail })
+    const error = new SyncError('role-missing', 'searching customers in omnium: 403 Forbidden')
+    world.omnium.fail({ when: ({ operation }) => operation === 'searchCustomers', error, times: 9 })
+    world.flow.put(aPerson({ externalId: 'erp-7' }))
+
+    expect(await world.fromFlow('1000')).toMatchObject({ kind: 'done', effect: { operation: 'created' } })
+  })
+
   test('does not get the edit of a customer whom externalId names, but who is the counterpart of another', async () => {
     const world = createWorld()
     const properties = [{ key: 'flowUid', value: 'acme:1001' }]
@@ -93,6 +102,18 @@ test('a Flow that answers a create with another uid gets no second customer with
   expect(await world.fromOrder(order)).toEqual(skipped('exists'))
   expect(await world.fromOmnium('B2C', 'kari@example.com')).toEqual(skipped('exists'))
   expect(world.flow.writes()).toHaveLength(1)
+})
+
+test('a Flow of which we may not read lists gets a customer with its order', async () => {
+  const world = createWorld()
+  const error = new SyncError('role-missing', 'listing customers in flow: 403 Forbidden')
+  world.flow.fail({ when: ({ operation }) => operation === 'findByExternalId', error, times: 9 })
+  world.omnium.put('B2C', { customerId: '1000' })
+
+  expect(await world.fromOrder({ customerId: '1000' })).toMatchObject({
+    kind: 'done',
+    effect: { operation: 'created' },
+  })
 })
 
 describe('an id in the answer that differs only in case', () => {

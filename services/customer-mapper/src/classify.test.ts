@@ -36,6 +36,10 @@ test.each([
   })
 })
 
+test('a Flow record that another service has us read again is superseded by none', () => {
+  expect(classify(aDelivery('flow.customers.v1', flow, { lane: 're-read' }))).toMatchObject({ group: null })
+})
+
 test("a repair's mark and a missing version are told", () => {
   expect(classify(aDelivery('flow.customers.v1', { ...flow, repair: true, version: null }))).toMatchObject({
     version: '',

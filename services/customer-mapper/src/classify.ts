@@ -29,7 +29,8 @@ export function classify(delivery: Delivery<MapperTopic>): Classified {
   switch (delivery.topic) {
     case 'flow.customers.v1':
       return {
-        group: 'flow-customer',
+        // Two records follow one Update of a company. The second is due at once, and must not wait for the first.
+        group: delivery.lane === 're-read' ? null : 'flow-customer',
         version,
         targets: looksAgain(delivery) ? ['omnium', 'flow'] : ['omnium'],
         repair,

@@ -212,6 +212,7 @@ describe('a private customer of a tenant with privateUpdates: patch', () => {
         properties: ours(at(2)),
       },
       changed: ['firstName', 'address.city'],
+      old: [],
     })
   })
 
@@ -263,6 +264,7 @@ describe('a business customer that differs', () => {
         ],
       },
       changed: ['name', 'address.name'],
+      old: [],
     })
   })
 
@@ -285,10 +287,14 @@ describe('a business customer that differs', () => {
         properties: [
           { key: 'flowUid', value: 'acme:2000' },
           expect.objectContaining({ key: 'flowLastModifiedAt', value: flow.lastModifiedAt }),
-          { key: 'flowElementIds', value: '{"contacts":["c1","c3"],"addresses":["a1"]}' },
+          { key: 'flowElementIds', value: '{"contacts":["c1","c3","c2"],"addresses":["a1"]}' },
         ],
       },
       changed: ['contacts'],
+      old: [
+        { list: 'contacts', id: 'c1', why: 'replaced', form: own.contacts[1] },
+        { list: 'contacts', id: 'c2', why: 'removed' },
+      ],
     })
   })
 })

@@ -3,13 +3,23 @@ import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { SkipReason } from '@sync/shared/outcome'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
-import { compareCustomers, namesOf } from './differences.ts'
+import { type Comparison, compareCustomers, namesOf } from './differences.ts'
+import { LISTS, type ListName, type OldInList } from './kept-elements.ts'
 import { newOmniumCustomer, type OmniumBody, overlayPrivate, patchCustomer } from './omnium-write.ts'
 import { storedVersion } from './sync-properties.ts'
 
-/** What to do at Omnium for one Flow customer; `changed` names the compared fields that the write sets. */
+/**
+ * What to do at Omnium for one Flow customer. `changed` names the compared fields that the write sets, and `old` the elements of
+ * lists that it has to take out.
+ */
 export type UpsertDecision =
-  | { readonly do: 'create' | 'overlay' | 'patch'; readonly body: OmniumBody; readonly changed: readonly string[] }
+  | { readonly do: 'create' | 'overlay'; readonly body: OmniumBody; readonly changed: readonly string[] }
+  | {
+      readonly do: 'patch'
+      readonly body: OmniumBody
+      readonly changed: readonly string[]
+      readonly old: readonly OldInList[]
+    }
   | { readonly do: 'nothing'; readonly reason: SkipReason & ('unchanged' | 'stale') }
   | { readonly do: 'conflict' }
 
@@ -19,6 +29,8 @@ export interface OmniumState {
   readonly otherKindExists: boolean
   /** `own` comes from a search, which may show less than a by-id read: a full update could clear what it leaves out. */
   readonly isFromSearch?: boolean
+  /** Our properties have to be written even if nothing differs, because an element was just removed. */
+  readonly isDue?: boolean
 }
 
 /**
@@ -28,7 +40,7 @@ export interface OmniumState {
 export function decideUpsert(
   kind: OmniumKind,
   flow: FlowCustomer,
-  { own, otherKindExists, isFromSearch = false }: OmniumState,
+  { own, otherKindExists, isFromSearch = false, isDue = false }: OmniumState,
   tenant: Tenant,
 ): UpsertDecision {
   if (own === null) {
@@ -40,8 +52,11 @@ export function decideUpsert(
   }
   const comparison = compareCustomers(kind, flow, own, tenant)
   const changed = namesOf(comparison)
-  if (changed.length === 0) return { do: 'nothing', reason: 'unchanged' }
+  if (changed.length === 0 && !isDue) return { do: 'nothing', reason: 'unchanged' }
   return kind === 'B2C' && tenant.omnium.privateUpdates === 'full' && !isFromSearch
     ? { do: 'overlay', body: overlayPrivate(flow, own, comparison, tenant), changed }
-    : { do: 'patch', body: patchCustomer(kind, flow, own, comparison, tenant), changed }
+    : { do: 'patch', body: patchCustomer(kind, flow, own, comparison, tenant), changed, old: oldOf(comparison) }
 }
+
+const oldOf = ({ lists }: Comparison): OldInList[] =>
+  (Object.keys(LISTS) as ListName[]).flatMap((list) => (lists[list]?.old ?? []).map((old) => ({ ...old, list })))

@@ -3,19 +3,20 @@ import { holdsUnreadable, isUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { sameMeaning } from '@sync/shared/same-meaning'
 import type { Tenant } from '@sync/shared/tenants'
+import type { ListName } from './kept-elements.ts'
 import { mapToFlow } from './map-to-flow.ts'
 import { type MappedField, mapAddresses, mapContacts, mapFields, omniumKindOf } from './map-to-omnium.ts'
-import { mergeElements, type OmniumElement } from './merge-elements.ts'
+import { type MergedElements, mergeElements } from './merge-elements.ts'
 import { storedElementIds, storedVersion } from './sync-properties.ts'
 
 /** What a write of Flow's customer changes at Omnium's. */
 export interface Comparison {
   readonly fields: readonly MappedField[]
-  /** Whole lists as they have to be sent, of those that differ. */
-  readonly lists: { readonly contacts?: readonly OmniumElement[]; readonly addresses?: readonly OmniumElement[] }
+  /** The lists that differ. */
+  readonly lists: Partial<Readonly<Record<ListName, MergedElements>>>
 }
 
-const NOTHING: Comparison = { fields: [], lists: {} }
+export const NOTHING: Comparison = { fields: [], lists: {} }
 
 /**
  * Compares Flow's customer with Omnium's record of the same kind. While we never wrote that record, a field whose Flow
@@ -78,8 +79,8 @@ function differingLists(flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tena
       mergeElements(omnium.addresses ?? [], addresses, written.addresses, 'externalId', tenant.countryCode),
   }
   return {
-    ...(merged.contacts?.differs && { contacts: merged.contacts.elements }),
-    ...(merged.addresses?.differs && { addresses: merged.addresses.elements }),
+    ...(merged.contacts?.differs && { contacts: merged.contacts }),
+    ...(merged.addresses?.differs && { addresses: merged.addresses }),
   }
 }
 

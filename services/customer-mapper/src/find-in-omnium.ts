@@ -1,7 +1,7 @@
 import { type ErrorCode, SyncError } from '@sync/shared/errors'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
-import type { OmniumClient } from '@sync/shared/omnium/client'
+import type { OmniumClient, OmniumQuery } from '@sync/shared/omnium/client'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { linkedUid, uidProperty } from './sync-properties.ts'
 
@@ -50,8 +50,8 @@ export async function findRefused(
   { customerUid }: FlowCustomer,
   omnium: OmniumClient,
 ): Promise<ReadCustomer | null> {
-  const { result } = await omnium.searchCustomers(call, kind, { take: 1, page: 0, customerIds: [customerUid] })
-  const listed = result.find(({ customerId }) => customerId === customerUid)
+  const listedIds = await search(call, kind, { take: 1, page: 0, customerIds: [customerUid] }, omnium)
+  const listed = listedIds.find(({ customerId }) => customerId === customerUid)
   if (listed !== undefined) return { customer: listed, isFromSearch: true }
   const customer = await findByUid(call, kind, customerUid, omnium)
   return customer && { customer, isFromSearch: false }
@@ -66,10 +66,25 @@ async function findByUid(
 ): Promise<OmniumCustomer | null> {
   const { tenant } = call
   const properties = [uidProperty(uid, tenant)]
-  const { result } = await omnium.searchCustomers(call, kind, { take: 10, page: 0, properties })
+  const found = await search(call, kind, { take: 10, page: 0, properties }, omnium)
   // An Omnium that does not know the filter answers with everybody.
-  const listed = result.find((customer) => linkedUid(customer, tenant) === uid)
+  const listed = found.find((customer) => linkedUid(customer, tenant) === uid)
   return listed === undefined ? null : omnium.getCustomer(call, kind, listed.customerId)
+}
+
+/** Without the role for a search, by-id reads have to do. */
+async function search(
+  call: Call,
+  kind: OmniumKind,
+  query: OmniumQuery,
+  omnium: OmniumClient,
+): Promise<readonly OmniumCustomer[]> {
+  try {
+    return (await omnium.searchCustomers(call, kind, query)).result
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'role-missing') return []
+    throw error
+  }
 }
 
 /** Two ids that differ only in upper and lower case. */

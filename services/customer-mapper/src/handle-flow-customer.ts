@@ -3,6 +3,7 @@ import { isUnreadable, unreadableOf } from '@sync/shared/http/reading'
 import { done, type Outcome, park, withNotes } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { announceParent } from './announce-parent.ts'
+import { askForUpdate } from './ask-for-update.ts'
 import { effectOf } from './effect-of.ts'
 import { linkInFlow } from './link-in-flow.ts'
 import { knowsNoParentYet } from './made-in-flow.ts'
@@ -35,13 +36,16 @@ async function bringToOmnium(
   const kind = omniumKindOf(customer)
   if (kind === null) return park('unmappable', 'mapping a flow customer: unknown customerType')
 
-  const { outcome: upserted, before, omniumId } = await upsert(kind, customer, delivery, context, ports)
+  const { outcome, before, omniumId, kept, notRemoved } = await upsert(kind, customer, delivery, context, ports)
+  const upserted = withNotes(outcome, { notRemoved })
   if (upserted.kind === 'park' || upserted.kind === 'retry' || isDeleted(upserted)) return upserted
 
   // Before the link: a link that Flow refuses parks the record, and the announcement must not be lost with it.
   if (kind === 'B2B' && !knowsNoParentYet(customer, before, call.tenant)) {
     await announceParent(customer, delivery, context, ports.publisher)
   }
+
+  if (kept.length > 0 && omniumId !== null) await askForUpdate(omniumId, kept, delivery, context, ports)
 
   const isStale = upserted.kind === 'skipped' && upserted.reason === 'stale'
   const mayBeLinked = customer.externalId || isUnreadable(customer, 'externalId')

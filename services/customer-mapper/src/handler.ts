@@ -7,6 +7,8 @@ import { classify, MAPPER_TOPICS, type MapperTopic } from './classify.ts'
 import { handleFlowCustomer } from './handle-flow-customer.ts'
 import { handleOmniumCustomer } from './handle-omnium-customer.ts'
 import { handleOmniumOrder } from './handle-omnium-order.ts'
+import { createPatchLists } from './patch-lists.ts'
+import { createPendingRemovals } from './pending-removals.ts'
 import type { Peers, Ports } from './ports.ts'
 import { createRecent } from './recent.ts'
 import { createRefusedCreates } from './refused-creates.ts'
@@ -22,6 +24,8 @@ export function createCustomerMapper(
   const ports: Ports = {
     ...peers,
     written: createRecent<string>(LAG_MS),
+    pendingRemovals: createPendingRemovals(),
+    patchLists: createPatchLists(peers.omnium),
     refusedCreates: { flow: createRefusedCreates(), omnium: createRefusedCreates() },
   }
   const conflicts = createConflicts({ random })

@@ -20,6 +20,7 @@ test('what is equal is left as it is', () => {
   expect(merged(current, [['c1', { firstName: 'A', email: null, phone: null }]])).toEqual({
     elements: current,
     differs: false,
+    old: [],
   })
 })
 
@@ -43,7 +44,7 @@ test('a new element comes last, without its empty fields', () => {
 })
 
 test('only what we wrote and Flow no longer has is left out', () => {
-  const { elements, differs } = merged(
+  const { elements, differs, old } = merged(
     [{ id: 'web' }, { id: 'c1' }, { id: 'c2' }, { firstName: 'no id' }],
     [['c2', {}]],
     ['c1', 'c2', 'gone'],
@@ -51,29 +52,35 @@ test('only what we wrote and Flow no longer has is left out', () => {
 
   expect(differs).toBe(true)
   expect(elements).toEqual([{ id: 'web' }, { id: 'c2' }, { firstName: 'no id' }])
+  expect(old).toEqual([{ id: 'c1', why: 'removed' }])
 })
 
 test('an element of ours that is gone already is no difference', () => {
-  expect(merged([{ id: 'web' }], [], ['c1'])).toEqual({ elements: [{ id: 'web' }], differs: false })
+  expect(merged([{ id: 'web' }], [], ['c1'])).toEqual({ elements: [{ id: 'web' }], differs: false, old: [] })
 })
 
 test('ids compare as strings', () => {
   expect(merged([{ id: 7, firstName: 'A' }], [['7', { firstName: 'A' }]]).differs).toBe(false)
 })
 
-test('elements that share an id are all brought to what Flow says', () => {
-  const { elements } = merged(
-    [
-      { id: 'c1', email: 'x' },
-      { id: 'c1', email: 'y' },
-    ],
-    [['c1', { email: 'x' }]],
-  )
+test('of elements that share an id the first is brought to what Flow says, and the others are left out', () => {
+  const [before, after] = [
+    { id: 'c1', email: 'x' },
+    { id: 'c1', email: 'y' },
+  ]
 
-  expect(elements).toEqual([
-    { id: 'c1', email: 'x' },
-    { id: 'c1', email: 'x' },
-  ])
+  expect(merged([before, after], [['c1', { email: 'x' }]])).toEqual({
+    elements: [before],
+    differs: true,
+    old: [{ id: 'c1', why: 'second' }],
+  })
+  expect(merged([after, before], [['c1', { email: 'x' }]])).toMatchObject({
+    elements: [{ id: 'c1', email: 'x' }],
+    old: [
+      { id: 'c1', why: 'replaced', form: after },
+      { id: 'c1', why: 'second' },
+    ],
+  })
 })
 
 test.each([

@@ -4,16 +4,28 @@ import type { MappedElement } from './map-to-omnium.ts'
 
 export type OmniumElement = Readonly<Record<string, unknown>>
 
+/**
+ * What a write takes out of a list: an element of ours (`removed`), a second form of an element (`second`), or the form of an
+ * element that another form replaces (`replaced`).
+ */
+export type OldElement =
+  | { readonly id: string; readonly why: 'removed' | 'second' }
+  | { readonly id: string; readonly why: 'replaced'; readonly form: OmniumElement }
+
 export interface MergedElements {
   /** The whole list to send. */
   readonly elements: readonly OmniumElement[]
   /** Whether it says anything else than Omnium's does now. */
   readonly differs: boolean
+  /** What Omnium has now and `elements` lacks. A PATCH that merges lists keeps it. */
+  readonly old: readonly OldElement[]
 }
 
 /**
  * Omnium's list with Flow's elements laid over those of the same id: their unmapped fields stay, new ones come last, and
- * only elements that we wrote (`written`) and Flow no longer has are left out. `country` is the country of phones without one.
+ * only elements that we wrote (`written`) and Flow no longer has are left out. A second element of one id is left out too, because
+ * a PATCH that merges lists puts a changed element beside its old form. `country` is the country of
+ * phones without one.
  */
 export function mergeElements(
   current: readonly OmniumElement[],
@@ -26,19 +38,22 @@ export function mergeElements(
   const ours = new Set(written)
   const found = new Set<string>()
   const elements: OmniumElement[] = []
+  const old: OldElement[] = []
   let differs = false
 
   for (const element of current) {
     const id = idOf(element, idField)
     const news = byId.get(id)
-    if (news !== undefined) {
+    if (news !== undefined && !found.has(id)) {
       found.add(id)
       const differing = Object.entries(news.fields).filter(
         ([field, value]) => !isUnreadable(element, field) && !equal(field, element[field], value, country),
       )
+      if (differing.length > 0) old.push({ id, why: 'replaced', form: element })
       elements.push({ ...rawOf(element), ...Object.fromEntries(differing) })
       differs ||= differing.length > 0
-    } else if (ours.has(id)) {
+    } else if (news !== undefined || ours.has(id)) {
+      old.push({ id, why: news === undefined ? 'removed' : 'second' })
       differs = true
     } else {
       elements.push(rawOf(element))
@@ -49,10 +64,10 @@ export function mergeElements(
     differs = true
     elements.push({ [idField]: id, ...withoutEmpty(fields) })
   }
-  return { elements, differs }
+  return { elements, differs, old }
 }
 
-const idOf = (element: OmniumElement, idField: string): string => String(element[idField] ?? '')
+export const idOf = (element: OmniumElement, idField: string): string => String(element[idField] ?? '')
 
 const equal = (field: string, a: unknown, b: unknown, country: string): boolean =>
   Array.isArray(a) || Array.isArray(b)

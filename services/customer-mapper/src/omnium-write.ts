@@ -69,7 +69,8 @@ export function patchCustomer(
   return {
     customerId: omnium.customerId,
     ...nested(fields, omnium.address),
-    ...lists,
+    ...(lists.contacts && { contacts: lists.contacts.elements }),
+    ...(lists.addresses && { addresses: lists.addresses.elements }),
     properties: ourProperties(kind, flow, omnium, tenant),
   }
 }

@@ -2,6 +2,8 @@ import type { Target } from '@sync/shared/errors'
 import type { FlowClient } from '@sync/shared/flow/client'
 import type { Publisher } from '@sync/shared/kafka/publisher'
 import type { OmniumClient } from '@sync/shared/omnium/client'
+import type { PatchLists } from './patch-lists.ts'
+import type { PendingRemoval } from './pending-removals.ts'
 import type { Recent } from './recent.ts'
 import type { RefusedCreates } from './refused-creates.ts'
 
@@ -19,5 +21,7 @@ export interface Ports extends Peers {
    * that lags behind), an edit that goes back to the value before would seem to change nothing.
    */
   readonly written: Recent<string>
+  readonly pendingRemovals: Recent<PendingRemoval>
+  readonly patchLists: PatchLists
   readonly refusedCreates: Readonly<Record<Target, RefusedCreates>>
 }

@@ -44,6 +44,18 @@ test('an older edit does not pass for a newer one', async () => {
   expect([firstName(), world.writes()]).toEqual(['B', []])
 })
 
+test('what an Update of the whole company has undone is written again at once', async () => {
+  const { world, handle, firstName, shown } = await given()
+  shown.before = false
+  world.omnium.edit('B2C', '1000', { firstName: 'A', properties: [{ key: 'flowLastModifiedAt', value: at(1) }] })
+  world.flow.put(aPerson({ firstname: 'B', externalId: '1000', lastModifiedAt: at(2) }))
+
+  const readAgain = world.flowRecord(aPerson({ lastModifiedAt: null }), { lane: 're-read' })
+
+  expect(await handle(readAgain, 100)).toMatchObject({ kind: 'done' })
+  expect(firstName()).toBe('B')
+})
+
 test('what Omnium says five seconds later counts', async () => {
   const { record, handle } = await given()
 

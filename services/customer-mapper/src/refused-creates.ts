@@ -1,5 +1,6 @@
 import type { Target } from '@sync/shared/errors'
 import { type Outcome, park } from '@sync/shared/outcome'
+import { untilNextRead } from './read-again.ts'
 import { createRecent } from './recent.ts'
 
 /**
@@ -16,7 +17,6 @@ export interface RefusedCreates {
   forget(key: string): void
 }
 
-const READ_AFTER_MS = [2_000, 10_000] as const
 /** A record that waits longer than this sends its create again. */
 const KEEP_MS = 600_000
 
@@ -26,9 +26,8 @@ export function createRefusedCreates(): RefusedCreates {
     note: (key, answer, nowMs) => refused.note(key, { answer, atMs: nowMs }, nowMs),
     answerOf: (key, nowMs) => refused.of(key, nowMs)?.answer,
     untilNextRead(key, nowMs) {
-      const atMs = refused.of(key, nowMs)?.atMs ?? Number.NEGATIVE_INFINITY
-      const next = READ_AFTER_MS.find((afterMs) => atMs + afterMs > nowMs)
-      return next === undefined ? null : atMs + next - nowMs
+      const atMs = refused.of(key, nowMs)?.atMs
+      return atMs === undefined ? null : untilNextRead(atMs, nowMs)
     },
     forget: (key) => refused.forget(key),
   }

@@ -2,7 +2,8 @@ import type { FlowCustomer } from '@sync/shared/flow/schema'
 import { rawOf } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
-import { mapAddresses, mapContacts } from './map-to-omnium.ts'
+import { type MappedElement, mapAddresses, mapContacts } from './map-to-omnium.ts'
+import { idOf, type OmniumElement } from './merge-elements.ts'
 
 /** Flow's uids of the contacts and addresses that our last write brought to Omnium. */
 export interface ElementIds {
@@ -40,7 +41,8 @@ export function storedElementIds(customer: OmniumCustomer, tenant: Tenant): Elem
 
 /**
  * Our properties after a write of `flow` over `omnium` (null: a new record). A list that Flow leaves out keeps its ids,
- * and a snapshot without a version keeps the version that is there.
+ * and a snapshot without a version keeps the version that is there. The id of a removed element stays until a read shows that
+ * Omnium no longer has the element: otherwise the element would count as somebody else's.
  */
 export function ourProperties(
   kind: OmniumKind,
@@ -54,9 +56,14 @@ export function ourProperties(
   const values = { [uid.key]: uid.value, [`${prefix}LastModifiedAt`]: version }
   if (kind === 'B2B') {
     const stored = omnium ? storedElementIds(omnium, tenant) : { contacts: [], addresses: [] }
+    const standing = { contacts: idsOf(omnium?.contacts, 'id'), addresses: idsOf(omnium?.addresses, 'externalId') }
+    const idsAfter = (list: keyof ElementIds, mapped: readonly MappedElement[] | undefined) => {
+      if (mapped === undefined) return stored[list]
+      return [...new Set([...mapped.map(({ id }) => id), ...stored[list].filter((id) => standing[list].has(id))])]
+    }
     values[`${prefix}ElementIds`] = JSON.stringify({
-      contacts: mapContacts(flow)?.map(({ id }) => id) ?? stored.contacts,
-      addresses: mapAddresses(flow)?.map(({ id }) => id) ?? stored.addresses,
+      contacts: idsAfter('contacts', mapContacts(flow)),
+      addresses: idsAfter('addresses', mapAddresses(flow)),
     } satisfies ElementIds)
   }
   return Object.entries(values).map(([key, value]) => ({
@@ -65,6 +72,9 @@ export function ourProperties(
     value,
   }))
 }
+
+const idsOf = (list: readonly OmniumElement[] | null | undefined, idField: 'id' | 'externalId'): ReadonlySet<string> =>
+  new Set((list ?? []).map((element) => idOf(element, idField)))
 
 function parse(value: string | null): unknown {
   try {

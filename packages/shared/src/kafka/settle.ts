@@ -17,6 +17,8 @@ export interface RecordMetrics {
   /** It is tried again, because of this. */
   retried(topic: string, reason: string): void
   parked(topic: string, reason: string): void
+  /** The target keeps an element of this list that was removed at the source. */
+  notRemoved(list: string): void
   endToEnd(topic: string, seconds: number, traceparent: string | undefined): void
 }
 
@@ -82,6 +84,7 @@ export function createSettler(options: SettleOptions): Settler {
     queues.remove(record)
     const topic = record.topic ?? 'unknown'
     metrics.ended(topic, outcome, reason ?? '', record.tenant)
+    for (const list of notes.notRemoved ?? []) metrics.notRemoved(list)
     if (outcome === 'done' && record.mark === null) {
       const since = changedAt(record)
       if (since !== null) metrics.endToEnd(topic, Math.max(0, endedAt - since) / 1000, record.traceparent)

@@ -28,7 +28,8 @@ export function createWorld(tenantFields: Record<string, unknown> = {}, modes: P
   const flow = createFakeFlow(modes.flow)
   const omnium = createFakeOmnium(modes.omnium)
   const publisher = createFakePublisher()
-  const mapper = createCustomerMapper({ flow, omnium, publisher }, { random: () => 0.5 })
+  const started = () => createCustomerMapper({ flow, omnium, publisher }, { random: () => 0.5 })
+  let mapper = started()
   const start = aContext({ tenant })
   let nowMs = start.now()
   const context = { ...start, now: () => nowMs }
@@ -41,7 +42,14 @@ export function createWorld(tenantFields: Record<string, unknown> = {}, modes: P
     flow,
     omnium,
     publisher,
-    mapper,
+    get mapper() {
+      return mapper
+    },
+    /** The same peers, and a process that remembers nothing. */
+    restarted() {
+      mapper = started()
+      return this
+    },
     context,
     handle,
     pass(ms: number) {
