@@ -9,9 +9,11 @@ import type { Cluster } from './cluster.ts'
 
 const REQUEST_DEADLINE_MS = 10_000
 const ATTEMPTS = 5
+/** Answers of 429 that one read waits for. */
+const MAX_REFUSED = 30
 const PAUSE = { baseMs: 500, capMs: 5_000 }
 
-/** Runs `work` with clients of both peers, within syncctl's share of each tenant's rate (FLOW_RATE_SHARE, OMNIUM_RATE_SHARE). */
+/** Runs `work` with clients of both peers, within syncctl's share of each tenant's limits (FLOW_RATE_SHARE, OMNIUM_RATE_SHARE). */
 export async function withTargets<T>({ config }: Cluster, work: (targets: Targets) => Promise<T>): Promise<T> {
   const targets = createTargets({
     service: 'syncctl',
@@ -29,18 +31,20 @@ export async function withTargets<T>({ config }: Cluster, work: (targets: Target
   }
 }
 
-/** A call of nobody's record: there is no partition to lose. */
+/** A call for no record: there is no partition to lose. It gives way to the live work of a tenant. */
 export const callFor = (tenant: Tenant, key: string, signal: AbortSignal): Call => ({
   tenant,
   key,
   signal,
   fence: () => {},
+  isRetryTopic: true,
 })
 
 /** Repeats a read that failed for a moment. Throws the SyncError of the last attempt. */
 export async function persistently<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
   let first: unknown
-  for (let attempt = 1; ; attempt++) {
+  let attempt = 1
+  for (let refused = 0; ; ) {
     try {
       return await read()
     } catch (error) {
@@ -58,6 +62,9 @@ export async function persistently<T>(signal: AbortSignal, read: () => Promise<T
       ) {
         throw isCircuit ? (first ?? error) : error
       }
+      // A 429 is no attempt: syncctl gives way to whoever else sends requests for the tenant.
+      if (error.code === 'target-throttled' && refused < MAX_REFUSED) refused++
+      else attempt++
       await pause(attempt, error.retryAfterMs, signal)
     }
   }

@@ -19,7 +19,7 @@ const Circuit = z.object({
     .enum(['closed', 'open', 'half-open'])
     .describe('open: nothing is sent, a probe decides what is next. half-open: one key at a time is tried.'),
   cause: z
-    .enum(['unreachable', 'unauthorized', 'forbidden', 'throttled', 'failing', 'several-keys'])
+    .enum(['unreachable', 'unauthorized', 'forbidden', 'failing', 'several-keys'])
     .nullable()
     .describe('Why it is not closed.'),
   sinceMs: z.number().describe('Since when, ms since the epoch.'),
@@ -71,7 +71,7 @@ const READY: z.infer<typeof ReadyAnswer> = {
   ...{ ready: true, waitingFor: [], service: 'customer-mapper', instance: 'host-a-customer-mapper' },
   circuits: [
     {
-      ...{ tenant: 'acme-no', target: 'omnium', state: 'open', cause: 'throttled' },
+      ...{ tenant: 'acme-no', target: 'omnium', state: 'open', cause: 'failing' },
       ...{ sinceMs: 1772355603000, retryAtMs: 1772355613000 },
     },
   ],

@@ -261,7 +261,7 @@ export function assemble<C extends SharedConfig>({
           waitingFor.delete('consumer group')
           problems.delete('consumer group')
           metrics.rebalancesTotal.inc()
-          targets.setPartitionShare(partitions === 0 ? 1 : own.length / partitions)
+          if (partitions > 0) targets.setPartitions(own, partitions)
           onAssigned?.({
             kept: (key) => before.has(partitionOf(key, partitions)) && assigned.has(partitionOf(key, partitions)),
             hasGained: own.some((partition) => !before.has(partition)),

@@ -2,6 +2,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { SyncError } from './errors.ts'
+import { DEFAULT_SHARES } from './http/shares.ts'
 import { readTlsFiles, type TlsFiles } from './kafka/tls-files.ts'
 import { SERVICES, type ServiceName } from './kafka/topics.ts'
 import { resolveSecret } from './tenants.ts'
@@ -28,7 +29,7 @@ const switches = z
   .enum(['true', 'false', '1', '0'], 'must be true, false, 1 or 0')
   .transform((value) => value === 'true' || value === '1')
 
-/** A part of a tenant's requests per second, above 0 and at most 1. */
+/** A part of a tenant's limits, above 0 and at most 1. */
 const share = z
   .string()
   .regex(/^\d*\.?\d+$/, 'must be a number above 0 and at most 1')
@@ -87,19 +88,6 @@ const SECRETS: ReadonlySet<string> = new Set([
   'OTEL_EXPORTER_OTLP_HEADERS',
 ])
 
-/**
- * What each service takes of a tenant's requests per second; the rest of 1 is left for `syncctl`. A service that never
- * calls a target doesn't use its share there.
- */
-const RATE_SHARES: Record<ServiceName, { readonly flow: string; readonly omnium: string }> = {
-  'flow-ingest': { flow: '0.4', omnium: '0.01' },
-  'omnium-ingest': { flow: '0.01', omnium: '0.2' },
-  'customer-mapper': { flow: '0.34', omnium: '0.45' },
-  'relation-manager': { flow: '0.1', omnium: '0.19' },
-}
-/** What is left of them. */
-const CLI_RATE_SHARE = '0.15'
-
 const ADMIN_PORT_BASE = 9401
 
 /** The variables that every service reads. */
@@ -127,8 +115,8 @@ export const serviceEnv = (service: ServiceName) => ({
   RETRY_MAX_ATTEMPTS: integer(0, 1_000).prefault('8'),
   /** 0: no watchdog. */
   WATCHDOG_MS: durationMs(0).prefault('600000'),
-  FLOW_RATE_SHARE: share.prefault(RATE_SHARES[service].flow),
-  OMNIUM_RATE_SHARE: share.prefault(RATE_SHARES[service].omnium),
+  FLOW_RATE_SHARE: share.prefault(String(DEFAULT_SHARES[service].flow)),
+  OMNIUM_RATE_SHARE: share.prefault(String(DEFAULT_SHARES[service].omnium)),
   ...tracingEnv,
 })
 
@@ -153,8 +141,8 @@ export const cliEnv = {
   ...clusterEnv,
   TENANTS_FILE: z.string().optional(),
   RETRY_MAX_ATTEMPTS: integer(0, 1_000).prefault('8'),
-  FLOW_RATE_SHARE: share.prefault(CLI_RATE_SHARE),
-  OMNIUM_RATE_SHARE: share.prefault(CLI_RATE_SHARE),
+  FLOW_RATE_SHARE: share.prefault(String(DEFAULT_SHARES.syncctl.flow)),
+  OMNIUM_RATE_SHARE: share.prefault(String(DEFAULT_SHARES.syncctl.omnium)),
   /** Where long commands keep what they need to go on after an interruption. */
   SYNCCTL_STATE_DIR: text.prefault(() => join(homedir(), '.local', 'state', 'syncctl')),
   ...parentEnv,

@@ -192,7 +192,7 @@ export const METRICS = {
   rateLimitWaitSeconds: {
     name: 'sync_rate_limit_wait_seconds',
     type: 'histogram',
-    help: 'Time that a request waited for its turn at our own rate limit',
+    help: 'Time that a request or a handler waited for its slot and its turn at our own limits',
     labels: ['target'],
     buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   },

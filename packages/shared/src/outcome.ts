@@ -43,6 +43,7 @@ export const RETRY_REASONS = {
   'identity-mismatch': { counts: true, parksAs: 'identity-mismatch' },
   'version-conflict': { counts: true, parksAs: 'attempts-exhausted' },
   'target-unavailable': { counts: false },
+  throttled: { counts: false },
   'circuit-open': { counts: false },
   'over-share': { counts: false },
   'registry-unavailable': { counts: false },

@@ -25,8 +25,8 @@ describe('a tenants file', () => {
   it('has its secrets resolved and its defaults filled in', () => {
     expect(parse([acme]).get('acme-no')).toMatchObject({
       webhookSecrets: ['whsec_1', 'literal'],
-      flow: { baseUrl: 'https://api.flowretail.com/v2', token: 'token-1', requestsPerSecond: 20, maxInFlight: 50 },
-      omnium: { clientSecret: 'secret', requestsPerSecond: 50, maxInFlight: 100 },
+      flow: { baseUrl: 'https://api.flowretail.com/v2', token: 'token-1', requestsPerSecond: 20, maxInFlight: 10 },
+      omnium: { clientSecret: 'secret', requestsPerSecond: 80, maxInFlight: 16 },
       parameters: {},
       omniumCustomerEvents: 'create',
     })

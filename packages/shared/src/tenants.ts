@@ -31,7 +31,7 @@ export const Tenant = z.object({
     baseUrl: BaseUrl,
     token: Secret,
     requestsPerSecond: z.number().positive().default(20),
-    maxInFlight: z.int().positive().default(50),
+    maxInFlight: z.int().positive().default(10),
     /** The `tenantUser` uid of our own writes in Flow: its events are echoes. */
     apiUser: optionalText,
   }),
@@ -41,8 +41,10 @@ export const Tenant = z.object({
     clientSecret: Secret,
     /** Our user in Omnium: events that it caused are echoes. */
     apiUser: optionalText,
-    requestsPerSecond: z.number().positive().default(50),
-    maxInFlight: z.int().positive().default(100),
+    /** Of each API user. Documented: 100 a second in the long run. */
+    requestsPerSecond: z.number().positive().default(80),
+    /** Of each API user. Documented: 20 at the same time, and 40 over all API users of the tenant. */
+    maxInFlight: z.int().positive().default(16),
     /** A Kafka topic on which Omnium publishes its events, besides or instead of webhooks. */
     eventsTopic: optionalText,
     /** How a private customer is updated: `full` sends the full model with Flow's times, `patch` the fields that differ. */

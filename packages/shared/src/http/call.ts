@@ -18,6 +18,8 @@ export interface Call {
   readonly traceparent?: string
   /** What the caller knows about the ids that this call reads, for the absence guard. */
   readonly absence?: AbsenceEvidence
+  /** All records at hand come from the retry topic. Their requests give way to live work. */
+  readonly isRetryTopic?: boolean
   /** The slots that the call holds already; set by `inSlot` of the clients. */
   readonly slots?: Slots
 }

@@ -1,11 +1,10 @@
 import { SyncError } from '../errors.ts'
-import type { FailureKind } from './circuit.ts'
-import type { Cause } from './circuit-state.ts'
+import type { FailureKind, Probed } from './circuit.ts'
 import { copyOf } from './request.ts'
 
 /**
  * What an error says about the target: a kind of failure; `answer`: it is up and refuses; `neutral`: nothing (the request
- * was not sent, or ended by us, or something else threw).
+ * was not sent, or ended by us, or answered 429, or something else threw).
  */
 export function failureKindOf(error: unknown): FailureKind | 'answer' | 'neutral' {
   if (!(error instanceof SyncError)) return 'neutral'
@@ -16,8 +15,6 @@ export function failureKindOf(error: unknown): FailureKind | 'answer' | 'neutral
     case 'target-unauthorized':
       // A token is refused for everybody; an object may be forbidden by itself.
       return error.status === 403 ? 'forbidden' : 'unauthorized'
-    case 'target-throttled':
-      return 'throttled'
     case 'target-failed':
     case 'target-timeout':
     case 'target-reset':
@@ -34,19 +31,19 @@ export function failureKindOf(error: unknown): FailureKind | 'answer' | 'neutral
   }
 }
 
-/** Why a probe failed, as the cause of an open circuit. */
-export function probeCauseOf(error: unknown): { readonly cause: Cause; readonly retryAfterMs?: number | undefined } {
-  const kind = failureKindOf(error)
+/** What the failure of a probe says. A 429 says nothing, so it neither opens nor closes a circuit. */
+export function probeFailureOf(error: unknown): Probed {
   const retryAfterMs = error instanceof SyncError ? error.retryAfterMs : undefined
+  if (error instanceof SyncError && error.code === 'target-throttled') return { isHealthy: null, retryAfterMs }
+  const kind = failureKindOf(error)
   switch (kind) {
     case 'unreachable':
-    case 'throttled':
     case 'unauthorized':
-      return { cause: kind, retryAfterMs }
+      return { isHealthy: false, cause: kind, retryAfterMs }
     case 'forbidden':
-      return { cause: 'unauthorized' }
+      return { isHealthy: false, cause: 'unauthorized' }
     default:
-      return { cause: 'failing' }
+      return { isHealthy: false, cause: 'failing' }
   }
 }
 

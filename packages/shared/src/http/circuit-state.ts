@@ -17,7 +17,7 @@ export interface Doubt {
   readonly route: Route | null
 }
 
-export type Cause = 'unreachable' | 'unauthorized' | 'forbidden' | 'throttled' | 'failing' | 'several-keys'
+export type Cause = 'unreachable' | 'unauthorized' | 'forbidden' | 'failing' | 'several-keys'
 
 export interface Circuit {
   readonly phase: Phase

@@ -9,7 +9,7 @@ const event = fc.oneof(
   fc.record({
     do: fc.constant('fail' as const),
     key,
-    kind: fc.constantFrom<FailureKind>('doubtful', 'doubtful', 'doubtful', 'forbidden', 'unreachable', 'throttled'),
+    kind: fc.constantFrom<FailureKind>('doubtful', 'doubtful', 'doubtful', 'forbidden', 'unreachable'),
     isWrite: fc.boolean(),
     isProbeHealthy: fc.boolean(),
   }),

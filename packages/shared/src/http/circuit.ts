@@ -11,7 +11,7 @@ import { type Answers, answeredSince, noAnswers, withAnswer } from './evidence.t
  * - `doubtful`: a 5xx, a timeout, a reset, an answer that makes no sense: it may be the record's doing or the target's
  * - `route-down`: a control read has shown that the route does not work
  */
-export type FailureKind = 'unreachable' | 'route-down' | 'unauthorized' | 'forbidden' | 'throttled' | 'doubtful'
+export type FailureKind = 'unreachable' | 'route-down' | 'unauthorized' | 'forbidden' | 'doubtful'
 /** `own`: an attempt of the key. `outage`: says nothing about it. `probe`: ask the probe, then `cleared` or `probed`. */
 export type Verdict = 'own' | 'outage' | 'probe'
 
@@ -106,11 +106,10 @@ export function answered(circuit: Circuit, key: string, { isWrite, route }: Doub
 
 /** A request failed: whose failure is it? */
 export function failed(before: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
-  const { kind, key, isSuspect, nowMs, route, isWrite, retryAfterMs = 0 } = failing
+  const { kind, key, isSuspect, route, isWrite } = failing
   const circuit = route === null ? before : { ...before, routes: new Set(before.routes).add(route) }
   if (circuit.phase === 'open') {
-    const retryAtMs = kind === 'throttled' ? Math.max(circuit.retryAtMs, nowMs + retryAfterMs) : circuit.retryAtMs
-    return outage({ ...circuit, retryAtMs, openers: isMayBeOwn(kind) ? withOpener(circuit, failing) : circuit.openers })
+    return outage(isMayBeOwn(kind) ? { ...circuit, openers: withOpener(circuit, failing) } : circuit)
   }
   if (!isMayBeOwn(kind)) return outage(opened(circuit, kind === 'route-down' ? 'failing' : kind, failing))
   if (circuit.phase === 'half-open') return failedHalfOpen(circuit, failing)
@@ -160,14 +159,22 @@ export function cleared(circuit: Circuit, failing: Failing): { next: Circuit; ve
   return { next: { ...next, trial: null, graceUntilMs: nowMs + GRACE_MS }, verdict: 'own' }
 }
 
+/** `isHealthy` null: the probe was refused by a limit, so the target is probed again before anything is decided. */
 export type Probed =
   | { readonly isHealthy: true }
+  | { readonly isHealthy: null; readonly retryAfterMs?: number | undefined }
   | { readonly isHealthy: false; readonly cause: Cause; readonly retryAfterMs?: number | undefined }
 
 /** The probe ended. */
 export function probed(circuit: Circuit, result: Probed, nowMs: number, random: () => number): Circuit {
   // Of a probe that was made for a verdict, an open circuit has taken note already.
   if (circuit.phase === 'open' && !circuit.isProbing) return circuit
+  if (result.isHealthy === null) {
+    const { cause, phase } = circuit
+    return cause === null || phase !== 'open'
+      ? circuit
+      : opened(circuit, cause, { nowMs, random, retryAfterMs: result.retryAfterMs })
+  }
   if (!result.isHealthy) {
     return opened(circuit, result.cause, { nowMs, random, retryAfterMs: result.retryAfterMs })
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type ErrorCode, SyncError } from '../errors.ts'
+import { classifyFailure, type ErrorCode, SyncError } from '../errors.ts'
 import { aCall, aTenant } from '../testing/builders.ts'
 import { createManualTime, settle } from '../testing/manual-time.ts'
 import { type CircuitStatus, createCircuits } from './circuits.ts'
@@ -33,7 +33,47 @@ const setUp = () => {
   return { circuits, time, transitions, probe, write, state }
 }
 
+const throttled = () => failure('target-throttled', { status: 429, retryAfterMs: 7_000 })
+
 describe('the circuits', () => {
+  it('stay closed whatever is answered 429, and blame no key for it', async () => {
+    const { write, probe, state } = setUp()
+
+    const errors = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => write(`acme:${i}`, async () => Promise.reject(throttled()))),
+    )
+
+    expect(errors.map((error) => classifyFailure(error))).toEqual(errors.map(() => 'outage'))
+    expect([state(), probe.count]).toEqual(['closed', 0])
+  })
+
+  it('stay closed when the probe of a doubtful failure is answered 429, and count no attempt', async () => {
+    const { write, probe, state } = setUp()
+    probe.outcome = () => Promise.reject(throttled())
+
+    const error = await write('acme:1', async () => Promise.reject(down()))
+
+    expect(error).toMatchObject({ code: 'target-failed', outage: true })
+    expect([state(), probe.count]).toEqual(['closed', 1])
+  })
+
+  it('stay open for their own cause when a probe is answered 429, until its Retry-After', async () => {
+    const { circuits, time, write, probe, state } = setUp()
+    probe.outcome = () => Promise.reject(down())
+    await write('acme:1', async () => Promise.reject(down()))
+    probe.outcome = () => Promise.reject(throttled())
+
+    await time.advance(1_000)
+    expect(circuits.list()).toMatchObject([{ state: 'open', cause: 'failing' }])
+    const probes = probe.count
+    probe.outcome = async () => {}
+    await time.advance(6_000)
+    expect(probe.count).toBe(probes)
+    await time.advance(2_000)
+
+    expect(state()).toBe('closed')
+  })
+
   it('say of a lone failure that it is the record’s own, once a read made for the purpose has succeeded', async () => {
     const { write, probe, state } = setUp()
 

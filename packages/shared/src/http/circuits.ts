@@ -16,7 +16,7 @@ import {
   requestsChanged,
   ticked,
 } from './circuit.ts'
-import { asOwnAttempt, failureKindOf, probeCauseOf } from './circuit-failure.ts'
+import { asOwnAttempt, failureKindOf, probeFailureOf } from './circuit-failure.ts'
 import { type Cause, type Circuit, createCircuit, hurried, type Phase } from './circuit-state.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -157,7 +157,7 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     try {
       await probe(entry.tenant, entry.target, closing.signal, [...entry.circuit.routes])
     } catch (error) {
-      result = { isHealthy: false, ...probeCauseOf(error) }
+      result = probeFailureOf(error)
     }
     entry.probe = null
     if (closing.signal.aborted) return null

@@ -18,8 +18,8 @@ export interface ClientOptions {
   readonly circuits: Circuits
   readonly limits: Limits
   readonly roles: Roles
-  /** Made over `sendUnguarded`, by which tokens are fetched. */
-  readonly credentials: (sendUnguarded: Send) => Credentials
+  /** Made over `sendToken`, by which tokens are fetched: without the circuit and the limits. */
+  readonly credentials: (sendToken: Send) => Credentials
   readonly metrics: Pick<Metrics, 'targetRequestsTotal' | 'targetRequestSeconds'>
   readonly logger: Pick<Logger, 'debug'>
   readonly tracer: Tracer
@@ -60,7 +60,7 @@ export interface TargetClient {
  * 1. circuit: sees the end that counts, after all of the below; what it refuses costs nothing
  * 2. answer: a status or a body that means failure is one, so that the circuit sees it
  * 3. auth: waits for a token; its one repeat after a 401 passes everything below again
- * 4. rate limit: waits for the request's turn, the last wait that there is
+ * 4. limits: waits for the request's slot and rate-limit token, the last wait that there is; a 429 is a failure from here on
  * 5. circuit and fence, asked when the turn has come: the wait may have been long. No wait and no repeat is inside, so
  *    nothing is sent later than right after the fence agreed
  * 6. trace, metrics, log: what was really sent, without our own waits
@@ -73,7 +73,8 @@ export function createClient(options: ClientOptions): TargetClient {
   const { target, base, circuits, limits, roles, now } = options
   const observed = stack([traced(options.tracer), measure(options.metrics), log(options.logger)], base)
   const unguarded = stack([limits.debit, fence], observed)
-  const auth = authorize(options.credentials(unguarded))
+  // Omnium does not count token requests.
+  const auth = authorize(options.credentials(stack([fence], observed)))
   const askLast = ({ call }: TargetRequest) => {
     circuits.recheck(call, target)
     call.fence()

@@ -1,53 +1,63 @@
+import { parseRetryAfter } from '../backoff.ts'
 import { SyncError, type Target } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import { RETRY_AFTER_CAP_MS } from './answer.ts'
 import type { Call } from './call.ts'
 import { createRateLimiter, type RateLimit, type RateLimiter } from './rate-limit.ts'
-import type { Layer, TargetRequest } from './request.ts'
+import { failureOf, type HttpAnswer, headerOf, type Layer, statusText, type TargetRequest } from './request.ts'
 import type { Schedule } from './schedule.ts'
+import type { SenderLimits } from './shares.ts'
 import type { Slot } from './slot.ts'
+import { shareSlots } from './slot-share.ts'
+import { spread, waitAfter429 } from './throttling.ts'
 
 export interface LimitsOptions {
   readonly target: Target
-  /** The part of each tenant's rate that this service takes, over all its processes: 0 to 1. */
-  readonly share: number
+  /** What this service may use of a tenant's limits, over all its processes. */
+  readonly limitsOf: (tenant: Tenant) => SenderLimits
   readonly metrics: Pick<Metrics, 'rateLimitWaitSeconds'>
   readonly now: () => number
+  readonly random: () => number
   readonly schedule: Schedule
 }
 
-/** A target's rate limits, one for each tenant. */
+/** The limits of a target, for each tenant. */
 export interface Limits {
-  /** The part of the service's rate that this process takes: partitions owned ÷ all. May be called at any time. */
-  setPartitionShare(fraction: number): void
-  /** Puts new limits into effect at once, also for those who wait, and forgets tenants that are no more. */
+  /** The partitions of this process, of `all`. Its part of the service's limits is in proportion. May be called at any time. */
+  setPartitions(own: readonly number[], all: number): void
+  /** Puts new limits into effect at once, also for the requests that wait, and forgets the tenants that were removed. */
   tenantsChanged(tenants: Tenants): void
   /**
-   * Each request waits for its turn. `askLast` is asked once it has come, and what is within runs in the same turn of the
-   * event loop, up to the send; a request that it stops by throwing costs no turn.
+   * Each request waits for its turn. `askLast` is asked when the turn has come, and the send follows in the same turn of the
+   * event loop. A request that `askLast` stops by throwing costs no turn. A 429 throws SyncError `target-throttled`.
    */
   wait(askLast: (request: TargetRequest) => void): Layer
-  /** Takes a slot and the rate-limit tokens of a read and a write. Throws SyncError `aborted`. */
+  /** Takes a slot and the rate-limit tokens of a read and a write. Throws SyncError `aborted` or `target-throttled`. */
   slot(call: Call): Promise<Slot>
-  /** Counts requests that don't wait: a probe, a token. */
+  /** Counts requests that do not wait: the probes. */
   readonly debit: Layer
 }
 
-export function createLimits({ target, share, metrics, now, schedule }: LimitsOptions): Limits {
+export function createLimits({ target, limitsOf, metrics, now, random, schedule }: LimitsOptions): Limits {
   const limiters = new Map<string, { readonly limiter: RateLimiter; tenant: Tenant }>()
-  let fraction = 1
+  let partitions: { readonly own: readonly number[]; readonly all: number } = { own: [0], all: 1 }
 
   const limitOf = (tenant: Tenant): RateLimit => {
-    const { requestsPerSecond, maxInFlight } = tenant[target]
+    const { requestsPerSecond, slots, before } = limitsOf(tenant)
     return {
-      requestsPerSecond: requestsPerSecond * share * fraction,
-      maxInFlight: Math.max(1, Math.round(maxInFlight * share * fraction)),
+      requestsPerSecond: (requestsPerSecond * partitions.own.length) / partitions.all,
+      slots: shareSlots({ slots, before, ...partitions }),
     }
   }
   const limiterOf = (tenant: Tenant): RateLimiter => {
     const known = limiters.get(tenant.uid)
     if (known === undefined) {
-      const limiter = createRateLimiter({ ...limitOf(tenant), now, schedule })
+      const pausedError = (retryAfterMs: number) =>
+        new SyncError('target-throttled', `calling ${target}: it answers 429 to most requests`, {
+          ...{ target, tenant: tenant.uid, retryAfterMs },
+        })
+      const limiter = createRateLimiter({ ...limitOf(tenant), now, random, schedule, pausedError })
       limiters.set(tenant.uid, { limiter, tenant })
       return limiter
     }
@@ -57,18 +67,45 @@ export function createLimits({ target, share, metrics, now, schedule }: LimitsOp
     }
     return known.limiter
   }
+  const acquire = async ({ tenant, signal, isRetryTopic = false }: Call, tokens: 1 | 2): Promise<Slot> =>
+    limiterOf(tenant).acquire({ tokens, signal, isRetryTopic })
 
-  const rethrown =
-    ({ tenant, signal }: Call) =>
-    (error: unknown): never => {
+  const turnIn = async (slot: Slot, { signal }: Call) => ({ slot, turn: await slot.enter(signal) })
+  const ownTurn = async (call: Call) => {
+    const slot = await acquire(call, 1)
+    try {
+      return await turnIn(slot, call)
+    } catch (error) {
+      slot.release()
+      throw error
+    }
+  }
+
+  const observed = async <T>({ tenant, signal }: Call, waiting: Promise<T>): Promise<T> => {
+    const askedAt = now()
+    try {
+      return await waiting
+    } catch (error) {
       if (!signal.aborted) throw error
       const message = `calling ${target}: aborted while waiting for the rate limit`
       throw new SyncError('aborted', message, { target, tenant: tenant.uid })
+    } finally {
+      metrics.rateLimitWaitSeconds.observe((now() - askedAt) / 1000, { target })
     }
+  }
+  const noteAnswer = (limiter: RateLimiter, answer: HttpAnswer, sentAtMs: number): { retryAfterMs: number } | null => {
+    const isThrottled = answer.status === 429
+    const nowMs = now()
+    const retryAfterMs = isThrottled
+      ? parseRetryAfter(headerOf(answer, 'retry-after'), nowMs, RETRY_AFTER_CAP_MS)
+      : undefined
+    limiter.answered({ sentAtMs, nowMs, isThrottled, retryAfterMs })
+    return isThrottled ? { retryAfterMs: spread(waitAfter429(retryAfterMs), random) } : null
+  }
 
   return {
-    setPartitionShare(next) {
-      fraction = Math.min(1, Math.max(0, next))
+    setPartitions(own, all) {
+      partitions = { own, all }
       for (const { limiter, tenant } of limiters.values()) limiter.configure(limitOf(tenant))
     },
     tenantsChanged(tenants) {
@@ -81,42 +118,31 @@ export function createLimits({ target, share, metrics, now, schedule }: LimitsOp
     wait: (askLast) => (next) => async (request) => {
       const { call } = request
       const held = call.slots?.[target]
-      const limiter = limiterOf(call.tenant)
-      const askedAt = now()
-      const slot = held ?? (await limiter.acquire({ tokens: 1, signal: call.signal }).catch(rethrown(call)))
+      const { slot, turn } = await observed(call, held === undefined ? ownTurn(call) : turnIn(held, call))
       try {
-        const turn = await slot.enter(call.signal).catch(rethrown(call))
         try {
-          const sentAt = now()
-          metrics.rateLimitWaitSeconds.observe((sentAt - askedAt) / 1000, { target })
-          try {
-            askLast(request)
-          } catch (error) {
-            turn.giveBack()
-            throw error
-          }
-          const answer = await next(request)
-          if (answer.status === 429) limiter.throttled(sentAt)
-          return answer
-        } finally {
-          turn.end()
+          askLast(request)
+        } catch (error) {
+          turn.giveBack()
+          throw error
         }
+        const sentAtMs = now()
+        const answer = await next(request)
+        const throttled = noteAnswer(limiterOf(call.tenant), answer, sentAtMs)
+        if (throttled === null) return answer
+        throw failureOf(request, 'target-throttled', statusText(429), { status: 429, ...throttled })
       } finally {
+        turn.end()
         if (held === undefined) slot.release()
       }
     },
-    async slot(call) {
-      const askedAt = now()
-      const slot = await limiterOf(call.tenant).acquire({ tokens: 2, signal: call.signal }).catch(rethrown(call))
-      metrics.rateLimitWaitSeconds.observe((now() - askedAt) / 1000, { target })
-      return slot
-    },
+    slot: (call) => observed(call, acquire(call, 2)),
     debit: (next) => async (request) => {
       const limiter = limiterOf(request.call.tenant)
       limiter.debit()
-      const sentAt = now()
+      const sentAtMs = now()
       const answer = await next(request)
-      if (answer.status === 429) limiter.throttled(sentAt)
+      noteAnswer(limiter, answer, sentAtMs)
       return answer
     },
   }

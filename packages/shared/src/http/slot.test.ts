@@ -5,13 +5,19 @@ import { createFakeFlow } from '../testing/fake-flow.ts'
 import { createManualTime, settle } from '../testing/manual-time.ts'
 import { createRateLimiter } from './rate-limit.ts'
 import type { Slot } from './slot.ts'
+import { shareSlots } from './slot-share.ts'
 
 const never = new AbortController().signal
 
 const aLimiter = ({ requestsPerSecond = 1, maxInFlight = 1 } = {}) => {
   const time = createManualTime()
   const startedAt = time.now()
-  const limiter = createRateLimiter({ requestsPerSecond, maxInFlight, now: time.now, schedule: time.schedule })
+  const limiter = createRateLimiter({
+    requestsPerSecond,
+    slots: shareSlots({ slots: maxInFlight, before: 0, own: [0], all: 1 }),
+    ...{ now: time.now, schedule: time.schedule, random: () => 0.5 },
+    pausedError: () => new Error('paused'),
+  })
   /** The requests that were sent: their names, and after how many ms. */
   const sent: string[] = []
   const send = async (slot: Slot, name: string, { signal = never, takesMs = 0 } = {}) => {
@@ -20,7 +26,7 @@ const aLimiter = ({ requestsPerSecond = 1, maxInFlight = 1 } = {}) => {
     if (takesMs > 0) await new Promise<void>((resolve) => time.schedule(resolve, takesMs))
     turn.end()
   }
-  const take = (tokens: 1 | 2 = 2, signal = never) => limiter.acquire({ tokens, signal })
+  const take = (tokens: 1 | 2 = 2, signal = never) => limiter.acquire({ tokens, signal, isRetryTopic: false })
   return { time, take, send, sent }
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
+import { outcomeOf } from '../failure-outcome.ts'
 import { aCall } from '../testing/builders.ts'
 import { type Answer, sendJson } from '../testing/http-server.ts'
 import { type LiveTargets, type LiveTargetsOptions, startLiveTargets } from '../testing/live-targets.ts'
@@ -66,10 +67,7 @@ describe('the clients of both targets', () => {
   })
 
   it('send nothing that waited for its turn while the circuit opened', async () => {
-    const { flow, flowServer, tenant, circuits, time } = await start({
-      flow: status(429, { 'retry-after': '7' }),
-      requestsPerSecond: 1,
-    })
+    const { flow, flowServer, tenant, time } = await start({ flow: status(401), requestsPerSecond: 1 })
 
     const failing = ['a', 'b', 'c', 'd'].map((key) => caught(flow.getCustomer(aCall({ tenant, key }), key)))
     await Promise.all(failing.slice(0, 2))
@@ -77,14 +75,28 @@ describe('the clients of both targets', () => {
     const results = await Promise.all(failing)
 
     expect(results.map(({ code }) => code)).toEqual([
-      'target-throttled',
-      'target-throttled',
+      'target-unauthorized',
+      'target-unauthorized',
       'circuit-open',
       'circuit-open',
     ])
-    expect(results[0]).toMatchObject({ retryAfterMs: 7_000, outage: true, tenant: 'acme', target: 'flow' })
-    expect(flowServer.requests).toHaveLength(2)
-    expect(circuits.list()).toMatchObject([{ state: 'open', cause: 'throttled' }])
+    expect(flowServer.requests.filter(({ url }) => /\/customers\/[a-d]$/.test(url))).toHaveLength(2)
+  })
+
+  it('fail a request that is answered 429 for its Retry-After and a random part, and open no circuit', async () => {
+    const throttled = status(429, { 'retry-after': '8' })
+    const { flow, flowServer, tenant, circuits } = await start({ flow: throttled })
+
+    const results = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((key) => caught(flow.getCustomer(aCall({ tenant, key }), key))),
+    )
+    const paused = await caught(flow.getCustomer(aCall({ tenant, key: 'e' }), 'e'))
+
+    expect(results).toMatchObject(results.map(() => ({ code: 'target-throttled', status: 429, retryAfterMs: 10_000 })))
+    expect(paused).toMatchObject({ code: 'target-throttled', retryAfterMs: 10_000 })
+    expect(outcomeOf(paused)).toMatchObject({ kind: 'retry', reason: 'throttled', afterMs: 10_000 })
+    expect(flowServer.requests).toHaveLength(4)
+    expect(circuits.list()).toMatchObject([{ state: 'closed' }])
   })
 
   it.each([
@@ -150,19 +162,19 @@ describe('the clients of both targets', () => {
   })
 
   it('take their share of a tenant’s rate', async () => {
-    const { flow, flowServer, tenant, time, setPartitionShare } = await start({
+    const { flow, flowServer, tenant, time, setPartitions } = await start({
       flow: served,
       requestsPerSecond: 40,
       shares: { flow: 0.5, omnium: 0.5 },
     })
-    setPartitionShare(0.5)
+    setPartitions([0, 1, 2], 6)
 
     const calls = Array.from({ length: 10 }, () => flow.getCustomer(aCall({ tenant }), '1'))
     await time.advance(0)
     // Ten a second, of which a burst of two and a half at once.
     for (let i = 0; i < 20 && flowServer.requests.length < 2; i++) await settle()
     expect(flowServer.requests.length).toBe(2)
-    setPartitionShare(1)
+    setPartitions([0, 1, 2, 3, 4, 5], 6)
     await time.advance(1_000)
     await Promise.all(calls)
 

@@ -1,6 +1,7 @@
 import manifest from '../../package.json' with { type: 'json' }
 import { type AbsenceGuards, createAbsenceGuards } from '../absences/absence-guards.ts'
 import { type BelievingClients, createBelievingClients } from '../absences/believing-clients.ts'
+import type { Target } from '../errors.ts'
 import { type FlowClient, flowCredentials } from '../flow/client.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
@@ -16,16 +17,17 @@ import { exportCircuits } from './export-circuits.ts'
 import { createLimits } from './limits.ts'
 import { createRoles, type Roles } from './roles.ts'
 import { afterDelay, type Schedule } from './schedule.ts'
+import { limitsOf, type Sender, type Shares } from './shares.ts'
 
 export interface TargetsOptions {
-  /** Named in the user agent. */
-  readonly service?: string
+  /** Whose share of the limits is used. Named in the user agent. */
+  readonly service: Sender
   /** One request's deadline, from its send to the end of its answer; the fence's arithmetic relies on it. */
   readonly requestDeadlineMs: number
   readonly metrics: Metrics
   readonly logger: Logger
-  /** The part of each tenant's rate that this service takes, over all its processes: 0 to 1. */
-  readonly shares: { readonly flow: number; readonly omnium: number }
+  /** The part of each tenant's limits that this service takes, over all its processes: 0 to 1. */
+  readonly shares: Shares
   readonly now: () => number
   readonly random: () => number
   readonly schedule?: Schedule
@@ -43,8 +45,8 @@ export interface Targets {
   readonly guards: Pick<AbsenceGuards, 'list'>
   /** The tenants file has changed: new secrets and limits count from now on, what was removed is forgotten. */
   tenantsChanged(tenants: Tenants): void
-  /** Partitions owned ÷ all: this process's part of the service's share. 1 until told. */
-  setPartitionShare(fraction: number): void
+  /** The partitions of this process, of `all`: its part of the service's share. All of them until told. */
+  setPartitions(own: readonly number[], all: number): void
   /** Ends the probes and closes the connections; requests under way fail. */
   close(): Promise<void>
 }
@@ -69,7 +71,7 @@ export function createTargets(options: TargetsOptions): Targets {
   const base = createBase({
     deadlineMs: requestDeadlineMs,
     maxAnswerBytes: MAX_ANSWER_BYTES,
-    userAgent: `flow-omnium-sync/${manifest.version}${service === undefined ? '' : ` (${service})`}`,
+    userAgent: `flow-omnium-sync/${manifest.version} (${service})`,
     dispatcherOf: dispatchers.of,
     schedule,
   })
@@ -82,10 +84,13 @@ export function createTargets(options: TargetsOptions): Targets {
   })
   const exported = exportCircuits(circuits, metrics)
 
-  const limits = {
-    flow: createLimits({ target: 'flow', share: shares.flow, metrics, now, schedule }),
-    omnium: createLimits({ target: 'omnium', share: shares.omnium, metrics, now, schedule }),
-  }
+  const createLimitsOf = (target: Target) =>
+    createLimits({
+      target,
+      limitsOf: (tenant) => limitsOf(tenant, target, service, shares[target]),
+      ...{ metrics, now, random, schedule },
+    })
+  const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
   const roles = createRoles(now, metrics)
   const common = { base, circuits, roles, metrics, logger, tracer, now }
   let omniumCredentials: OmniumCredentials | undefined
@@ -117,9 +122,9 @@ export function createTargets(options: TargetsOptions): Targets {
       limits.omnium.tenantsChanged(tenants)
       omniumCredentials?.tenantsChanged(tenants)
     },
-    setPartitionShare(fraction) {
-      limits.flow.setPartitionShare(fraction)
-      limits.omnium.setPartitionShare(fraction)
+    setPartitions(own, all) {
+      limits.flow.setPartitions(own, all)
+      limits.omnium.setPartitions(own, all)
     },
     async close() {
       circuits.close()

@@ -134,8 +134,8 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     { signal, fence }: KeyRun,
   ): Promise<boolean> => {
     const first = leads[0]!.record
-    const at = now()
-    for (const { record } of leads) record.firstSeenAt ??= at
+    for (const { record } of leads) record.firstSeenAt ??= now()
+    const isRetryTopic = leads.every(({ record }) => record.mark !== null)
     const startedAt = performance.now()
     const handling = startHandling(options.tracer, (options.prefix ?? '') + handler.service, tenant.uid, leads)
     const { traceparent } = handling
@@ -143,7 +143,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     try {
       outcomes = await handler.handle(
         leads.map(({ record, repair }) => deliveryOf(record, tenant, repair, handling.traceparentOf(record))),
-        { call: { tenant, key: first.key, signal, fence, ...(traceparent && { traceparent }) }, now },
+        { call: { tenant, key: first.key, signal, fence, isRetryTopic, ...(traceparent && { traceparent }) }, now },
       )
       if (outcomes.length !== leads.length)
         throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)

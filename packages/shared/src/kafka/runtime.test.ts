@@ -22,6 +22,29 @@ describe('a key', () => {
     ])
   })
 
+  it('is work of the retry topic only if all its records come from there', async () => {
+    const classes: Record<string, boolean | undefined> = {}
+    const { source } = await givenRuntime({
+      classify: () => ({ group: null, version: '', targets: [] }),
+      answer: async (all, { call }) => {
+        classes[call.key] = call.isRetryTopic
+        return all.map(() => done())
+      },
+    })
+    const headers = { 'lane-why': 'deferred', 'lane-topic': TOPIC, 'lane-partition': '0', 'lane-offset': '9' }
+    const deferred = ['acme:retried', 'acme:both'].map((key) => ({ key, value: '1 a', headers }))
+
+    source.append('customer-mapper.retry.v1', 0, deferred)
+    source.append(
+      TOPIC,
+      0,
+      ['acme:both', 'acme:live'].map((key) => ({ key, value: '2 b' })),
+    )
+    await settle()
+
+    expect(classes).toEqual({ 'acme:retried': true, 'acme:both': false, 'acme:live': false })
+  })
+
   it('falls back to the next older record when the newest is parked, whatever the timing', async () => {
     const { calls, customer, ends, sent } = await givenRuntime({
       answer: async ([lead]) => [String(lead?.value).endsWith('bad') ? park('refused', '422') : done()],

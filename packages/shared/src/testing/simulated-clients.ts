@@ -1,11 +1,13 @@
 import { type AbsenceGuards, createAbsenceGuards } from '../absences/absence-guards.ts'
 import { type BelievingClients, createBelievingClients } from '../absences/believing-clients.ts'
+import type { Target } from '../errors.ts'
 import { type FlowClient, flowCredentials } from '../flow/client.ts'
 import { type Circuits, createCircuits } from '../http/circuits.ts'
 import { createClient } from '../http/client.ts'
 import { createLimits } from '../http/limits.ts'
 import type { Send } from '../http/request.ts'
 import { createRoles } from '../http/roles.ts'
+import { limitsOf, type Sender, type Shares } from '../http/shares.ts'
 import { createMetrics } from '../metrics.ts'
 import type { OmniumClient } from '../omnium/client.ts'
 import { createOmniumCredentials } from '../omnium/token.ts'
@@ -16,13 +18,15 @@ export interface SimulatedClients {
   readonly flow: FlowClient
   readonly omnium: OmniumClient
   readonly circuits: Circuits
+  setPartitions(own: readonly number[], all: number): void
 }
 
 export interface SimulatedClientsOptions {
   readonly time: ManualTime
   /** The peers. Token requests of Omnium come here too. */
   readonly send: Send
-  readonly shares?: { readonly flow: number; readonly omnium: number }
+  readonly service?: Sender
+  readonly shares?: Shares
   readonly random?: () => number
   readonly guards?: AbsenceGuards
 }
@@ -33,6 +37,7 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
     time,
     send,
     guards = createAbsenceGuards({ now: time.now }),
+    service = 'customer-mapper',
     shares = { flow: 1, omnium: 1 },
     random = () => 0.5,
   } = options
@@ -46,21 +51,35 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
   })
   const roles = createRoles(now, metrics)
   const common = { base: send, circuits, roles, metrics, logger: { debug() {} }, tracer: noTracer, now }
-  const limits = { metrics, now, schedule }
+  const createLimitsOf = (target: Target) =>
+    createLimits({
+      target,
+      limitsOf: (tenant) => limitsOf(tenant, target, service, shares[target]),
+      ...{ metrics, now, random, schedule },
+    })
+  const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
   const clients: BelievingClients = createBelievingClients({
     flow: createClient({
       ...common,
       target: 'flow',
-      limits: createLimits({ ...limits, target: 'flow', share: shares.flow }),
+      limits: limits.flow,
       credentials: () => flowCredentials,
     }),
     omnium: createClient({
       ...common,
       target: 'omnium',
-      limits: createLimits({ ...limits, target: 'omnium', share: shares.omnium }),
+      limits: limits.omnium,
       credentials: (sendToken) => createOmniumCredentials({ send: sendToken, now, random }),
     }),
     ...{ circuits, guards, now },
   })
-  return { flow: clients.flow, omnium: clients.omnium, circuits }
+  return {
+    flow: clients.flow,
+    omnium: clients.omnium,
+    circuits,
+    setPartitions(own, all) {
+      limits.flow.setPartitions(own, all)
+      limits.omnium.setPartitions(own, all)
+    },
+  }
 }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { SyncError, type Target } from '../../errors.ts'
+import { classifyFailure, SyncError, type Target } from '../../errors.ts'
 import { type Circuits, createCircuits } from '../../http/circuits.ts'
 import { aCall, aTenant } from '../builders.ts'
 import { createManualTime, type ManualTime } from '../manual-time.ts'
@@ -96,9 +96,10 @@ export function simulateKeys(seed: number, target: (asked: Asked) => Says): Keys
       ends.set(key, { how: 'done', afterMs: time.now() - enteredAt })
     } catch (error) {
       if (!(error instanceof SyncError)) throw error
-      const counted = error.outage ? attempts : attempts + 1
+      const isUncounted = classifyFailure(error) === 'outage'
+      const counted = isUncounted ? attempts : attempts + 1
       if (counted >= MAX_ATTEMPTS) ends.set(key, { how: 'parked', afterMs: time.now() - enteredAt })
-      else again(error.outage ? random() * 1_000 : random() * 500 * 2 ** counted, counted, false)
+      else again(isUncounted ? (error.retryAfterMs ?? random() * 1_000) : random() * 500 * 2 ** counted, counted, false)
     }
   }
   circuits.onChange((tenant, of, phase) => {
