@@ -127,7 +127,7 @@ export const OMNIUM_EVENT: EventKind = {
       category: { description: 'What happened. Kept when it is text.', examples: ['Updated'] },
       user: {
         description:
-          'Who did it. Where it is the `omnium.apiUser` of the tenant, the change is our own and ends there.',
+          'Who did it. Where it is the `omnium.apiUser` of the tenant or one of its `omnium.apiUsers`, also as `name-guid`, the change is our own and ends there.',
       },
       userId: { description: 'The same, by id.' },
     },

@@ -10,22 +10,18 @@ const FROM_THE_PEER: readonly Notification['via'][] = ['webhook', 'events-topic'
 const FROM_A_LIST: readonly Notification['via'][] = ['sweep', 'backfill']
 
 /**
- * What an ingest service says of a notification; pure. `apiUser` is our own user at the peer, whose changes are echoes.
+ * What an ingest service says of a notification; pure. `isOurs` says whether a user at the peer is ours, whose changes are
+ * echoes.
  */
 export function classifyNotification(
   delivery: NotificationDelivery,
   target: Target,
-  apiUser: string | undefined,
+  isOurs: (user: string) => boolean,
 ): Classified {
   const notification = delivery.value
   if (notification === null) return { end: skipped('ignored') }
   const repair = notification.repair || delivery.repair
-  if (
-    !repair &&
-    FROM_THE_PEER.includes(notification.via) &&
-    apiUser !== undefined &&
-    notification.users.includes(apiUser)
-  ) {
+  if (!repair && FROM_THE_PEER.includes(notification.via) && notification.users.some(isOurs)) {
     return { end: skipped('echo') }
   }
   // What a list has seen must not supersede a webhook, whichever was written later: it may end unread, as known, and

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'target-throttled'
   | 'target-failed'
   | 'target-unauthorized'
+  | 'token-unavailable'
   | 'target-refused'
   | 'target-answer-invalid'
   | 'html-response'
@@ -94,6 +95,7 @@ const CLASS_OF: Record<ErrorCode, FailureClass> = {
   'target-throttled': 'outage',
   'target-failed': 'attempt',
   'target-unauthorized': 'outage',
+  'token-unavailable': 'outage',
   'target-refused': 'park',
   'target-answer-invalid': 'attempt',
   'html-response': 'attempt',

@@ -4,6 +4,7 @@ import { type Outcome, type ParkReason, park, type RetryReason, retry } from './
 const WAITS_FOR: Partial<Record<ErrorCode, RetryReason>> = {
   'circuit-open': 'circuit-open',
   'target-throttled': 'throttled',
+  'token-unavailable': 'token-unavailable',
   'registry-unavailable': 'registry-unavailable',
   'kafka-unavailable': 'kafka-unavailable',
   'topic-missing': 'kafka-unavailable',

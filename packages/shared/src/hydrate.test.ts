@@ -34,7 +34,7 @@ function given(more: Pick<HydrationSource, 'beforeSecondRead'> = {}) {
   const hydration = createHydration({
     target: 'flow',
     known: createKnownVersions(),
-    apiUser: ({ flow }) => flow.apiUser,
+    isOwnUser: ({ flow }, user) => user === flow.apiUser,
     ...more,
     find: async (_call, { entity }) => {
       await step(`find ${entity}`)

@@ -35,8 +35,8 @@ export interface Found {
 export interface HydrationSource {
   readonly target: Target
   readonly known: KnownVersions
-  /** Our own user at the peer, whose changes are echoes. */
-  apiUser(tenant: Tenant): string | undefined
+  /** Whether a user at the peer is ours. Changes by our users are echoes. */
+  isOwnUser(tenant: Tenant, user: string): boolean
   /** Reads the object that a notification names; null when the peer answers "not found". */
   find(call: Call, notification: Notification): Promise<Found | null>
   /** Resolves once it is proven that the object does not exist, see `OmniumClient.proveAbsent`. */
@@ -86,7 +86,7 @@ const KINDS = [null, 'B2C', 'B2B'] as const
 export function createHydration(source: HydrationSource) {
   return {
     classify: (delivery: NotificationDelivery) =>
-      classifyNotification(delivery, source.target, source.apiUser(delivery.tenant)),
+      classifyNotification(delivery, source.target, (user) => source.isOwnUser(delivery.tenant, user)),
     handle: (deliveries: readonly NotificationDelivery[], context: HandlerContext) =>
       handle(deliveries, context, source),
   }

@@ -44,6 +44,7 @@ export const RETRY_REASONS = {
   'version-conflict': { counts: true, parksAs: 'attempts-exhausted' },
   'target-unavailable': { counts: false },
   throttled: { counts: false },
+  'token-unavailable': { counts: false },
   'circuit-open': { counts: false },
   'over-share': { counts: false },
   'registry-unavailable': { counts: false },

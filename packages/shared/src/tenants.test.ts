@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SyncError } from './errors.ts'
-import { parseTenants } from './tenants.ts'
+import { parseTenants, secretFilesOf } from './tenants.ts'
 
 const acme = {
   uid: 'acme-no',
@@ -26,7 +26,10 @@ describe('a tenants file', () => {
     expect(parse([acme]).get('acme-no')).toMatchObject({
       webhookSecrets: ['whsec_1', 'literal'],
       flow: { baseUrl: 'https://api.flowretail.com/v2', token: 'token-1', requestsPerSecond: 20, maxInFlight: 10 },
-      omnium: { clientSecret: 'secret', requestsPerSecond: 80, maxInFlight: 16 },
+      omnium: {
+        ...{ clientSecret: 'secret', requestsPerSecond: 80, maxInFlight: 16, apiUsers: {} },
+        ...{ privateUpdates: 'full', listRemoval: 'patch' },
+      },
       parameters: {},
       omniumCustomerEvents: 'create',
     })
@@ -51,6 +54,30 @@ describe('a tenants file', () => {
     expect(message).toContain("[2.flow.token]: file /nowhere/token can't be read")
     expect(message).toContain('[2.omniumCustomerEvents]')
     expect(message).not.toContain('a literal secret')
+  })
+
+  it('may name an API user for each service, whose secrets are resolved and watched like the others', () => {
+    const user = { clientId: 'mapper', clientSecret: 'env:ACME_FLOW_TOKEN', apiUser: 'flow-mapper' }
+    const cli = { ...user, clientSecret: 'file:/nowhere/cli' }
+    const withUsers = (apiUsers: unknown) => [{ ...acme, omnium: { ...acme.omnium, apiUsers } }]
+
+    expect(parse(withUsers({ 'customer-mapper': user })).get('acme-no')?.omnium.apiUsers).toEqual({
+      'customer-mapper': { ...user, clientSecret: 'token-1' },
+    })
+    expect(secretFilesOf(JSON.stringify(withUsers({ syncctl: cli })))).toContain('/nowhere/cli')
+    expect(problemsOf(withUsers({ syncctl: cli }))).toBe(
+      "reading tenants: [0.omnium.apiUsers.syncctl.clientSecret]: file /nowhere/cli can't be read",
+    )
+  })
+
+  it('names what is wrong with the API users of the services', () => {
+    const apiUsers = { mapper: { clientId: 'a', clientSecret: 'b', apiUser: 'c' }, syncctl: { clientId: 'a' } }
+    const message = problemsOf([{ ...acme, omnium: { ...acme.omnium, apiUsers, privateUpdates: 'some' } }])
+
+    expect(message).toContain('[0.omnium.apiUsers.mapper]: is no service; must be one of flow-ingest, omnium-ingest,')
+    expect(message).toContain('[0.omnium.apiUsers.syncctl.clientSecret]')
+    expect(message).toContain('[0.omnium.apiUsers.syncctl.apiUser]')
+    expect(message).toContain('[0.omnium.privateUpdates]')
   })
 
   it.each([

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { SyncError } from './errors.ts'
+import { SENDERS } from './senders.ts'
 
 const loopback = (host: string) =>
   host === 'localhost' || host === '[::1]' || host.endsWith('.localhost') || /^127\.\d+\.\d+\.\d+$/.test(host)
@@ -15,6 +16,14 @@ const BaseUrl = z
 
 /** A literal, `env:NAME` or `file:/path`; resolved when the tenants are read, so rotation needs a reload, not a restart. */
 const Secret = z.string().min(1)
+
+/** A user of Omnium's API that one service has for itself, with all of the user's limits. */
+const OmniumApiUser = z.object({
+  clientId: z.string().min(1),
+  clientSecret: Secret,
+  /** The name of the user in Omnium: events that it caused are echoes. */
+  apiUser: z.string().min(1),
+})
 
 /** Empty stands for unset, as in the environment. */
 const optionalText = z
@@ -41,14 +50,16 @@ export const Tenant = z.object({
     clientSecret: Secret,
     /** Our user in Omnium: events that it caused are echoes. */
     apiUser: optionalText,
+    /** By service, and `syncctl`: those that have an API user of their own. The others share `clientId`. */
+    apiUsers: z.record(z.string(), OmniumApiUser).prefault({}),
+    /** How a private customer is updated: `full` sends the full model with Flow's times, `patch` the fields that differ. */
+    privateUpdates: z.enum(['full', 'patch']).default('full'),
     /** Of each API user. Documented: 100 a second in the long run. */
     requestsPerSecond: z.number().positive().default(80),
     /** Of each API user. Documented: 20 at the same time, and 40 over all API users of the tenant. */
     maxInFlight: z.int().positive().default(16),
     /** A Kafka topic on which Omnium publishes its events, besides or instead of webhooks. */
     eventsTopic: optionalText,
-    /** How a private customer is updated: `full` sends the full model with Flow's times, `patch` the fields that differ. */
-    privateUpdates: z.enum(['full', 'patch']).default('full'),
     /** How an element of a list is removed at first: `patch` sends the whole list, `update` asks for an Update at once. */
     listRemoval: z.enum(['patch', 'update']).default('patch'),
   }),
@@ -127,9 +138,19 @@ export function parseTenants(text: string, env: Readonly<Record<string, string |
     const webhookSecrets = raw.webhookSecrets.map((secret, i) => secretOf(secret, `${index}.webhookSecrets.${i}`))
     const token = secretOf(raw.flow, `${index}.flow.token`)
     const clientSecret = secretOf(raw.omnium, `${index}.omnium.clientSecret`)
+    const ofUsers = raw.apiUsers.map(([name, secret]) => {
+      if (!(SENDERS as readonly string[]).includes(name)) {
+        problems.push(`[${index}.omnium.apiUsers.${name}]: is no service; must be one of ${SENDERS.join(', ')}`)
+      }
+      return [name, secretOf(secret, `${index}.omnium.apiUsers.${name}.clientSecret`)] as const
+    })
     if (!parsed.success) return []
     const { data } = parsed
-    return [{ ...data, webhookSecrets, flow: { ...data.flow, token }, omnium: { ...data.omnium, clientSecret } }]
+    const apiUsers = Object.fromEntries(
+      ofUsers.map(([name, secret]) => [name, { ...data.omnium.apiUsers[name]!, clientSecret: secret }]),
+    )
+    const omnium = { ...data.omnium, clientSecret, apiUsers }
+    return [{ ...data, webhookSecrets, flow: { ...data.flow, token }, omnium }]
   })
   const seen = new Set<string>()
   for (const [index, { uid }] of tenants.entries()) {
@@ -144,8 +165,8 @@ export function parseTenants(text: string, env: Readonly<Record<string, string |
 export function secretFilesOf(text: string): string[] {
   const entries = parseJson(text, [])
   const references = (Array.isArray(entries) ? entries : []).flatMap((entry) => {
-    const { webhookSecrets, flow, omnium } = rawSecretsOf(entry)
-    return [...webhookSecrets, flow, omnium]
+    const { webhookSecrets, flow, omnium, apiUsers } = rawSecretsOf(entry)
+    return [...webhookSecrets, flow, omnium, ...apiUsers.map(([, secret]) => secret)]
   })
   const files = references.flatMap((reference) =>
     typeof reference === 'string' && reference.startsWith(FILE) ? reference.slice(FILE.length) : [],
@@ -158,12 +179,13 @@ function rawSecretsOf(entry: unknown) {
   const { webhookSecrets, flow, omnium } = (entry ?? {}) as {
     webhookSecrets?: unknown
     flow?: { token?: unknown }
-    omnium?: { clientSecret?: unknown }
+    omnium?: { clientSecret?: unknown; apiUsers?: Record<string, { clientSecret?: unknown } | null> }
   }
   return {
     webhookSecrets: (Array.isArray(webhookSecrets) ? webhookSecrets : []) as unknown[],
     flow: flow?.token,
     omnium: omnium?.clientSecret,
+    apiUsers: Object.entries(omnium?.apiUsers ?? {}).map(([name, user]) => [name, user?.clientSecret] as const),
   }
 }
 

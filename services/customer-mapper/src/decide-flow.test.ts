@@ -107,6 +107,15 @@ describe('a business customer', () => {
     })
   })
 
+  test('modified by the API user of one of our services, it is our own write too', () => {
+    const apiUsers = { 'relation-manager': { clientId: 'r', clientSecret: 's', apiUser: 'flow-relations' } }
+    const tenant = aTenant({ omnium: { ...aTenant().omnium, apiUsers } })
+    const record = anOmniumCustomer({ ...patched, name: 'B', modifiedBy: 'flow-relations' })
+
+    expect(decideFlowUpdate('B2B', record, flow, tenant)).toEqual({ do: 'nothing', reason: 'echo' })
+    expect(decideFlowUpdate('B2B', record, flow, aTenant())).toMatchObject({ do: 'update' })
+  })
+
   test('modified by our API user, it is our own write and what differs is on its way from Flow', () => {
     const tenant = aTenant({
       omnium: { baseUrl: 'https://omnium.example', clientId: 'c', clientSecret: 's', apiUser: 'flow-sync' },

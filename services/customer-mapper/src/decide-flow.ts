@@ -1,5 +1,6 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import { isUnreadable } from '@sync/shared/http/reading'
+import { isOmniumApiUser } from '@sync/shared/omnium/api-users'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { SkipReason } from '@sync/shared/outcome'
 import { sameMeaning } from '@sync/shared/same-meaning'
@@ -62,13 +63,12 @@ export function mayHaveEditOnItsWay(omnium: OmniumCustomer, flow: FlowCustomer, 
 
 /**
  * Whether the record shows our own last write, so that what differs from Flow was edited in Flow since and is on its
- * way: our API user modified it, or its `modified` is the Flow version that we wrote with it.
+ * way: one of our API users modified it, or its `modified` is the Flow version that we wrote with it.
  */
 function wroteLast(omnium: OmniumCustomer, tenant: Tenant): boolean {
   const stored = storedVersion(omnium, tenant)
   if (stored === null) return false
-  const { apiUser } = tenant.omnium
-  return (apiUser !== undefined && omnium.modifiedBy === apiUser) || compareVersions(omnium.modified, stored) <= 0
+  return isOmniumApiUser(tenant, omnium.modifiedBy ?? '') || compareVersions(omnium.modified, stored) <= 0
 }
 
 /** Flow's customer, what Flow leaves out of `fields` being empty: it was read now, so there is no value. */

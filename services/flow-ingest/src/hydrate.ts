@@ -67,7 +67,7 @@ export function createFlowHydrator({
       known,
       learned,
       missed,
-      apiUser: (tenant) => tenant.flow.apiUser,
+      isOwnUser: ({ flow }, user) => user === flow.apiUser,
       find(call, notification) {
         const { entity, id } = notification
         const reading = readingKnown(call, known, notification, null)

@@ -27,12 +27,15 @@ function given() {
 }
 
 test('an event that our own user caused is an echo', () => {
-  const omnium = { baseUrl: 'https://omnium.example', clientId: 'a', clientSecret: 'b', apiUser: 'flow-sync' }
+  const apiUsers = { 'customer-mapper': { clientId: 'm', clientSecret: 's', apiUser: 'flow-mapper' } }
+  const omnium = { baseUrl: 'https://omnium.example', clientId: 'a', clientSecret: 'b', apiUser: 'flow-sync', apiUsers }
   const { hydrator } = given()
   const classify = (fields: Partial<Notification>) => hydrator.classify(aLook(fields, aTenant({ omnium })))
 
   expect(classify({ users: ['flow-sync'] })).toEqual({ end: { kind: 'skipped', reason: 'echo' } })
   expect(classify({ users: ['flow-sync'], via: 'events-topic' })).toHaveProperty('end')
+  expect(classify({ users: ['flow-mapper'] })).toHaveProperty('end')
+  expect(classify({ users: ['flow-mapper-0f8fad5b-d9cb-469f-a165-70867728950e'] })).toHaveProperty('end')
   expect(classify({ users: ['flow-sync'], via: 'sweep' })).toMatchObject({ targets: ['omnium'] })
   expect(classify({ users: ['admin'] })).toMatchObject({ targets: ['omnium'] })
 })

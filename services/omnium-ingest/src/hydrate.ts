@@ -6,6 +6,7 @@ import { rawOf } from '@sync/shared/http/reading'
 import { createHydration, type Found, readingKnown, traceOf } from '@sync/shared/hydrate'
 import type { HydratorPorts } from '@sync/shared/ingest'
 import { keyOf, type Publisher } from '@sync/shared/kafka/publisher'
+import { isOmniumApiUser } from '@sync/shared/omnium/api-users'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { StreamHandler } from '@sync/shared/stream'
@@ -80,7 +81,7 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
       known,
       learned,
       missed,
-      apiUser: (tenant) => tenant.omnium.apiUser,
+      isOwnUser: isOmniumApiUser,
       find: (call, notification) =>
         notification.entity === 'customer' ? findCustomer(call, notification) : findOrder(call, notification),
       // `modified` is a field that whoever writes a customer may set, also to an earlier time.

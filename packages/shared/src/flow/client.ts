@@ -95,5 +95,8 @@ export function createFlowClient(client: TargetClient): FlowClient {
 /** Flow's integration token is the tenant's for good: there is no other to get. */
 export const flowCredentials: Credentials = {
   token: async ({ tenant }) => tenant.flow.token,
+  current: ({ tenant }) => tenant.flow.token,
+  accepted() {},
   renew: async () => null,
+  refused() {},
 }

@@ -1,4 +1,4 @@
-import { SyncError } from '../errors.ts'
+import { type ErrorCode, SyncError } from '../errors.ts'
 import type { FailureKind, Probed } from './circuit.ts'
 import { copyOf } from './request.ts'
 
@@ -31,10 +31,13 @@ export function failureKindOf(error: unknown): FailureKind | 'answer' | 'neutral
   }
 }
 
-/** What the failure of a probe says. A 429 says nothing, so it neither opens nor closes a circuit. */
+/** Failures of a probe that were not the target's, so that they neither open nor close a circuit. */
+const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set(['target-throttled', 'token-unavailable'])
+
+/** What the failure of a probe says. */
 export function probeFailureOf(error: unknown): Probed {
   const retryAfterMs = error instanceof SyncError ? error.retryAfterMs : undefined
-  if (error instanceof SyncError && error.code === 'target-throttled') return { isHealthy: null, retryAfterMs }
+  if (error instanceof SyncError && SAYS_NOTHING.has(error.code)) return { isHealthy: null, retryAfterMs }
   const kind = failureKindOf(error)
   switch (kind) {
     case 'unreachable':

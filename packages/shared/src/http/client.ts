@@ -72,15 +72,14 @@ export interface TargetClient {
 export function createClient(options: ClientOptions): TargetClient {
   const { target, base, circuits, limits, roles, now } = options
   const observed = stack([traced(options.tracer), measure(options.metrics), log(options.logger)], base)
-  const unguarded = stack([limits.debit, fence], observed)
   // Omnium does not count token requests.
-  const auth = authorize(options.credentials(stack([fence], observed)))
+  const credentials = options.credentials(stack([fence], observed))
   const askLast = ({ call }: TargetRequest) => {
     circuits.recheck(call, target)
     call.fence()
   }
-  const inTurn = stack([auth, limits.wait(askLast)], observed)
-  const aside = stack([auth], unguarded)
+  const inTurn = authorize(credentials, limits.wait(askLast))(observed)
+  const aside = authorize(credentials, (next) => limits.debit(fence(next)))(observed)
   const requireExpected = (request: TargetRequest, answer: HttpAnswer, answers: readonly number[]) => {
     try {
       requireAnswer(request, answer, answers, now())

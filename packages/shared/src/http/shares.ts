@@ -1,9 +1,7 @@
 import type { Target } from '../errors.ts'
-import type { ServiceName } from '../kafka/topics.ts'
+import { SENDERS, type Sender } from '../senders.ts'
 import type { Tenant } from '../tenants.ts'
 
-/** Whoever sends requests to the peers. */
-export type Sender = ServiceName | 'syncctl'
 export type Shares = Readonly<Record<Target, number>>
 
 /**
@@ -28,8 +26,23 @@ export interface SenderLimits {
   readonly before: number
 }
 
+/**
+ * The requests in flight of a sender that has an API user of its own in Omnium. All together they keep below the 40 requests
+ * that Omnium allows to a tenant. flow-ingest sends nothing to Omnium.
+ */
+const IN_FLIGHT_OF_API_USER: Readonly<Record<Sender, number>> = {
+  'customer-mapper': 14,
+  'omnium-ingest': 10,
+  'relation-manager': 8,
+  syncctl: 4,
+  'flow-ingest': 1,
+}
+
 export function limitsOf(tenant: Tenant, target: Target, sender: Sender, share: number): SenderLimits {
   const { requestsPerSecond, maxInFlight } = tenant[target]
+  if (target === 'omnium' && tenant.omnium.apiUsers[sender] !== undefined) {
+    return { requestsPerSecond, slots: Math.min(IN_FLIGHT_OF_API_USER[sender], maxInFlight), before: 0 }
+  }
   return {
     requestsPerSecond: requestsPerSecond * share,
     slots: maxInFlight * share,
@@ -37,11 +50,9 @@ export function limitsOf(tenant: Tenant, target: Target, sender: Sender, share: 
   }
 }
 
+/** The largest share comes first, so that the nominal ones come last. */
 function sharesBefore(sender: Sender, target: Target): number {
-  let before = 0
-  for (const [name, shares] of Object.entries(DEFAULT_SHARES)) {
-    if (name === sender) break
-    before += shares[target]
-  }
-  return before
+  const ordered = SENDERS.toSorted((a, b) => DEFAULT_SHARES[b][target] - DEFAULT_SHARES[a][target])
+  const before = ordered.slice(0, ordered.indexOf(sender))
+  return before.reduce((sum, each) => sum + DEFAULT_SHARES[each][target], 0)
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { assignPartitions } from '../kafka/assigner.ts'
+import type { Sender } from '../senders.ts'
 import { patience, runs } from '../testing/runs.ts'
-import { DEFAULT_SHARES, type Sender } from './shares.ts'
+import { DEFAULT_SHARES } from './shares.ts'
 import { shareSlots } from './slot-share.ts'
 
 const twelve = Array.from({ length: 12 }, (_, partition) => partition)

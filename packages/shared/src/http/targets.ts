@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OmniumClient } from '../omnium/client.ts'
 import { createOmniumCredentials, type OmniumCredentials } from '../omnium/token.ts'
+import type { Sender } from '../senders.ts'
 import type { Tenants } from '../tenants.ts'
 import { noTracer, type Tracer } from '../tracing.ts'
 import { createBase } from './base.ts'
@@ -17,7 +18,7 @@ import { exportCircuits } from './export-circuits.ts'
 import { createLimits } from './limits.ts'
 import { createRoles, type Roles } from './roles.ts'
 import { afterDelay, type Schedule } from './schedule.ts'
-import { limitsOf, type Sender, type Shares } from './shares.ts'
+import { limitsOf, type Shares } from './shares.ts'
 
 export interface TargetsOptions {
   /** Whose share of the limits is used. Named in the user agent. */
@@ -101,7 +102,7 @@ export function createTargets(options: TargetsOptions): Targets {
       target: 'omnium',
       limits: limits.omnium,
       credentials(send) {
-        omniumCredentials = createOmniumCredentials({ send, now, random })
+        omniumCredentials = createOmniumCredentials({ send, sender: service, now, random, schedule })
         return omniumCredentials
       },
     }),

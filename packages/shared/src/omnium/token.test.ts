@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
+import { outcomeOf } from '../failure-outcome.ts'
 import type { HttpAnswer, TargetRequest } from '../http/request.ts'
 import { aCall, aTenant } from '../testing/builders.ts'
 import { createManualTime, settle } from '../testing/manual-time.ts'
@@ -19,8 +20,8 @@ const setUp = () => {
       requests.push(request)
       return peer.answer(requests.length)
     },
-    now: time.now,
-    random: () => 0.5,
+    sender: 'customer-mapper',
+    ...{ now: time.now, schedule: time.schedule, random: () => 0.5 },
   })
   return { credentials, requests, peer, time, call: aCall() }
 }
@@ -92,14 +93,57 @@ describe('Omnium’s tokens', () => {
   })
 
   it('are fetched anew once for all whose calls were refused', async () => {
-    const { credentials, requests, call } = setUp()
+    const { credentials, requests, call, time } = setUp()
     const token = await credentials.token(call)
 
-    const fresh = await Promise.all(Array.from({ length: 20 }, () => credentials.renew(call, token)))
+    const renewed = Promise.all(Array.from({ length: 20 }, () => credentials.renew(call, token)))
+    await settle()
+    expect(requests).toHaveLength(1)
+    // The processes that share an API user are refused at the same moment.
+    await time.advance(125)
+    const fresh = await renewed
     const late = await credentials.renew(call, token)
 
     expect(new Set([...fresh, late])).toEqual(new Set(['token-2']))
     expect(requests).toHaveLength(2)
+  })
+
+  it('are fetched twice a minute at most; the records of further calls wait', async () => {
+    const { credentials, requests, call, time } = setUp()
+    const first = await credentials.token(call)
+    const renewed = credentials.renew(call, first)
+    await time.advance(250)
+    const second = await renewed
+
+    const third = await credentials.renew(call, second ?? '').catch((error: SyncError) => error)
+
+    expect(third).toMatchObject({ code: 'token-unavailable', target: 'omnium', tenant: 'acme' })
+    expect((third as SyncError).retryAfterMs).toBeGreaterThan(60_000)
+    expect((third as SyncError).retryAfterMs).toBeLessThan(73_000)
+    expect(outcomeOf(third)).toMatchObject({ kind: 'retry', reason: 'token-unavailable' })
+    await expect(credentials.token(call)).rejects.toMatchObject({ code: 'token-unavailable' })
+    expect(requests).toHaveLength(2)
+    await time.advance(73_000)
+    expect(await credentials.token(call)).toBe('token-3')
+  })
+
+  it('that fail to come use up nothing of the two: after an outage nobody waits for them', async () => {
+    const { credentials, peer, requests, call } = setUp()
+    peer.answer = async () => answerOf(503, {})
+    for (let i = 0; i < 5; i++) await credentials.token(call).catch(() => {})
+    peer.answer = async () => answerOf(200, { accessToken: 'after the outage' })
+
+    expect(await credentials.token(call)).toBe('after the outage')
+    expect(requests).toHaveLength(6)
+  })
+
+  it('are those of the API user of the service, if it has one of its own', async () => {
+    const { credentials, requests } = setUp()
+    const apiUsers = { 'customer-mapper': { clientId: 'mapper', clientSecret: 'its own', apiUser: 'flow-mapper' } }
+
+    await credentials.token(aCall({ tenant: aTenant({ omnium: { ...aTenant().omnium, apiUsers } }) }))
+
+    expect(requests[0]?.path).toContain('clientId=mapper&clientSecret=its+own')
   })
 
   it('are not waited for by a call that is aborted, and still come for the others', async () => {

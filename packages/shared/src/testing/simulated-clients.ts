@@ -7,10 +7,11 @@ import { createClient } from '../http/client.ts'
 import { createLimits } from '../http/limits.ts'
 import type { Send } from '../http/request.ts'
 import { createRoles } from '../http/roles.ts'
-import { limitsOf, type Sender, type Shares } from '../http/shares.ts'
+import { limitsOf, type Shares } from '../http/shares.ts'
 import { createMetrics } from '../metrics.ts'
 import type { OmniumClient } from '../omnium/client.ts'
 import { createOmniumCredentials } from '../omnium/token.ts'
+import type { Sender } from '../senders.ts'
 import { noTracer } from '../tracing.ts'
 import type { ManualTime } from './manual-time.ts'
 
@@ -69,7 +70,7 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
       ...common,
       target: 'omnium',
       limits: limits.omnium,
-      credentials: (sendToken) => createOmniumCredentials({ send: sendToken, now, random }),
+      credentials: (sendToken) => createOmniumCredentials({ send: sendToken, sender: service, now, random, schedule }),
     }),
     ...{ circuits, guards, now },
   })
