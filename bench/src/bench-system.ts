@@ -23,8 +23,8 @@ export interface BenchSystem {
   readonly env: NodeJS.ProcessEnv
   /** For files, deleted at the end. */
   readonly folder: string
-  /** One more service. */
-  start(name: ServiceName): Promise<void>
+  /** One more service, or one more instance of it. */
+  start(name: ServiceName, instance?: string): Promise<void>
 }
 
 /** A stack, the stand-ins and services as processes. `stops` gets what ends each, to be run from the last to the first. */
@@ -34,6 +34,8 @@ export async function startBench(
   stops: (() => Promise<unknown>)[],
   /** What each tenant's peers may be called with. */
   limits: { readonly requestsPerSecond?: number; readonly maxInFlight?: number } = {},
+  /** Further settings of a tenant at Omnium, and of the tenant in the stand-in. */
+  omniumOf: (uid: string) => { readonly settings: object; readonly standIn: object } = unlimited,
 ): Promise<BenchSystem> {
   const stack = await startStack({ log: console.error })
   stops.push(() => stack.stop())
@@ -45,8 +47,7 @@ export async function startBench(
 
   const flow = createFlowApi({ tenants: tenants.map((uid) => ({ uid, token: 'token' })) })
   const omnium = createOmniumApi({
-    // Without the documented limits, because the services are measured and not the peer.
-    tenants: tenants.map((uid) => ({ uid, clientId: uid, clientSecret: 'secret', modes: { limits: null } })),
+    tenants: tenants.map((uid) => ({ uid, clientId: uid, clientSecret: 'secret', ...omniumOf(uid).standIn })),
   })
   stops.push(() => Promise.all([flow.close(), omnium.close()]))
   const [flowUrl, omniumUrl] = await Promise.all([flow.listen(), omnium.listen()])
@@ -56,7 +57,7 @@ export async function startBench(
   const entryOf = (uid: string) => ({
     ...{ uid, countryCode: 'NO', webhookSecrets: ['an older secret', WEBHOOK_SECRET] },
     flow: { baseUrl: flowUrl, token: 'token', ...limits },
-    omnium: { baseUrl: omniumUrl, clientId: uid, clientSecret: 'secret', ...limits },
+    omnium: { baseUrl: omniumUrl, clientId: uid, clientSecret: 'secret', ...limits, ...omniumOf(uid).settings },
   })
   await writeFile(tenantsFile, JSON.stringify(tenants.map(entryOf)))
 
@@ -68,12 +69,12 @@ export async function startBench(
     SWEEP_INTERVAL_MS: '0',
   }
   const services = new Map<ServiceName, MeasuredProcess>()
-  const start = async (name: ServiceName) => {
-    const service = await startService(name, env)
+  const start = async (name: ServiceName, instance?: string) => {
+    const service = await startService(name, { ...env, ...(instance && { SERVICE_INSTANCE_ID: instance }) })
     stops.push(service.stop)
     services.set(name, service)
   }
-  await Promise.all(names.map(start))
+  await Promise.all(names.map((name) => start(name)))
   for (const uid of tenants) {
     const webhook = (source: 'flow' | 'omnium') => {
       const url = services.get(`${source}-ingest`)?.url
@@ -85,3 +86,6 @@ export async function startBench(
   }
   return { flow, omnium, services, env, folder, start }
 }
+
+/** Without the documented limits, because the services are measured and not the peer. */
+const unlimited = () => ({ settings: {}, standIn: { modes: { limits: null } } })

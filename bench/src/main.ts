@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
   replay: async () => (await import('./replay.ts')).replay,
   reconcile: async () => (await import('./reconcile.ts')).reconcile,
+  limits: async () => (await import('./limits.ts')).limits,
   scrape: async () => (await import('./scrape.ts')).scrape,
   idle: async () => (await import('./idle.ts')).idle,
 }

@@ -1,17 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createContracts } from '@sync/shared/contracts/registry'
-import { createKafka } from '@sync/shared/kafka/connect'
-import { createProducer } from '@sync/shared/kafka/producer'
-import { createPublisher } from '@sync/shared/kafka/publisher'
-import { newEventId, newTraceparent } from '@sync/shared/tracing'
 import { startBench } from './bench-system.ts'
 import { runSyncctl } from './cli-process.ts'
+import { flowCustomer, writeSnapshots } from './write-snapshots.ts'
 
 const TENANT = 'acme-no'
 /** Far above what is asked, so that no rate limit shows. */
 const LIMITS = { requestsPerSecond: 20_000, maxInFlight: 2_000 }
-const CHUNK = 1_000
 
 /**
  * `npm run bench -- replay [--customers 10000] [--snapshots 100000] [--latency 20]`: a topic with several snapshots of each
@@ -33,7 +28,7 @@ export async function replay(args: readonly string[]): Promise<void> {
     console.error(`writing ${snapshots} snapshots of ${customers} customers`)
     const uids = Array.from({ length: customers }, (_, n) => `customer-${n}`)
     flow.seed(TENANT, uids.map(flowCustomer))
-    await writeSnapshots(env, uids, snapshots)
+    await writeSnapshots(env, TENANT, uids, snapshots)
     await start('customer-mapper')
     for (let left = 600; ; left--) {
       const { out } = await runSyncctl(['lag', '--service', 'customer-mapper'], env, folder)
@@ -73,46 +68,4 @@ export async function replay(args: readonly string[]): Promise<void> {
   } finally {
     for (const stop of stops.reverse()) await stop()
   }
-}
-
-const AT = '2026-01-01T00:00:00.000Z'
-const flowCustomer = (customerUid: string) => ({
-  ...{ customerUid, customerType: 'PERSON', externalId: customerUid, firstname: 'Kari', lastname: 'E' },
-  ...{ createdAt: AT, lastModifiedAt: AT },
-})
-
-async function writeSnapshots(env: NodeJS.ProcessEnv, uids: readonly string[], count: number): Promise<void> {
-  const prefix = env.TOPIC_PREFIX!
-  const { codec } = createContracts({ registryUrl: env.SCHEMA_REGISTRY_URL!, prefix })
-  const kafka = createKafka({ kafkaBrokers: env.KAFKA_BROKERS!.split(','), kafkaSsl: false } as never, {
-    clientId: 'bench',
-    retries: 0,
-  })
-  const producer = createProducer({ kafka, deadlineMs: 30_000 })
-  await producer.connect()
-  const publisher = createPublisher({
-    ...{ producer, encode: codec.encode, prefix, source: 'bench', newEventId, newTraceparent, now: Date.now },
-  })
-  for (let from = 0; from < count; from += CHUNK) {
-    const messages = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => {
-      const id = uids[(from + i) % uids.length]!
-      const times = { version: AT, fetchedAt: AT, notifiedAt: AT }
-      return {
-        key: `${TENANT}:${id}`,
-        value: { tenant: TENANT, id, ...times, repair: false, customer: flowCustomer(id) },
-      }
-    })
-    // A broker is not the leader of a new topic's partitions at once.
-    for (let attempts = 20; ; attempts--) {
-      const isSent = await publisher.publish('flow.customers.v1', messages).then(
-        () => true,
-        (error: unknown) => {
-          if (attempts <= 1) throw error
-          return delay(500, false)
-        },
-      )
-      if (isSent) break
-    }
-  }
-  await producer.disconnect()
 }
