@@ -19,7 +19,7 @@ let world: SecuredWorld
 const isOnJava = sharedStack().mode === 'jvm'
 beforeAll(async () => {
   if (isOnJava) world = await startSecuredWorld()
-})
+}, 240_000)
 afterAll(() => world?.stop())
 
 const inOmnium = (id: string) => world.omnium.customer(TENANT, 'B2C', id)

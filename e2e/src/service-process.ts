@@ -72,12 +72,19 @@ export async function startService(
     pid: child.pid!,
     output: () => output,
     exited,
-    untilReady: () =>
-      eventually(`${name} being ready`, async () => {
-        if (ended !== null) throw new Error(`${name} ended with ${ended}:\n${output.slice(-4000)}`)
-        const answer = await fetch(`${adminUrl}/ready`).catch(() => null)
-        return answer?.status === 200
-      }),
+    async untilReady() {
+      let answered = 'nothing'
+      try {
+        await eventually(`${name} being ready`, async () => {
+          if (ended !== null) throw new Error(`${name} ended with ${ended}`)
+          const answer = await fetch(`${adminUrl}/ready`).catch(() => null)
+          if (answer !== null) answered = await answer.text()
+          return answer?.status === 200
+        })
+      } catch (error) {
+        throw new Error(`${(error as Error).message}; /ready said ${answered}\n${output.slice(-4000)}`)
+      }
+    },
     metrics,
     metric: async (metric, labels) => metricValue(await metrics(), metric, labels),
     signal: (signal) => void child.kill(signal),
