@@ -52,6 +52,8 @@ export async function spoilAnswer(
   const type = rules.findLast(({ kind }) => kind === 'answer-body')?.contentType ?? answer.contentType
   if (type === '') reply.removeHeader('content-type')
   else reply.header('content-type', type)
+  // Of a refusal, fastify has announced the length already.
+  reply.removeHeader('content-length')
   const wire = rules.reduce((before, rule) => onTheWire(rule, answer, before, request), NOT_YET_ON_THE_WIRE)
   reply.headers(wire.headers)
   return wire.payload ?? answer.body

@@ -112,6 +112,17 @@ describe('the body of an answer', () => {
     expect(() => gunzipSync(bytes)).toThrow()
   })
 
+  test('is encoded and chunked of a refusal too', async () => {
+    const { flow, send } = await flowWithCustomer()
+    flow.deleteCustomer('acme', 'c1')
+    flow.faults.add({ kind: 'answer-body', encoding: 'gzip', chunked: true })
+
+    const { message, bytes } = await send()
+
+    expect([message.statusCode, message.headers['content-length']]).toEqual([404, undefined])
+    expect(JSON.parse(gunzipSync(bytes).toString())).toMatchObject({ message: 'no such customer' })
+  })
+
   test('is encoded of what a gateway answers too', async () => {
     const { flow, send } = await flowWithCustomer()
     flow.faults.add({ kind: 'gateway', status: 404 })
