@@ -16,7 +16,8 @@ let peer: RecordingPeer
 let world: World
 
 const isToken = ({ url }: RecordedRequest) => url.startsWith('/api/token')
-const idOf = ({ url }: RecordedRequest) => decodeURIComponent(new URL(url, 'http://x').pathname.split('/').at(-1)!)
+/** Without a URL parser, which would resolve the id `..`. */
+const idOf = ({ url }: RecordedRequest) => decodeURIComponent(url.split('?')[0]!.split('/').at(-1)!)
 /** A probe begins with a list of one item; where the list is empty, it needs no more. */
 const isProbe = ({ url }: RecordedRequest) => url.includes('pageSize=1&') || url.endsWith('/Search')
 let tokens = 0
@@ -168,7 +169,8 @@ describe('a request to a peer', () => {
     )
 
     const ends = new Map((await endsOf('odd-no')).map(({ id, outcome, reason }) => [id, reason ?? outcome]))
-    expect([ends.get(id), ends.get(`${id}, the next`)]).toEqual(['attempts-exhausted', 'done'])
+    const parkedAs = what === 'a page' ? 'blocked-by-proxy' : 'attempts-exhausted'
+    expect([ends.get(id), ends.get(`${id}, the next`)]).toEqual([parkedAs, 'done'])
     expect((await circuits('flow')).of('odd-no')).toMatchObject({ state: 'closed' })
   })
 
