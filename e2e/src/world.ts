@@ -27,6 +27,8 @@ export interface WorldOptions {
   /** Of the tenant's `flow`. */
   readonly flowFields?: (uid: string) => object
   readonly partitions?: number
+  /** As it stands in the tenants file, and the secret itself. Default: one literal. */
+  readonly webhookSecret?: { readonly reference: string; readonly secret: string }
   readonly flow?: Omit<FlowApiOptions, 'tenants'>
   readonly omnium?: Omit<OmniumApiOptions, 'tenants'>
   /** Default: the shared one. */
@@ -84,7 +86,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       tenants.map((uid) => ({
         uid,
         countryCode: 'NO',
-        webhookSecrets: [SECRET],
+        webhookSecrets: [options.webhookSecret?.reference ?? SECRET],
         flow: {
           baseUrl: flowUrl,
           token: `flow-token-${uid}`,
@@ -122,7 +124,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     everStarted.push(service)
     const webhook = (path: string) => ({
       url: `${service.webhookUrl}/webhooks/${path}`,
-      auth: { kind: 'bearer' as const, secret: SECRET },
+      auth: { kind: 'bearer' as const, secret: options.webhookSecret?.secret ?? SECRET },
     })
     for (const uid of tenants) {
       if (name === 'flow-ingest') flow.configureTenant(uid, { webhook: webhook(`flow/${uid}`) })

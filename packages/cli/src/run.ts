@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addAbsences } from './absences.ts'
 import { addBackfill } from './backfill.ts'
 import { addDeadLetters } from './dead-letters.ts'
+import { addDoctor } from './doctor/doctor.ts'
 import { addErase } from './erase.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { addLag } from './lag.ts'
@@ -59,6 +60,7 @@ Exit codes: 0 done, 1 failed, 2 differences found or something left over, 64 wro
   addReconcile(program, terminal, end)
   addErase(program, terminal, end)
   addAbsences(program, terminal, end)
+  addDoctor(program, terminal, end)
   return program
 }
 

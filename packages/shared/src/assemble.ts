@@ -22,6 +22,7 @@ import type { Logger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createRecordMetrics } from './record-metrics.ts'
 import type { StreamHandler } from './stream.ts'
+import { createTargetStates } from './target-states.ts'
 import type { Tenants } from './tenants.ts'
 import type { TenantsFile } from './tenants-file.ts'
 import { newEventId, newTraceparent, type Tracer } from './tracing.ts'
@@ -149,6 +150,14 @@ export function assemble<C extends SharedConfig>({
     random: Math.random,
     tracer,
     guards: shared.guards,
+  })
+  const targetStates = createTargetStates({
+    service,
+    instance: config.serviceInstanceId,
+    circuits: targets.circuits.list,
+    usage: targets.usage.lastHour,
+    publisher,
+    now: Date.now,
   })
   let partitions = 0
   let assigned: ReadonlySet<number> = new Set()
@@ -305,7 +314,7 @@ export function assemble<C extends SharedConfig>({
     shared.part,
     ...inbox,
     runtimePart,
-    together('beside', parts),
+    together('beside', [...parts, targetStates]),
     {
       name: 'ready',
       start: async () => void waitingFor.delete('start'),

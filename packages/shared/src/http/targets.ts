@@ -19,6 +19,7 @@ import { createLimits } from './limits.ts'
 import { createRoles, type Roles } from './roles.ts'
 import { afterDelay, type Schedule } from './schedule.ts'
 import { limitsOf, type Shares } from './shares.ts'
+import { createTargetUsage, type TargetUsage } from './target-usage.ts'
 
 export interface TargetsOptions {
   /** Whose share of the limits is used. Named in the user agent. */
@@ -44,6 +45,7 @@ export interface Targets {
   readonly circuits: Circuits
   readonly roles: Pick<Roles, 'list'>
   readonly guards: Pick<AbsenceGuards, 'list'>
+  readonly usage: Pick<TargetUsage, 'lastHour'>
   /** The tenants file has changed: new secrets and limits count from now on, what was removed is forgotten. */
   tenantsChanged(tenants: Tenants): void
   /** The partitions of this process, of `all`: its part of the service's share. All of them until told. */
@@ -93,7 +95,8 @@ export function createTargets(options: TargetsOptions): Targets {
     })
   const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
   const roles = createRoles(now, metrics)
-  const common = { base, circuits, roles, metrics, logger, tracer, now }
+  const usage = createTargetUsage(now)
+  const common = { base: usage.count(base), circuits, roles, metrics, logger, tracer, now }
   let omniumCredentials: OmniumCredentials | undefined
   const clients: BelievingClients = createBelievingClients({
     flow: createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
@@ -115,6 +118,7 @@ export function createTargets(options: TargetsOptions): Targets {
     circuits,
     roles,
     guards,
+    usage,
     tenantsChanged(tenants) {
       roles.tenantsChanged(tenants)
       exported.tenantsChanged(tenants)

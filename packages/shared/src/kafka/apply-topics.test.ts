@@ -42,7 +42,14 @@ describe('applying the topics', () => {
     expect(admin.topics.get('blue.flow.customers.v1')).toEqual({
       partitions: 24,
       replicas: 3,
-      config: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': '604800000', 'min.insync.replicas': '2' },
+      config: {
+        'cleanup.policy': 'compact',
+        'delete.retention.ms': '86400000',
+        'max.compaction.lag.ms': '691200000',
+        'segment.ms': '86400000',
+        'min.compaction.lag.ms': '604800000',
+        'min.insync.replicas': '2',
+      },
     })
   })
 

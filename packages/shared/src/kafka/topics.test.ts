@@ -10,7 +10,7 @@ const cleanup = ({ config }: TopicSpec) =>
   config['cleanup.policy'] === 'compact'
     ? config['min.compaction.lag.ms'] === '0'
       ? 'compact'
-      : `compact, min lag ${Number(config['min.compaction.lag.ms']) / DAY_MS} d`
+      : `compact, min lag ${Number(config['min.compaction.lag.ms']) / DAY_MS} d, max lag ${Number(config['max.compaction.lag.ms']) / DAY_MS} d`
     : `delete, ${Number(config['retention.ms']) / DAY_MS} d`
 
 /** The README's table; per-service topics are one row. */

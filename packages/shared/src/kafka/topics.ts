@@ -41,6 +41,13 @@ const DAY_MS = 86_400_000
 const days = (n: number) => String(n * DAY_MS)
 const deleteAfter = (n: number) => ({ 'cleanup.policy': 'delete', 'retention.ms': days(n) })
 const compact = (minLagDays: number) => ({ 'cleanup.policy': 'compact', 'min.compaction.lag.ms': days(minLagDays) })
+/** A compacted topic that forgets erased data within a bound; source: design/6-identity.md, "Erasure". */
+const compactWithin = (minLagDays: number, maxLagDays: number) => ({
+  ...compact(minLagDays),
+  'max.compaction.lag.ms': days(maxLagDays),
+  'delete.retention.ms': days(1),
+  'segment.ms': days(1),
+})
 /** A record near the size limit still fits with the headers that the lane and the dead letter add. */
 const roomForHeaders = { 'max.message.bytes': String(2 * 1_048_588) }
 
@@ -60,7 +67,7 @@ export const TOPICS: readonly TopicSpec[] = [
     writers: ['flow-ingest', 'syncctl'],
     readers: ['customer-mapper'],
     lookedUpBy: ['flow-ingest'],
-    config: compact(7),
+    config: compactWithin(7, 8),
   },
   {
     name: 'flow.orders.v1',
@@ -95,7 +102,7 @@ export const TOPICS: readonly TopicSpec[] = [
     writers: ['omnium-ingest', 'syncctl'],
     readers: ['customer-mapper'],
     lookedUpBy: ['omnium-ingest'],
-    config: compact(7),
+    config: compactWithin(7, 8),
   },
   {
     name: 'company.parent-changes.v1',
@@ -116,7 +123,7 @@ export const TOPICS: readonly TopicSpec[] = [
   {
     name: 'sync.cursors.v1',
     key: 'tenant:source:entity',
-    value: 'high-water mark of a sweep; state of an absence guard',
+    value: 'high-water mark of a sweep; state of an absence guard; state of a target, as a process sees the target',
     writers: [...SERVICES, 'syncctl'],
     readers: [...SERVICES],
     config: compact(0),

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { atRest } from './at-rest.ts'
+import { eventually } from './eventually.ts'
+import { type Syncctl, syncctlFor } from './syncctl.ts'
+import { startWorld, TENANT, type World } from './world.ts'
+
+interface Finding {
+  check: string
+  verdict: 'ok' | 'look' | 'broken'
+  found: string
+  advice: string | null
+}
+
+const SECRET = 'a-secret-of-a-webhook-that-is-long'
+
+let world: World
+let syncctl: Syncctl
+beforeAll(async () => {
+  world = await startWorld({
+    file: 'cli-doctor',
+    env: { A_WEBHOOK_SECRET: SECRET, SWEEP_INTERVAL_MS: '1000' },
+    webhookSecret: { reference: 'env:A_WEBHOOK_SECRET', secret: SECRET },
+  })
+  syncctl = await syncctlFor(world.env)
+  for (const uid of ['1', '2']) {
+    world.flow.createCustomer(TENANT, { customerUid: uid, customerType: 'PERSON', firstname: 'Kari', lastname: 'E' })
+  }
+  world.flow.createCustomer(TENANT, { customerUid: 'parent', customerType: 'COMPANY', companyName: 'Parent' })
+  world.flow.createCustomer(TENANT, {
+    ...{ customerUid: 'child', customerType: 'COMPANY', companyName: 'Child' },
+    ...{ parentCustomer: { customerUid: 'parent' }, contacts: [{ firstname: 'Ola' }] },
+  })
+  world.omnium.createOrder(TENANT, { id: 'order-1', customerId: '1', customerType: 'B2C' })
+  const isParent = () => JSON.stringify(world.omnium.customer(TENANT, 'B2B', 'parent') ?? {}).includes('SubDepartment')
+  await eventually('the relation', isParent)
+  await atRest(syncctl, world)
+})
+afterAll(() => world?.stop())
+
+const doctor = async (...more: string[]) => {
+  const { code, out, err } = await syncctl('doctor', '--tenant', TENANT, '--json', ...more)
+  if (!out.startsWith('[')) throw new Error(`doctor ended with ${code}: ${err}`)
+  const findings = JSON.parse(out) as Finding[]
+  return { code, findings, of: (part: string) => findings.filter(({ check }) => check.includes(part)) }
+}
+const business = (id: string) => world.omnium.customer(TENANT, 'B2B', id)
+
+describe('syncctl doctor', () => {
+  it('finds nothing wrong with a tenant that works, and exits 0', async () => {
+    const { code, findings } = await doctor()
+
+    expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([])
+    expect(code).toBe(0)
+    const checks = findings.map(({ check }) => check).join('\n')
+    for (const part of ['flow: list', 'omnium: search private', 'clock of flow', 'compared with Search', 'relation type Parent'])
+      expect(checks).toContain(part)
+    for (const part of ['webhook secret', 'last webhook from flow', 'sweep of omnium orders', 'absence guard of omnium'])
+      expect(checks).toContain(part)
+    for (const part of ['topics and contracts', 'compaction bound', 'dead letters', 'drift of a sample of 4 customers'])
+      expect(checks).toContain(part)
+  })
+
+  it('names a missing role, says what to do, and exits 1', async () => {
+    world.omnium.setModes(TENANT, { missingRoles: ['search'] })
+
+    const { code, of } = await doctor()
+    world.omnium.setModes(TENANT, { missingRoles: [] })
+
+    expect(of('omnium: search private')).toMatchObject([
+      { verdict: 'broken', advice: 'Give our API user of omnium the role "Customer read".' },
+    ])
+    expect(of('flow: list customers')).toMatchObject([{ verdict: 'ok' }])
+    expect(code).toBe(1)
+  })
+
+  it('prints one line for each check, for a person', async () => {
+    const { out, code } = await syncctl('doctor', '--tenant', TENANT)
+
+    expect(code).toBe(0)
+    expect(out).toMatch(/^ok +flow: list customers +4 found$/m)
+    expect(out).not.toContain(SECRET)
+  })
+})
+
+describe.each([
+  ['replace', 'ok', 'replaces the list'],
+  ['merge-unless-told', 'ok', 'replaces the list if keepExistingListItems is false'],
+  ['merge', 'look', 'merges the list, so that it removes nothing'],
+] as const)('syncctl doctor --probe, where a PATCH is to %s', (patchLists, verdict, found) => {
+  it('says so, and puts the customer back as it was', async () => {
+    world.omnium.setModes(TENANT, { patchLists })
+    const { contacts, addresses, customerRelations } = business('child')!
+
+    const { of } = await doctor('--probe', 'child')
+    world.omnium.setModes(TENANT, { patchLists: 'replace' })
+
+    expect(of('omnium: a PATCH of a list')).toMatchObject([{ verdict, found }])
+    expect(of('put back')).toMatchObject([{ verdict: 'ok' }])
+    expect(business('child')).toMatchObject({ contacts, customerRelations })
+    expect(business('child')?.addresses ?? []).toEqual(addresses ?? [])
+  })
+})

@@ -1,0 +1,49 @@
+import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import { compareVersions } from '@sync/shared/version'
+import type { DoctorContext } from './context.ts'
+import { type Finding, look, ok } from './finding.ts'
+
+const SAMPLE = 10
+
+/** What a by-id read and a `Search` say of one customer; null: the by-id read did not find the customer. Pure. */
+export interface BothReads {
+  readonly byId: OmniumCustomer | null
+  readonly found: OmniumCustomer
+}
+
+export function judgeReads(name: string, reads: readonly BothReads[]): Finding {
+  const check = `omnium: by-id reads of ${name} customers, compared with Search`
+  if (reads.length === 0) return ok(check, 'there is no customer to compare')
+  const missing = reads.filter(({ byId }) => byId === null).length
+  if (missing > 0) {
+    const advice = 'Ask whether a store role was withdrawn from our API user, or whether a proxy refuses some ids.'
+    return look(check, `${missing} of ${reads.length} customers that Search lists are not found by id`, advice)
+  }
+  const differing = reads.filter(({ byId, found }) => compareVersions(byId?.modified, found.modified) !== 0).length
+  if (differing > 0) {
+    const advice = 'Run the command again. If the number stays, the search index of Omnium lags behind.'
+    return look(check, `${differing} of ${reads.length} customers have another modification time`, advice)
+  }
+  const fields = new Set(
+    reads.flatMap(({ byId, found }) => Object.keys(byId ?? {}).filter((field) => !(field in found))),
+  )
+  const sparse = fields.size === 0 ? '' : `, and Search leaves out ${[...fields].sort().join(', ')}`
+  return ok(check, `${reads.length} customers agree${sparse}`)
+}
+
+export async function checkReads({ targets: { omnium }, call }: DoctorContext): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const [kind, name] of [
+    ['B2C', 'private'],
+    ['B2B', 'business'],
+  ] as const satisfies readonly [OmniumKind, string][]) {
+    const { result } = await omnium.searchCustomers(call, kind, { take: SAMPLE, page: 0 })
+    const reads: BothReads[] = []
+    for (const found of result) {
+      if (found.customerId === '') continue
+      reads.push({ found, byId: await omnium.getCustomer(call, kind, found.customerId) })
+    }
+    findings.push(judgeReads(name, reads))
+  }
+  return findings
+}

@@ -1,0 +1,25 @@
+import { propertyPrefix } from '@sync/shared/tenants'
+import type { DoctorContext } from './context.ts'
+import { type Finding, look, ok } from './finding.ts'
+
+const TYPES = ['Parent', 'SubDepartment'] as const
+const SAMPLE = 100
+
+/**
+ * Omnium has no documented list of its relation types, so companies show them: a company that we gave a parent and that has no
+ * `Parent` relation means that the type is not set up.
+ */
+export async function checkRelationTypes({ targets: { omnium }, call, tenant }: DoctorContext): Promise<Finding[]> {
+  const { result } = await omnium.searchCustomers(call, 'B2B', { take: SAMPLE, page: 0 })
+  const seen = new Set(
+    result.flatMap(({ customerRelations }) => (customerRelations ?? []).map((it) => it.relationType)),
+  )
+  const key = `${propertyPrefix(tenant)}ParentVersion`
+  const isWritten = result.some(({ properties }) => properties?.some((it) => it.key === key && Boolean(it.value)))
+  return TYPES.map((type) => {
+    const check = `omnium: relation type ${type}`
+    if (seen.has(type)) return ok(check, 'in use')
+    if (!isWritten) return ok(check, 'not in use yet: no company of the sample has a parent that we wrote')
+    return look(check, 'not in use, although companies have parents', `Set the relation type ${type} up in Omnium.`)
+  })
+}

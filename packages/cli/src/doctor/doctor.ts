@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs'
+import { SyncError } from '@sync/shared/errors'
+import { keyOf } from '@sync/shared/kafka/publisher'
+import { resolveSecret, type Tenant } from '@sync/shared/tenants'
+import type { Command } from 'commander'
+import { type Cluster, withCluster } from '../cluster.ts'
+import type { ExitCode } from '../exit.ts'
+import { callFor, withTargets } from '../peers.ts'
+import { select } from '../selectors.ts'
+import { jsonList, type Paint, painter, type Terminal, table } from '../terminal.ts'
+import { checkClock } from './check-clock.ts'
+import { checkDrift } from './check-drift.ts'
+import { checkCursors, checkDeadLetters, checkTopicTable, checkWebhooks } from './check-kafka.ts'
+import { checkReads } from './check-reads.ts'
+import { checkRelationTypes } from './check-relation-types.ts'
+import { checkRoles } from './check-roles.ts'
+import { checkSecrets, type WebhookSecret } from './check-secrets.ts'
+import type { DoctorContext } from './context.ts'
+import { broken, exitCodeOf, type Finding } from './finding.ts'
+import { probeCustomer } from './probe-customer.ts'
+
+interface Options {
+  readonly tenant: string
+  readonly probe?: string
+  readonly json?: boolean
+}
+
+/** `syncctl doctor`. */
+export function addDoctor(program: Command, terminal: Terminal, end: (code: ExitCode) => void): void {
+  program
+    .command('doctor')
+    .description('check everything that a tenant needs: before a go-live, and at 3 a.m.')
+    .addOption(select.tenant().makeOptionMandatory())
+    .option('--probe <customer>', 'write to this customer in Omnium, see what Omnium does, and put the customer back')
+    .addOption(select.json())
+    .addHelpText(
+      'after',
+      `
+Each line says ok, look or broken, what was found, and what to do. Nothing is written, except with --probe: the command adds a
+contact and an address to the business customer that you name, removes them by PATCH, reads the customer after each step, and
+puts the customer back as it was.
+Exit code: 0 all is ok, 2 something to look at, 1 something is broken.
+Examples:
+  syncctl doctor --tenant acme-no
+  syncctl doctor --tenant acme-no --probe 2000
+  syncctl doctor --tenant acme-no --json | jq '.[] | select(.verdict != "ok")'`,
+    )
+    .action(async (options: Options) => end(await doctor(options, terminal)))
+}
+
+type Check = readonly [name: string, run: (context: DoctorContext) => Promise<Finding[]>]
+
+const CHECKS: readonly Check[] = [
+  ['credentials and roles', checkRoles],
+  ['clocks', checkClocks],
+  ['reads', checkReads],
+  ['relation types', checkRelationTypes],
+  ['webhook secrets', async ({ cluster, tenant, env }) => checkSecrets(secretsOf(cluster, tenant, env))],
+  ['webhooks', checkWebhooks],
+  ['sweeps, absence guards, circuits and limits', checkCursors],
+  ['topics', checkTopicTable],
+  ['dead letters', checkDeadLetters],
+  ['drift', checkDrift],
+]
+
+async function doctor({ tenant: uid, probe, json }: Options, terminal: Terminal): Promise<ExitCode> {
+  return withCluster(terminal, async (cluster) => {
+    const tenant = cluster.tenant(uid)
+    return withTargets(cluster, async (targets) => {
+      const call = callFor(tenant, keyOf(tenant.uid, 'doctor'), cluster.signal)
+      const context: DoctorContext = { cluster, tenant, targets, call, env: terminal.env, now: Date.now }
+      const checks: readonly Check[] =
+        probe === undefined ? CHECKS : [...CHECKS, ['probe', (it) => probeCustomer(it, probe)]]
+      const paint = painter(terminal)
+      const findings: Finding[] = []
+      for (const [name, run] of checks) {
+        const found = await run(context).catch((error: unknown) => [failed(name, error, cluster.signal)])
+        findings.push(...found)
+        if (!json) for (const finding of found) terminal.out(lineOf(finding, paint))
+      }
+      if (json) terminal.out(jsonList(findings))
+      return exitCodeOf(findings)
+    })
+  })
+}
+
+/** A check that fails says so, and the others go on. */
+function failed(name: string, error: unknown, signal: AbortSignal): Finding {
+  signal.throwIfAborted()
+  if (!(error instanceof SyncError)) throw error
+  return broken(name, error.message, 'Put right what is said above or here, and run the command again.')
+}
+
+async function checkClocks({ tenant, cluster, now }: DoctorContext): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const target of ['flow', 'omnium'] as const) {
+    const asked = checkClock(target, tenant[target].baseUrl, now, cluster.signal)
+    findings.push(
+      await asked.catch(() =>
+        broken(`clock of ${target}`, 'the host of the base URL does not answer', 'Check the base URL.'),
+      ),
+    )
+  }
+  return findings
+}
+
+const COLOUR = { ok: 'green', look: 'yellow', broken: 'red' } as const
+
+function lineOf({ check, verdict, found, advice }: Finding, paint: Paint): string {
+  const line = table([[verdict.padEnd(6), check.padEnd(44), found]]).replace(verdict, paint(COLOUR[verdict], verdict))
+  return advice === null ? `${line}\n` : `${line}\n        ${advice}\n`
+}
+
+/** The tenants file as it stands: what a secret is resolved to does not tell whether it is a literal. */
+function secretsOf({ config }: Cluster, tenant: Tenant, env: DoctorContext['env']): WebhookSecret[] {
+  const entries = JSON.parse(readFileSync(config.tenantsFile!, 'utf8')) as { uid?: unknown; webhookSecrets?: unknown }[]
+  const entry = entries.find(({ uid }) => uid === tenant.uid)
+  const references = Array.isArray(entry?.webhookSecrets) ? entry.webhookSecrets.map(String) : []
+  return references.map((reference) => {
+    try {
+      return { reference, secret: resolveSecret(reference, env) }
+    } catch {
+      return { reference, secret: null }
+    }
+  })
+}

@@ -1,0 +1,130 @@
+import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import { describe, expect, test } from 'vitest'
+import { EXIT } from '../exit.ts'
+import { judgeClock } from './check-clock.ts'
+import { judgeSweep, judgeWebhook } from './check-kafka.ts'
+import { judgeReads } from './check-reads.ts'
+import { checkSecrets } from './check-secrets.ts'
+import { broken, exitCodeOf, look, ok } from './finding.ts'
+import { judgeTarget } from './judge-targets.ts'
+
+const NOW = Date.parse('2026-05-01T12:00:00Z')
+const MINUTE_MS = 60_000
+
+test('the worst line decides the exit code', () => {
+  const fine = ok('a', 'fine')
+  const odd = look('b', 'odd', 'look')
+  const bad = broken('c', 'bad', 'act')
+  expect(exitCodeOf([])).toBe(EXIT.ok)
+  expect(exitCodeOf([fine])).toBe(EXIT.ok)
+  expect(exitCodeOf([fine, odd])).toBe(EXIT.differences)
+  expect(exitCodeOf([bad, odd, fine])).toBe(EXIT.error)
+})
+
+describe('the clock of a peer', () => {
+  test.each([
+    ['agrees', '2026-05-01T12:00:00Z', 'ok'],
+    ['is a second behind, which a Date header can not tell', '2026-05-01T11:59:58Z', 'ok'],
+    ['is ten seconds ahead', '2026-05-01T12:00:10Z', 'look'],
+    ['is a minute and a half behind', '2026-05-01T11:58:30Z', 'broken'],
+    ['is not said', null, 'ok'],
+  ])('that %s', (_what, date, verdict) => {
+    const header = date === null ? null : new Date(date).toUTCString()
+    expect(judgeClock('omnium', header, NOW, NOW + 100).verdict).toBe(verdict)
+  })
+
+  test('is judged leniently by a slow answer', () => {
+    const header = new Date(NOW).toUTCString()
+    expect(judgeClock('flow', header, NOW - 9_000, NOW).verdict).toBe('ok')
+  })
+})
+
+describe('a webhook secret', () => {
+  const judged = (reference: string, secret: string | null) => checkSecrets([{ reference, secret }])[0]
+
+  test.each([
+    ['env:SECRET', 'x'.repeat(32), 'ok'],
+    ['env:SECRET', 'short', 'look'],
+    ['file:/run/secret', 'x'.repeat(16), 'ok'],
+    ['x'.repeat(32), 'x'.repeat(32), 'look'],
+    ['env:MISSING', null, 'broken'],
+    ['file:/empty', '', 'broken'],
+  ])('that stands as %s and is %s', (reference, secret, verdict) => {
+    expect(judged(reference, secret)).toMatchObject({ verdict })
+  })
+
+  test('is never printed', () => {
+    expect(JSON.stringify(checkSecrets([{ reference: 'a-literal-secret', secret: 'a-literal-secret' }]))).not.toContain(
+      'a-literal-secret',
+    )
+  })
+})
+
+describe('by-id reads, compared with Search', () => {
+  const customer = (fields: object = {}) =>
+    ({ customerId: '1', modified: '2026-05-01T10:00:00Z', ...fields }) as OmniumCustomer
+
+  test('agree', () => {
+    expect(judgeReads('private', [{ byId: customer(), found: customer() }])).toMatchObject({ verdict: 'ok' })
+    expect(judgeReads('private', [])).toMatchObject({ verdict: 'ok' })
+  })
+
+  test('name the fields that Search leaves out', () => {
+    const finding = judgeReads('private', [{ byId: customer({ tags: [] }), found: customer() }])
+    expect(finding).toMatchObject({ verdict: 'ok', found: '1 customers agree, and Search leaves out tags' })
+  })
+
+  test('differ', () => {
+    const other = customer({ modified: '2026-05-01T09:00:00Z' })
+    expect(judgeReads('private', [{ byId: other, found: customer() }])).toMatchObject({ verdict: 'look' })
+    expect(judgeReads('private', [{ byId: null, found: customer() }])).toMatchObject({ verdict: 'look' })
+  })
+})
+
+test.each([
+  [null, 'look'],
+  [NOW - 5 * MINUTE_MS, 'ok'],
+  [NOW - 45 * MINUTE_MS, 'look'],
+  [NOW - 25 * 60 * MINUTE_MS, 'broken'],
+])('a list that was swept at %s', (sweptAt, verdict) => {
+  expect(judgeSweep('flow customers', sweptAt, NOW).verdict).toBe(verdict)
+})
+
+describe('the circuits and limits of a target', () => {
+  const state = (fields: object = {}) => ({
+    ...{ tenant: 'acme', source: 'omnium' as const, entity: 'target-state' as const, mark: 'closed' },
+    ...{
+      sweptAt: new Date(NOW - MINUTE_MS).toISOString(),
+      process: 'customer-mapper/one',
+      requests: 1_000,
+      throttled: 0,
+    },
+    ...fields,
+  })
+  const verdicts = (...fields: object[]) => judgeTarget('omnium', fields.map(state), NOW).map(({ verdict }) => verdict)
+
+  test.each([
+    ['closed', {}, ['ok', 'ok']],
+    ['open', { mark: 'open', cause: 'unreachable' }, ['broken', 'ok']],
+    ['half-open', { mark: 'half-open' }, ['look', 'ok']],
+    ['throttled now and then', { throttled: 10 }, ['ok', 'ok']],
+    ['throttled often', { throttled: 11 }, ['ok', 'look']],
+    [
+      'told more than an hour ago',
+      { mark: 'open', sweptAt: new Date(NOW - 61 * MINUTE_MS).toISOString() },
+      ['ok', 'ok'],
+    ],
+  ])('that are %s', (_what, fields, expected) => {
+    expect(verdicts(fields)).toEqual(expected)
+  })
+
+  test('are judged over all processes', () => {
+    expect(verdicts({ throttled: 15 }, { process: 'relation-manager/one' })).toEqual(['ok', 'ok'])
+    expect(judgeTarget('omnium', [], NOW)).toMatchObject([{ verdict: 'ok' }, { verdict: 'ok' }])
+  })
+})
+
+test('a peer whose webhooks do not arrive is looked at', () => {
+  expect(judgeWebhook('flow', 'acme', NOW - MINUTE_MS, NOW)).toMatchObject({ verdict: 'ok', found: '1 min 0 s ago' })
+  expect(judgeWebhook('flow', 'acme', null, NOW)).toMatchObject({ verdict: 'look' })
+})
