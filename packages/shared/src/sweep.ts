@@ -144,14 +144,13 @@ export const sweptEntityOf = ({ entity, kind }: Pick<Notification, 'entity' | 'k
 export function createAnnounce(
   topic: NotificationTopic,
   { publisher, known, found, now }: SweepPorts,
-  ownUsers: (tenant: Tenant) => readonly (string | undefined)[],
+  isOwnUser: (tenant: Tenant, user: string) => boolean,
 ): Announce {
   const announced = createKnownVersions()
   const turns = new Map<string, Promise<void>>()
   const announce: Announce = async (tenant, { entity, kind }, items) => {
-    const own = new Set(ownUsers(tenant))
     const unseen = items
-      .filter(({ changedBy }) => !changedBy || !own.has(changedBy))
+      .filter(({ changedBy }) => !changedBy || !isOwnUser(tenant, changedBy))
       .map((item) => ({ ...item, object: objectOf(tenant.uid, entity, kind, item.id) }))
       .filter(({ object, version }) => !covers(announced, object, version))
     if (unseen.length === 0) return

@@ -22,7 +22,7 @@ const ENTITY = 'customers'
  */
 export function createFlowSweep(ports: SweepPorts & { readonly flow: Pick<FlowClient, 'listCustomers'> }): Sweep {
   const { flow, cursors, now } = ports
-  const announce = createAnnounce('flow.notifications.v1', ports, (tenant) => [tenant.flow.apiUser])
+  const announce = createAnnounce('flow.notifications.v1', ports, ({ flow: { apiUser } }, user) => user === apiUser)
 
   return {
     source: 'flow',

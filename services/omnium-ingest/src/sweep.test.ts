@@ -336,10 +336,12 @@ describe('a deep sweep', () => {
 test('our own writes are passed over where our user is known', async () => {
   const { omnium, run, found, stored } = given()
   omnium.put('B2B', anOmniumCustomer({ customerId: 'ours', modified: at(-1), modifiedBy: 'flow-sync' }))
+  omnium.put('B2B', anOmniumCustomer({ customerId: 'the mapper’s', modified: at(-1), modifiedBy: 'flow-mapper' }))
   omnium.put('B2B', anOmniumCustomer({ customerId: 'theirs', modified: at(-2), modifiedBy: 'web-shop' }))
   const { omnium: fields } = aTenant()
+  const apiUsers = { 'customer-mapper': { clientId: 'm', clientSecret: 's', apiUser: 'flow-mapper' } }
 
-  await run('mark', aTenant({ omnium: { ...fields, apiUser: 'flow-sync' } }))
+  await run('mark', aTenant({ omnium: { ...fields, apiUser: 'flow-sync', apiUsers } }))
 
   expect(found()).toEqual(['theirs'])
   expect(stored.get('business-customers')).toMatchObject({ mark: at(-1) })

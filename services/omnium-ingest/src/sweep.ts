@@ -2,6 +2,7 @@ import type { Notification } from '@sync/shared/contracts/notification'
 import type { SweepCursor } from '@sync/shared/contracts/sweep-cursor'
 import type { Call } from '@sync/shared/http/call'
 import { keyOf } from '@sync/shared/kafka/publisher'
+import { isOmniumApiUser } from '@sync/shared/omnium/api-users'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import { type ModifiedPage, type ModifiedQuery, modifiedPages } from '@sync/shared/omnium/pages'
 import {
@@ -60,7 +61,7 @@ const LISTS: readonly List[] = [
  */
 export function createOmniumSweep(ports: SweepPorts & { readonly omnium: Omnium }): Sweep {
   const { omnium, cursors, now } = ports
-  const announce = createAnnounce('omnium.notifications.v1', ports, (tenant) => [tenant.omnium.apiUser])
+  const announce = createAnnounce('omnium.notifications.v1', ports, isOmniumApiUser)
 
   const sweepList = async (list: List, tenant: Tenant, signal: AbortSignal, depth: SweepDepth | undefined) => {
     const startedAt = now()
