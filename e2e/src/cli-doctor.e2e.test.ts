@@ -52,9 +52,20 @@ describe('syncctl doctor', () => {
     expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([])
     expect(code).toBe(0)
     const checks = findings.map(({ check }) => check).join('\n')
-    for (const part of ['flow: list', 'omnium: search private', 'clock of flow', 'compared with Search', 'relation type Parent'])
+    for (const part of [
+      'flow: list',
+      'omnium: search private',
+      'clock of flow',
+      'compared with Search',
+      'relation type Parent',
+    ])
       expect(checks).toContain(part)
-    for (const part of ['webhook secret', 'last webhook from flow', 'sweep of omnium orders', 'absence guard of omnium'])
+    for (const part of [
+      'webhook secret',
+      'last webhook from flow',
+      'sweep of omnium orders',
+      'absence guard of omnium',
+    ])
       expect(checks).toContain(part)
     for (const part of ['topics and contracts', 'compaction bound', 'dead letters', 'drift of a sample of 4 customers'])
       expect(checks).toContain(part)

@@ -83,7 +83,9 @@ describe('syncctl', () => {
     const { code, out } = await syncctl(['topics', 'list'], { TOPIC_PREFIX: 'blue.' })
 
     expect(code).toBe(0)
-    expect(out).toMatch(/^blue\.customer-mapper\.retry\.v1 +delete +customer-mapper, relation-manager, syncctl → customer-mapper/m)
+    expect(out).toMatch(
+      /^blue\.customer-mapper\.retry\.v1 +delete +customer-mapper, relation-manager, syncctl → customer-mapper/m,
+    )
   })
 
   it('prints JSON for scripts', async () => {
