@@ -154,7 +154,12 @@ describe('the check of versions', () => {
     ...{ atMs: 0, kind: 'flow-create', tenant: 't', uid: 'k' },
     fields: { customerType: 'PERSON', firstname: 'Kari' },
   }
-  const wrongOf = (version: string | null, parentVersion: string | null = V, created = V) => {
+  const wrongOf = (
+    version: string | null,
+    parentVersion: string | null = V,
+    created = V,
+    ofPerson: readonly Operation[] = [person],
+  ) => {
     const flow = createFlowApi({ tenants: [{ uid: 't', token: 'x' }] })
     const omnium = createOmniumApi({ tenants: [{ uid: 't', clientId: 'x', clientSecret: 'x' }] })
     for (const customerUid of ['p', 'c', 'k']) flow.seed('t', [{ customerUid, createdAt: V, lastModifiedAt: V }])
@@ -164,12 +169,22 @@ describe('the check of versions', () => {
     ])
     omnium.seed('t', 'B2C', [{ customerId: 'k', created, properties: properties(V, null) }])
     const system = { flow, omnium } as unknown as System
-    return checkVersions(system, [tenant], expectedEnd([tenant], [...operations, person]))
+    return checkVersions(system, [tenant], expectedEnd([tenant], [...operations, ...ofPerson]))
   }
 
   it('finds nothing where each is there and not ahead of Flow', () => {
     expect(wrongOf(V)).toMatchObject({ counted: 4, wrong: [] })
     expect(wrongOf('2026-01-01T09:00:00Z').wrong).toEqual([])
+  })
+
+  it('finds nothing where the web shop created the customer before the customer came to Flow, and what is later', () => {
+    const shop: Operation = {
+      ...{ atMs: 0, kind: 'omnium-create', tenant: 't', id: 'k', type: 'B2C' },
+      fields: { customerId: 'k', firstName: 'Ola' },
+    }
+    const edit: Operation = { atMs: 1, kind: 'flow-edit', tenant: 't', uid: 'k', fields: { firstname: 'Kari' } }
+    expect(wrongOf(V, V, '2026-01-01T09:00:00.000Z', [shop, edit]).wrong).toEqual([])
+    expect(wrongOf(V, V, '2026-01-01T11:00:00.000Z', [shop, edit]).wrong).toHaveLength(1)
   })
 
   it.each([

@@ -12,6 +12,8 @@ export interface ExpectedCustomer {
   readonly fields: Fields
   /** Whether the services must have written it from what Flow holds. */
   readonly isFromFlow: boolean
+  /** The web shop created the customer, so that Omnium knows when that was. */
+  readonly isBornInOmnium: boolean
   /** null for one that was edited at the till alone. */
   readonly contested: Contested | null
 }
@@ -129,18 +131,20 @@ export function expectedEnd(
     const inOmnium = (flow: Fields) => (isCompany ? omniumCompany : omniumPerson)(settings, id, flow, shop?.fields)
     const both = contested.has(name) ? contestedBy(given.get(name)!, inOmnium, isCompany ? 'B2B' : 'B2C') : null
     const end = { ...fields, customerUid: id, externalId }
-    inFlow.set(name, { tenant, id, fields: end, isFromFlow: true, contested: both })
+    const isBornInOmnium = shop !== undefined
+    inFlow.set(name, { tenant, id, fields: end, isFromFlow: true, isBornInOmnium, contested: both })
     if (poison.has(name)) continue
     const mapped = shop === undefined || edited.has(name) ? inOmnium(fields) : shop.fields
     // An edit that comes to what the web shop has anyway is none that is written; a contested one may be none either.
     const isEdited = both === null && shop !== undefined && !isDeepStrictEqual(plain(mapped), plain(shop.fields))
     const into = isCompany ? businessInOmnium : privateInOmnium
-    into.set(name, { tenant, id, fields: mapped, isFromFlow: shop === undefined || isEdited, contested: both })
+    const isFromFlow = shop === undefined || isEdited
+    into.set(name, { tenant, id, fields: mapped, isFromFlow, isBornInOmnium, contested: both })
   }
   for (const [name, { tenant, id, type, fields }] of web) {
     if (typed.has(name)) continue
     const into = type === 'B2B' ? businessInOmnium : privateInOmnium
-    into.set(name, { tenant, id, fields, isFromFlow: false, contested: null })
+    into.set(name, { tenant, id, fields, isFromFlow: false, isBornInOmnium: true, contested: null })
   }
   return { inFlow, privateInOmnium, businessInOmnium, companies: graphOf(businessInOmnium, typed, web), poison, cured }
 }
