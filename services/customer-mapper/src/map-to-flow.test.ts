@@ -93,6 +93,7 @@ test.each([
   ['not by an empty one', {}, [ID('Voyado', ''), ID('Voyado', null), ID('VoyadoContactId')], 'of VoyadoContactId'],
   ['not by another name', {}, [ID('voyado'), ID(null)], null],
   ['nowhere', {}, undefined, null],
+  ['by the names of the guide', {}, [{ source: 'Voyado', value: 'v' }], 'v'],
 ] as const)('the loyalty id is found %s', (_how, options, externalIds, expected) => {
   const { key, group, own } = options as { key?: string; group?: string; own?: string }
   const tenant = aTenant({

@@ -15,8 +15,12 @@ export function loyaltyIdOf(customer: OmniumCustomer, tenant: Tenant): string | 
   const group = marketGroupId ?? text(customer.marketGroupId)
   const providers =
     key === undefined ? ['Voyado', 'VoyadoContactId', ...(group ? [`${group}_VoyadoContactId`] : [])] : [key]
-  for (const provider of providers) {
-    const id = customer.externalIds?.find(({ providerName, id }) => providerName === provider && text(id))?.id
+  const named = (customer.externalIds ?? []).map(({ providerName, source, id, value }) => ({
+    provider: text(providerName) ?? text(source),
+    id: text(id) ?? text(value),
+  }))
+  for (const wanted of providers) {
+    const id = named.find((entry) => entry.provider === wanted && entry.id)?.id
     if (id) return id
   }
   return null

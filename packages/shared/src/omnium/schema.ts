@@ -35,7 +35,8 @@ export type OmniumProperty = z.infer<typeof OmniumProperty>
 export const OmniumRelation = z.looseObject({ customerId: text, customerType: text, relationType: text })
 export type OmniumRelation = z.infer<typeof OmniumRelation>
 
-export const OmniumExternalId = z.looseObject({ id: text, providerName: text })
+/** `{id, providerName}` in Omnium's models, `{value, source}` in a guide. */
+export const OmniumExternalId = z.looseObject({ id: text, providerName: text, value: text, source: text })
 export type OmniumExternalId = z.infer<typeof OmniumExternalId>
 
 /** Private and business customers in one shape: what a kind lacks is absent. */
@@ -69,7 +70,7 @@ export const omniumCustomers = createReader(OmniumCustomer, {
   identifying: {
     addresses: ['externalId'],
     contacts: ['id'],
-    externalIds: ['id', 'providerName'],
+    externalIds: ['id', 'providerName', 'value', 'source'],
     customerRelations: ['customerId', 'relationType'],
     properties: ['key'],
   },
