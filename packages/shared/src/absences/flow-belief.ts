@@ -4,13 +4,16 @@ import type { Call } from '../http/call.ts'
 import type { Circuits } from '../http/circuits.ts'
 import type { Belief } from './belief.ts'
 import type { RoutePorts } from './control-read.ts'
+import { idsOfPage } from './empty-list.ts'
 
 /** What a control read asks of Flow. Flow lists orders by store only, so no list names an order. */
 export const flowRoutePorts = (flow: Pick<FlowClient, 'listCustomers' | 'getCustomer' | 'getOrder'>): RoutePorts => ({
   async list(call, route, page) {
     if (route === 'order') return null
     const newest = { pageNumber: page + 1, pageSize: 1, sortBy: 'lastModifiedAt', sortDirection: 'DESC' } as const
-    return (await flow.listCustomers(call, newest)).items.map(({ customerUid }) => customerUid)
+    const { items, paging } = await flow.listCustomers(call, newest)
+    const ids = items.map(({ customerUid }) => customerUid)
+    return idsOfPage(ids, { page, total: paging?.totalCount }, call, 'flow')
   },
   async exists(call, route, id) {
     return (await (route === 'order' ? flow.getOrder(call, id) : flow.getCustomer(call, id))) !== null

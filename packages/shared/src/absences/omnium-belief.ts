@@ -7,6 +7,7 @@ import type { OmniumClient } from '../omnium/client.ts'
 import type { OmniumCustomer, OmniumKind } from '../omnium/schema.ts'
 import type { Belief } from './belief.ts'
 import { isEncoded, type RoutePorts } from './control-read.ts'
+import { idsOfPage } from './empty-list.ts'
 import { createSearchIds } from './search-ids.ts'
 
 type OmniumReads = Pick<OmniumClient, 'searchCustomers' | 'searchOrders' | 'getCustomer' | 'getOrder'>
@@ -15,9 +16,14 @@ type OmniumReads = Pick<OmniumClient, 'searchCustomers' | 'searchOrders' | 'getC
 export const omniumRoutePorts = (omnium: OmniumReads): RoutePorts => ({
   async list(call, route, page) {
     const newest = { take: 1, page, sortOrder: 'ModifiedDescending' } as const
-    if (route === 'order') return (await omnium.searchOrders(call, newest)).result.map(({ id }) => id)
-    const { result } = await omnium.searchCustomers(call, route === 'B2B' ? 'B2B' : 'B2C', newest)
-    return result.map(({ customerId }) => customerId)
+    if (route === 'order') {
+      const { result, totalHits } = await omnium.searchOrders(call, newest)
+      const ids = result.map(({ id }) => id)
+      return idsOfPage(ids, { page, total: totalHits }, call, 'omnium')
+    }
+    const { result, totalHits } = await omnium.searchCustomers(call, route === 'B2B' ? 'B2B' : 'B2C', newest)
+    const ids = result.map(({ customerId }) => customerId)
+    return idsOfPage(ids, { page, total: totalHits }, call, 'omnium')
   },
   async exists(call, route, id) {
     const read =

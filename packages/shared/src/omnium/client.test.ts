@@ -118,7 +118,7 @@ describe('the Omnium client', () => {
         response,
         200,
         request.url.includes('Orders')
-          ? { result: null }
+          ? { result: null, totalHits: 0 }
           : { result: [CUSTOMER, strange, { customerId: 9 }, 'odd'], totalHits: 'many' },
       ),
     )
@@ -134,11 +134,26 @@ describe('the Omnium client', () => {
       { customerId: '', modified: null },
     ]
     expect(customers).toMatchObject({ result: asListed, totalHits: null, servedAtMs: expect.any(Number) })
-    expect(orders).toEqual({ result: [], totalHits: null, servedAtMs: expect.any(Number) })
+    expect(orders).toEqual({ result: [], totalHits: 0, servedAtMs: expect.any(Number) })
     expect(sent().map(({ method, url, body }) => ({ method, url, body: JSON.parse(body) }))).toEqual([
       { method: 'POST', url: '/api/BusinessCustomers/Search', body: query },
       { method: 'POST', url: '/api/Orders/Search', body: { ...query, modifiedSince: query.modifiedFrom } },
     ])
+  })
+
+  it.each([
+    ['JSON of another service', { message: 'down' }, 'target-failed'],
+    ['no list', { result: null }, 'target-failed'],
+    ['no list, but a total', { result: null, totalHits: 3 }, 'target-failed'],
+    ['an empty list, but a total', { result: [], totalHits: 1 }, 'target-failed'],
+    ['another customer', { result: [{ customerId: '8' }], totalHits: 1 }, 'identity-mismatch'],
+    ['an id in other case', { result: [{ customerId: 'A' }], totalHits: 1 }, 'identity-mismatch'],
+    ['an item without an id', { result: ['odd'], totalHits: 1 }, 'identity-mismatch'],
+  ])('does not take a search by ids that is answered with %s for one that finds nothing', async (_what, body, code) => {
+    const { omnium, call } = await start(answering(200, body))
+    const byIds = { take: 100, page: 0, customerIds: ['7', 'a'] }
+
+    expect(await caught(omnium.searchCustomers(call, 'B2C', byIds))).toMatchObject({ code })
   })
 
   it('repeats a write once with a fresh token after a 401, fenced again, and gets that token once for all', async () => {

@@ -136,10 +136,8 @@ export function createOmniumClient(client: TargetClient): OmniumClient {
       } as const
       return client.send(call, asked, [], (answer, request) => {
         const page = readPage(OmniumCustomerPage)(answer, request)
-        const foreign = page.result.some(({ customerId }) => asking.customerIds?.includes(customerId) === false)
-        if (!foreign) return page
-        // A search that ignores `customerIds` must not prove that a customer is absent.
-        throw failureOf(request, 'identity-mismatch', 'the answer is about another id', { status: answer.status })
+        if (asking.customerIds !== undefined) requireAnswerTo(asking.customerIds, page, answer, request)
+        return page
       })
     },
     async searchOrders(call, asking) {
@@ -163,5 +161,22 @@ const readPage =
   <Item>(schema: PageSchema<Item>) =>
   (answer: HttpAnswer, request: TargetRequest): OmniumPage<Item> => {
     const { result, totalHits } = readJson(request, answer, schema)
+    // An answer without a list states nothing, so it must neither end a list nor prove that a customer is absent.
+    if (!result && totalHits !== 0) throw failureOf(request, 'target-failed', 'no result', { status: answer.status })
     return { result: result ?? [], totalHits: totalHits ?? null, servedAtMs: servedAtMs(answer) }
   }
+
+/** A search that ignores `customerIds`, or shows no more than a total, must not prove that a customer is absent. */
+function requireAnswerTo(
+  ids: readonly string[],
+  { result, totalHits }: OmniumPage<OmniumCustomer>,
+  { status }: HttpAnswer,
+  request: TargetRequest,
+): void {
+  if (result.some(({ customerId }) => !ids.includes(customerId))) {
+    throw failureOf(request, 'identity-mismatch', 'the answer is about another id', { status })
+  }
+  if (result.length === 0 && (totalHits ?? 0) > 0) {
+    throw failureOf(request, 'target-failed', 'a total and no result', { status })
+  }
+}
