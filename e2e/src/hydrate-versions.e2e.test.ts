@@ -25,7 +25,8 @@ beforeAll(async () => {
     file: 'hydrate-versions',
     services: ['flow-ingest'],
     flowFields: () => ({ baseUrl: peer.url }),
-    env: { KAFKA_SESSION_TIMEOUT_MS: '6000' },
+    // The lines of ended records are read below; their level is debug.
+    env: { KAFKA_SESSION_TIMEOUT_MS: '6000', LOG_LEVEL: 'debug' },
   })
 })
 beforeEach(() => {
