@@ -131,8 +131,8 @@ async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: 
       const onIncomplete = (list: IncompleteList) => void incomplete.push(list)
       try {
         if (from === 'flow') {
-          const flowPlace = (before?.place ?? null) as FlowListPlace | null
-          for await (const { customers, place } of allOfFlow(targets, call, flowPlace, onIncomplete)) {
+          const wish = { from: (before?.place ?? null) as FlowListPlace | null }
+          for await (const { customers, place } of allOfFlow(targets, call, wish, onIncomplete)) {
             await announce(customers.map((it) => ({ id: it.customerUid, version: it.lastModifiedAt ?? null })))
             await state.write({ ...begun, place })
           }

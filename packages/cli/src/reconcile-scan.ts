@@ -70,7 +70,7 @@ export async function scan(options: ScanOptions): Promise<Scanned> {
   const incomplete: IncompleteList[] = []
   const onIncomplete = (list: IncompleteList) => void incomplete.push(list)
   const readFlow = async () => {
-    for await (const { customers } of allOfFlow(targets, call, null, onIncomplete)) {
+    for await (const { customers } of allOfFlow(targets, call, { rereadsChanged: true }, onIncomplete)) {
       for (const customer of customers) await spill.add('flow', customer.customerUid, customer)
       count(customers.length)
     }

@@ -1,4 +1,4 @@
-import { type FlowListPlace, flowPages } from '@sync/shared/flow/pages'
+import { type FlowListPlace, type FlowPagesOptions, flowPages } from '@sync/shared/flow/pages'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { Targets } from '@sync/shared/http/targets'
@@ -33,17 +33,20 @@ export const OMNIUM_LISTS = { B2C: 'private customers of omnium', B2B: 'business
 const incompleteOf = (list: SourceList, end: ListEnd): IncompleteList[] =>
   end.gap === null ? [] : [{ list, why: describeGap(end) }]
 
-/** All customers of a tenant in Flow; some may come twice. A page that fails for a moment is asked for again. */
+/**
+ * All customers of a tenant in Flow. With `rereadsChanged`, those that change meanwhile come twice, the second time as they
+ * are at the end. A page that fails for a moment is asked for again.
+ */
 export async function* allOfFlow(
   { flow }: Targets,
   call: Call,
-  from: FlowListPlace | null,
+  { from = null, rereadsChanged = false }: Pick<FlowPagesOptions, 'from' | 'rereadsChanged'>,
   onIncomplete: (incomplete: IncompleteList) => void,
 ): AsyncGenerator<ListedPage<FlowCustomer, FlowListPlace>> {
   const listCustomers: typeof flow.listCustomers = (its, page) =>
     persistently(its.signal, () => flow.listCustomers(its, page))
-  for await (const step of flowPages({ listCustomers }, call, { from })) {
-    if (step.kind === 'page') yield { customers: step.items, place: step.place }
+  for await (const step of flowPages({ listCustomers }, call, { from, rereadsChanged })) {
+    if (step.kind === 'page') yield { customers: rereadsChanged ? step.items : step.fresh, place: step.place }
     else incompleteOf('customers of flow', step.end).forEach(onIncomplete)
   }
 }

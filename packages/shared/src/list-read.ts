@@ -29,10 +29,10 @@ export interface SeenItems {
   /** Distinct items. */
   readonly count: number
   /**
-   * Answers how many ids of a page are new. An item without an id counts as one item of its version, or of its `place`
+   * Answers the ids of a page that are new. An item without an id counts as one item of its version, or of its `place`
    * if the item has no version, but never as a new one: nobody can tell two of these items apart.
    */
-  add(items: readonly Pick<Listed, 'id' | 'version'>[], place: string): number
+  add(items: readonly Pick<Listed, 'id' | 'version'>[], place: string): ReadonlySet<string>
 }
 
 export function createSeenItems(before = 0): SeenItems {
@@ -43,10 +43,11 @@ export function createSeenItems(before = 0): SeenItems {
       return before + ids.size + nameless.size
     },
     add(items, place) {
-      const known = ids.size
+      const news = new Set<string>()
       const copies = new Map<string, number>()
       for (const { id, version } of items) {
         if (id !== '') {
+          if (!ids.has(id)) news.add(id)
           ids.add(id)
           continue
         }
@@ -55,7 +56,7 @@ export function createSeenItems(before = 0): SeenItems {
         copies.set(alike, copy)
         nameless.add(`${alike} ${copy}`)
       }
-      return ids.size - known
+      return news
     },
   }
 }

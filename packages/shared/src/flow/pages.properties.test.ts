@@ -65,10 +65,12 @@ describe('the list of Flow', () => {
   test('misses no unchanged customer while others change, or says that it is incomplete', async () => {
     await fc.assert(
       fc.asyncProperty(aChangingList, async (script) => {
-        const { missed, end, list } = await readAll(script)
+        for (const rereadsChanged of [false, true]) {
+          const { missed, end, list } = await readAll(script, { rereadsChanged })
 
-        if (end.gap === null) expect(missed).toEqual([])
-        expect(list.requests).toBeLessThan(2_500)
+          if (end.gap === null) expect(missed).toEqual([])
+          expect(list.requests).toBeLessThan(2_500)
+        }
       }),
       { numRuns: 150 },
     )
@@ -94,6 +96,23 @@ describe('the list of Flow', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  const pagesOfTen = { nameless: [], maxPageLength: 10, maxTotal: 0, totals: 'honest', repeatsLastPage: false } as const
+
+  test('shows customers that moved to the front before their page was read', async () => {
+    const versions = Array.from({ length: 30 }, (_, index) => 100 - index)
+    const edits = Array.from({ length: 15 }, (_, index) => ({ kind: 'edit' as const, which: 12 + index }))
+    const { ids, end } = await readAll({ ...pagesOfTen, versions, changes: [[], edits] })
+
+    expect([ids.size, end.gap]).toEqual([30, null])
+  })
+
+  test('costs one request more than its pages', async () => {
+    const versions = Array.from({ length: 30 }, (_, index) => 100 - index)
+    const { list } = await readAll({ ...pagesOfTen, versions, changes: [] })
+
+    expect(list.requests).toBe(4)
   })
 
   test('ends at its bound of pages, incomplete', async () => {

@@ -29,6 +29,8 @@ export type FlowListStep =
   | {
       readonly kind: 'page'
       readonly items: readonly FlowCustomer[]
+      /** Those of the items that this read had not seen. */
+      readonly fresh: readonly FlowCustomer[]
       readonly place: FlowListPlace
       /** Flow's clock when it answered, ms since the epoch; null when the answer does not tell. */
       readonly servedAtMs: number | null
@@ -37,8 +39,13 @@ export type FlowListStep =
 
 export interface FlowPagesOptions {
   readonly from?: FlowListPlace | null
-  /** The read ends once it has passed this version. Default: the whole list is read, and changed customers a second time. */
+  /** The read ends once it has passed this version. */
   readonly until?: string
+  /**
+   * At the end of the list the customers that changed meanwhile are read again. Default: only if the total shows that some
+   * were not seen, or if there is no total.
+   */
+  readonly rereadsChanged?: boolean
   readonly maxPages?: number
 }
 
@@ -62,7 +69,7 @@ const FAR = 1_000
 export async function* flowPages(
   flow: Pick<FlowClient, 'listCustomers'>,
   call: Call,
-  { from = null, until, maxPages = MAX_PAGES }: FlowPagesOptions = {},
+  { from = null, until, rereadsChanged = false, maxPages = MAX_PAGES }: FlowPagesOptions = {},
 ): AsyncGenerator<FlowListStep> {
   const seen = createSeenItems(from?.seen)
   let { page, length, total: firstTotal, newest } = from ?? BEGINNING
@@ -101,7 +108,8 @@ export async function* flowPages(
       if (pageNumber === 1 && items.length > 0 && items.length < length) length = items.length
       if (!isFront) place = { page: pageNumber, length, total: lastTotal, seen: before, newest }
       const named = items.filter(({ customerUid }) => customerUid !== '')
-      if (place !== null) yield { kind: 'page', items: named, place, servedAtMs }
+      const fresh = named.filter(({ customerUid }) => news.has(customerUid))
+      if (place !== null) yield { kind: 'page', items: named, fresh, place, servedAtMs }
 
       const returned = returns.get(pageNumber) ?? 0
       if (deleted > 0 && pageNumber > 1 && returned < MAX_RETURNS) {
@@ -114,7 +122,7 @@ export async function* flowPages(
       if (stopAt !== null && listed.some(({ version }) => version !== null && compareVersions(version, stopAt) < 0)) {
         return { gap: null, isPassed: true, front }
       }
-      if (news > 0) idle = 0
+      if (news.size > 0) idle = 0
       else if (pageNumber > furthest) {
         const mayBeLast = isBeyondTotal(pageNumber, length, total, seen.count) ?? true
         if (mayBeLast && isSamePage((await read(pageNumber + FAR)).listed, listed)) {
@@ -134,7 +142,8 @@ export async function* flowPages(
   // A customer that changed before its page was read stands in front now.
   let stopAt = newest
   for (let round = 1; gap === null && !isPassed && stopAt !== null && round <= MAX_FRONT_READS; round++) {
-    if ((round > 1 || until !== undefined) && !isShort()) break
+    const isWanted = round === 1 && (rereadsChanged || (total() === null && until === undefined))
+    if (!isWanted && !isShort()) break
     const again: Pass = yield* pass(1, stopAt, true)
     gap = again.gap
     stopAt = again.front

@@ -74,7 +74,7 @@ export async function* modifiedPages<L extends Listed>(
     } = await search({ modifiedFrom, page, take, sortOrder: 'ModifiedAscending' })
     requireOrder(items, 'ascending', 'omnium')
     const before = seen.count
-    const news = seen.add(items, `${modifiedFrom} ${take} ${page}`)
+    const news = seen.add(items, `${modifiedFrom} ${take} ${page}`).size
     yield { kind: 'page', items: items.filter(({ id }) => id !== ''), modifiedFrom, servedAtMs }
     const overlap = items.filter(({ id }) => id !== '').length - news
     return { items, newest: newestOf(items), total, news, behind: before - overlap }
