@@ -91,7 +91,8 @@ describe.each(['omnium', 'flow'] as const)('a gateway that answers 404 for %s', 
         for (const id of ['known', 'known-2', 'known-3']) world.flow.createCustomer(tenant, person(id))
         for (const id of ['former', 'next']) world.flow.createCustomer(tenant, company(id))
         world.flow.createCustomer(tenant, company('child', 'former'))
-        world.omnium.createCustomer(tenant, 'B2C', { customerId: 'shopper', firstName: 'Web' })
+        // Without an event, so that the order alone brings the customer to Flow.
+        world.omnium.seed(tenant, 'B2C', [{ customerId: 'shopper', firstName: 'Web' }])
         await eventually(`the customers of ${tenant}`, () => isChildOf(tenant, 'former', 'next'), 90_000)
         await eventually(
           `the links of ${tenant}`,
@@ -222,8 +223,9 @@ describe('a web order of a customer whose id a proxy refuses in a path', () => {
 
   it('creates the customer in Flow, because Search finds the customer, and delays nobody', async () => {
     world.flow.createCustomer(tenant, person('known'))
-    world.omnium.createCustomer(tenant, 'B2C', { customerId: PHONE, firstName: 'Web' })
+    world.omnium.seed(tenant, 'B2C', [{ customerId: PHONE, firstName: 'Web' }])
     await eventually('the customer', () => inOmnium(tenant, 'B2C', 'known') !== undefined)
+    await eventually('the search index', () => (world.omnium.indexCompleteAt() ?? 0) <= Date.now())
     world.omnium.faults.add({ kind: 'gateway', status: 404, answer: 'html', tenant, rawPath: ['%2B', '%2F', '+'] })
 
     const orders = 5
