@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { done } from '../outcome.ts'
+import { done, retry } from '../outcome.ts'
 import { alone, givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
 import type { CircuitGate } from './run-key.ts'
 
@@ -129,6 +129,24 @@ describe('a record of the retry lane', () => {
     await settle()
 
     expect(lanes).toEqual(['redriven 7', 'null 0'])
+  })
+
+  it.each([
+    ['token-unavailable', 90_000],
+    ['throttled', 90_000],
+    ['parent-missing', 300_000],
+  ] as const)('that waits as %s again, after ten passes, is due %d ms later', async (reason, expectedMs) => {
+    const { source, sent } = await givenRuntime({ answer: async (all) => all.map(() => retry(reason, 90_000)) })
+    const headers = {
+      ...{ 'lane-why': 'deferred', 'lane-topic': TOPIC, 'lane-partition': '0', 'lane-offset': '7' },
+      'lane-passes': '10',
+    }
+    const at = Date.now()
+
+    source.append('customer-mapper.retry.v1', 0, [{ key: 'acme:1', value: '2026-01-01T00:00:00Z v1', headers }])
+    await settle()
+
+    expect(Number(sent[0]?.headers['lane-not-before']) - at).toBe(expectedMs)
   })
 
   it('that says not where it came from is parked', async () => {

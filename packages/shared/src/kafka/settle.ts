@@ -66,6 +66,14 @@ export interface Settler {
 const BACKOFF = { baseMs: 500, capMs: 15_000 }
 const UNCOUNTED_WAIT_MS = 1_000
 const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
+/**
+ * Waits whose end the limit of a target has named, so that a longer one would only be late. All records that wait for the
+ * next token of their process must come at the time of its fetch: another process may end the token a few seconds later.
+ */
+const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
+  throttled: { baseMs: 5_000, capMs: 30_000 },
+  'token-unavailable': { baseMs: 0, capMs: 0 },
+}
 
 export function createSettler(options: SettleOptions): Settler {
   const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, random } = options
@@ -179,7 +187,8 @@ export function createSettler(options: SettleOptions): Settler {
 
   const defer: Settler['defer'] = async (record, older, reason, until, fence) => {
     const passes = record.mark?.passes ?? 0
-    const pause = Math.min(LANE_WAIT.capMs, LANE_WAIT.baseMs * 2 ** passes) * (0.75 + random() / 2)
+    const { baseMs, capMs } = LANE_WAITS[reason] ?? LANE_WAIT
+    const pause = Math.min(capMs, baseMs * 2 ** passes) * (0.75 + random() / 2)
     for (const each of [record, ...older]) await payVerify(each)
     await send([lane(record, 'deferred', reason, Math.max(until, now() + pause))], fence)
     await endAll(record, older, () => end(record, 'deferred', reason, null))

@@ -20,7 +20,11 @@ const SHORT_LIFE_MS = 60_000
 const SHORT_WAIT_MS = 250
 /** One short-lived token can have been revoked. After it, others are taken for ended by other processes for so long. */
 const CONTENDED_MS = 5 * 60_000
-const CONTENDED_WAIT = { leastMs: 2_000, randomMs: 10_000 }
+/**
+ * All processes that share the API user are refused at the same moment. Six of them fetch one token in some seven seconds
+ * then, so that each has time for whole records before the next one fetches.
+ */
+const CONTENDED_WAIT = { leastMs: 20_000, randomMs: 40_000 }
 
 export function createTokenBudget(random: () => number): TokenBudget {
   let fetches: number[] = []
