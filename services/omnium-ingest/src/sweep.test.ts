@@ -279,6 +279,20 @@ describe('a list that Omnium pages in its own way', () => {
     expect(errors).toEqual([{ tenant: 'acme', entity: 'private-customers', ...gap }])
   })
 
+  test('keeps its mark also where a customer that comes meanwhile makes up for the missing one', async () => {
+    let pages = 0
+    const { put, run, stored } = listing(async (search, ...asked) => {
+      if (++pages === 2) put(10, -20)
+      const page = await search(...asked)
+      return { ...page, totalHits: page.totalHits! + 1 }
+    })
+    for (let i = 0; i < 10; i++) put(i, -70 + i)
+
+    await run()
+
+    expect(stored.get('private-customers')).toMatchObject({ mark: at(-600) })
+  })
+
   test('puts its mark back where a long list turns out to be incomplete', async () => {
     const { put, run, stored, puts } = listing(async (search, ...asked) => {
       const page = await search(...asked)

@@ -137,7 +137,9 @@ export async function* flowPages(
   const first: Pass = yield* pass(page, until ?? null, false)
   const { isPassed } = first
   let { gap } = first
-  const total = () => lowerTotal(firstTotal, lastTotal)
+  // Once the front was read again, what was created meanwhile has been seen too.
+  let hasReread = false
+  const total = () => (hasReread ? lastTotal : lowerTotal(firstTotal, lastTotal))
   const isShort = () => seen.count < (total() ?? 0)
   // A customer that changed before its page was read stands in front now.
   let stopAt = newest
@@ -146,6 +148,7 @@ export async function* flowPages(
     if (!isWanted && !isShort()) break
     const again: Pass = yield* pass(1, stopAt, true)
     gap = again.gap
+    hasReread = true
     stopAt = again.front
   }
   if (gap === null && !isPassed && isShort()) gap = 'fewer-than-total'

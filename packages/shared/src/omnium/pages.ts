@@ -88,7 +88,8 @@ export async function* modifiedPages<L extends Listed>(
   async function* timestampPages(since: string, first: Read): AsyncGenerator<ModifiedStep<L>, TimestampEnd> {
     // Omnium may give fewer items than asked for: pages of the length that it gives leave no item out.
     const take = first.items.length
-    const ids = new Set(first.items.map(({ id }) => id))
+    const own = createSeenItems()
+    own.add(first.items, '0')
     let end: TimestampEnd = { kind: 'too-full' }
     let page = first
     let index = 0
@@ -97,23 +98,25 @@ export async function* modifiedPages<L extends Listed>(
       const previous = page
       index++
       page = yield* read(since, index, take)
-      for (const { id } of page.items) ids.add(id)
+      own.add(page.items, String(index))
       idle = page.news === 0 ? idle + 1 : 0
-      if (page.items.length === 0) end = { kind: 'list-end' }
+      if (page.items.length === 0) end = { kind: 'list-end', missing: 0 }
       else if (compareVersions(page.newest, since) > 0) end = { kind: 'next', since: page.newest! }
       // Items only leave a timestamp, so no other page can hold the same items again.
-      else if (page.news === 0 && (isBeyondTotal(index + 1, take, page.total, ids.size) || isSamePage(page, previous)))
-        end = { kind: 'list-end' }
+      else if (page.news === 0 && (isBeyondTotal(index + 1, take, page.total, own.count) || isSamePage(page, previous)))
+        end = { kind: 'list-end', missing: 0 }
       else if (idle >= MAX_IDLE_PAGES) return { kind: 'no-progress' }
     }
-    const isWhole = page.items.length === 0 && page.total === ids.size && first.total === ids.size
-    if (!isWhole) while (--index >= 0 && !isExhausted()) yield* read(since, index, take)
-    return end
+    const isWhole = page.items.length === 0 && page.total === own.count && first.total === own.count
+    if (!isWhole) while (--index >= 0 && !isExhausted()) own.add((yield* read(since, index, take)).items, String(index))
+    return end.kind === 'list-end' ? { ...end, missing: Math.max(0, (page.total ?? 0) - own.count) } : end
   }
 
   let since = from
   let firstTotal: number | null = null
   let gap: ListGap | null = null
+  /** How many items more than it listed the last query counts. */
+  let missing = 0
   for (let isFirst = true; gap === null || gap === 'timestamp-too-full'; isFirst = false) {
     if (isExhausted()) {
       gap = 'page-bound'
@@ -122,7 +125,10 @@ export async function* modifiedPages<L extends Listed>(
     const page: Read = yield* read(since, 0, TAKE)
     const { items, newest, total } = page
     if (isFirst) firstTotal = total
-    if (items.length === 0) break
+    if (items.length === 0) {
+      missing = total ?? 0
+      break
+    }
     const isShort = firstTotal !== null && total !== null && firstTotal > page.behind + total
     const isDoubtful = isShort || gap !== null
     if (compareVersions(newest, since) > 0) {
@@ -139,7 +145,10 @@ export async function* modifiedPages<L extends Listed>(
     }
     const end: TimestampEnd = yield* timestampPages(since, page)
     if (isExhausted()) continue
-    if (end.kind === 'list-end') break
+    if (end.kind === 'list-end') {
+      missing = end.missing
+      break
+    }
     if (end.kind === 'no-progress') gap = 'no-progress'
     else if (end.kind === 'next') {
       since = end.since
@@ -151,12 +160,13 @@ export async function* modifiedPages<L extends Listed>(
       since = justAfter(since)
     }
   }
-  let last: number | null = null
-  if (gap === null && seen.count < (firstTotal ?? 0)) {
+  let last = missing > 0 ? seen.count + missing : null
+  if (gap === null && last !== null) gap = 'fewer-than-total'
+  else if (gap === null && seen.count < (firstTotal ?? 0)) {
     last = (await search({ modifiedFrom: from, page: 0, take: 1, sortOrder: 'ModifiedAscending' })).total
     if (last === null || seen.count < last) gap = 'fewer-than-total'
   }
-  yield { kind: 'end', since, end: { gap, seen: seen.count, total: lowerTotal(firstTotal, last) } }
+  yield { kind: 'end', since, end: { gap, seen: seen.count, total: missing > 0 ? last : lowerTotal(firstTotal, last) } }
 }
 
 /** A page and what the read knew before it. */
@@ -172,7 +182,8 @@ interface Read {
 
 type TimestampEnd =
   | { readonly kind: 'next'; readonly since: string }
-  | { readonly kind: 'list-end' | 'too-full' | 'no-progress' }
+  | { readonly kind: 'list-end'; readonly missing: number }
+  | { readonly kind: 'too-full' | 'no-progress' }
 
 const isSamePage = (a: Read, b: Read) =>
   a.items.length === b.items.length && a.items.every(({ id }, index) => id === b.items[index]!.id)
