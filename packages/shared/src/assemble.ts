@@ -1,10 +1,9 @@
 import { createSharedGuards } from './absences/shared-guards.ts'
 import type { SharedConfig } from './config.ts'
-import type { Codec } from './contracts/codec.ts'
 import { createContracts } from './contracts/registry.ts'
 import type { ErrorCode } from './errors.ts'
 import { createAdminApp } from './http/admin.ts'
-import { createTargets, type Targets } from './http/targets.ts'
+import { createTargets } from './http/targets.ts'
 import { createKafka } from './kafka/connect.ts'
 import { createConsumer } from './kafka/consumer.ts'
 import { innermost } from './kafka/denials.ts'
@@ -13,58 +12,20 @@ import { createOutcomeSink } from './kafka/outcome-sink.ts'
 import { partitionOf } from './kafka/partition-of.ts'
 import { assertAccess } from './kafka/permissions.ts'
 import { createProducer } from './kafka/producer.ts'
-import { createPublisher, type Publisher } from './kafka/publisher.ts'
+import { createPublisher } from './kafka/publisher.ts'
 import { createRuntime, type Runtime } from './kafka/runtime.ts'
 import { runtimeLimits } from './kafka/runtime-limits.ts'
 import { deadLetterTopicOf, isContractTopic, retryTopicOf, type ServiceName, type TopicName } from './kafka/topics.ts'
 import { compose, listening, type Part, together } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics } from './metrics.ts'
 import { createRecordMetrics } from './record-metrics.ts'
+import type { ServiceContext, ServiceParts } from './service-context.ts'
 import type { StreamHandler } from './stream.ts'
 import { createTargetStates } from './target-states.ts'
-import type { Tenants } from './tenants.ts'
 import type { TenantsFile } from './tenants-file.ts'
 import { newEventId, newTraceparent, type Tracer } from './tracing.ts'
 import { untilReachable } from './until-reachable.ts'
-
-/** What a service builds its handler and its further parts from. */
-export interface ServiceContext<C extends SharedConfig> {
-  readonly config: C
-  readonly targets: Targets
-  readonly publisher: Publisher
-  readonly tenants: () => Tenants
-  readonly metrics: Metrics
-  readonly logger: Logger
-  readonly connectKafka: (clientSuffix: string) => ReturnType<typeof createKafka>
-  readonly codec: Codec
-  /** Whether the partition of a key was given to this member at the last join. */
-  readonly owns: (key: string) => boolean
-  /** Turns false when a stop begins. */
-  readonly isAccepting: () => boolean
-  readonly tracer: Tracer
-}
-
-/** What a join has changed. */
-export interface AssignmentChange {
-  /** Whether the partition of a key was this member's before, and all the time. */
-  readonly kept: (key: string) => boolean
-  readonly hasGained: boolean
-}
-
-export interface ServiceParts {
-  readonly handler: StreamHandler<never> | StreamHandler
-  /** Topics that the service writes besides its handler's and its own. */
-  readonly writes: readonly TopicName[]
-  /** What fills the inbox: started as soon as Kafka can be written to, before the consumer. */
-  readonly inbox?: readonly Part[]
-  /** Started after the consumer, stopped before it, all at once. */
-  readonly parts?: readonly Part[]
-  /** Called after every join; the context's `owns` answers by it already. */
-  readonly onAssigned?: (change: AssignmentChange) => void
-  /** Called when the tenants file has changed. */
-  readonly onTenants?: () => void
-}
 
 /** With the wait before it, within the patience of a webhook's sender (Flow: 10 s). */
 const PRODUCE_DEADLINE_MS = 5_000

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { assemble, type ServiceContext, type ServiceParts } from './assemble.ts'
+import { assemble } from './assemble.ts'
 import { type ConfigOf, readConfig, type SharedConfig } from './config.ts'
 import { SyncError } from './errors.ts'
 import { mendKafkaJs } from './kafka/kafkajs-fixes.ts'
@@ -7,6 +7,7 @@ import type { ServiceName } from './kafka/topics.ts'
 import { createLogOutput, type LogOutput, writeSomeTo } from './log-output.ts'
 import { createLogger } from './logger.ts'
 import { openTracing } from './open-tracing.ts'
+import type { ServiceContext, ServiceParts } from './service-context.ts'
 import { openTenantsFile } from './tenants-file.ts'
 
 type ServiceSchema = z.ZodObject<Parameters<typeof readConfig>[0]['shape']>
