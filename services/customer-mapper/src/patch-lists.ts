@@ -1,6 +1,6 @@
-import { SyncError } from '@sync/shared/errors'
 import type { Call } from '@sync/shared/http/call'
 import type { OmniumClient } from '@sync/shared/omnium/client'
+import { createPatchWholeLists } from '@sync/shared/omnium/patch-whole-lists'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { ListName, OldInList } from './kept-elements.ts'
 import type { OmniumBody } from './omnium-write.ts'
@@ -14,36 +14,20 @@ export type PatchLists = (
 ) => Promise<'updated' | 'not-found'>
 
 /**
- * A PATCH that may merge a list is told to replace the list, by `keepExistingListItems: false`. Contacts are told so only if one has
- * to go: merged by their id, they leave in place what another system adds between our read and our write. The documented models
- * lack the option, so an Omnium may answer 400. Then the PATCH is sent without the option, and if that succeeds the option is left
- * out for this tenant until the process ends.
+ * A PATCH that may merge a list is told to replace the list. Contacts are told so only if one has to go: merged by their id, they
+ * leave in place what another system adds between our read and our write.
  */
 export function createPatchLists(omnium: Pick<OmniumClient, 'patchCustomer'>): PatchLists {
-  const refusesOption = new Set<string>()
-
-  const patchWhole: PatchLists = async (call, kind, body) => {
-    const { uid } = call.tenant
-    const told = { ...body, keepExistingListItems: false, keepExistingCustomProperties: true }
-    if (refusesOption.has(uid)) return omnium.patchCustomer(call, kind, body)
-    try {
-      return await omnium.patchCustomer(call, kind, told)
-    } catch (error) {
-      if (!(error instanceof SyncError && error.code === 'target-refused' && error.status === 400)) throw error
-      const end = await omnium.patchCustomer(call, kind, body)
-      refusesOption.add(uid)
-      return end
-    }
-  }
+  const patchWhole = createPatchWholeLists(omnium, { keepExistingListItems: false, keepExistingCustomProperties: true })
 
   return async (call, kind, body, old) => {
     const isWhole = (list: ListName) =>
       list === 'addresses' || old.some((it) => it.list === list && it.why !== 'replaced')
     const whole = (['contacts', 'addresses'] as const).filter((list) => body[list] !== undefined && isWhole(list))
     if (whole.length === 0) return omnium.patchCustomer(call, kind, body)
-    if (body.contacts === undefined || whole.includes('contacts')) return patchWhole(call, kind, body, old)
+    if (body.contacts === undefined || whole.includes('contacts')) return patchWhole(call, kind, body)
     const { addresses, ...rest } = body
     const end = await omnium.patchCustomer(call, kind, rest as OmniumBody)
-    return end === 'updated' ? patchWhole(call, kind, { customerId: body.customerId, addresses }, old) : end
+    return end === 'updated' ? patchWhole(call, kind, { customerId: body.customerId, addresses }) : end
   }
 }

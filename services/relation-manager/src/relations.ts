@@ -1,6 +1,7 @@
 import { scalarText } from '@sync/shared/exact-json'
 import { rawOf } from '@sync/shared/http/reading'
 import type { OmniumCustomer, OmniumProperty, OmniumRelation } from '@sync/shared/omnium/schema'
+import { listOf } from './raw-list.ts'
 
 const PARENT = 'Parent'
 const SUB_DEPARTMENT = 'SubDepartment'
@@ -134,9 +135,7 @@ const relation = (stored: OmniumRelation | undefined, customerId: string, relati
 
 /** Of a list with an entry that can't be read, the entries as they were answered, so that a write keeps all of them. */
 function entriesOf(company: OmniumCustomer): readonly OmniumRelation[] {
-  const { customerRelations } = rawOf(company)
-  const answered = Array.isArray(customerRelations) ? customerRelations : []
-  return company.customerRelations ?? (answered as readonly OmniumRelation[])
+  return company.customerRelations ?? (listOf(company, 'customerRelations') as readonly OmniumRelation[])
 }
 /** An entry that can't be read may be of any type. */
 const asAnswered = (entry: OmniumRelation | null): OmniumRelation =>

@@ -1,6 +1,6 @@
 import { type Conflicts, createConflicts } from '@sync/shared/conflicts'
 import type { OmniumClient } from '@sync/shared/omnium/client'
-import { createPatchCompany, type PatchCompany } from './patch-company.ts'
+import { createPatchWholeLists, type PatchWholeLists } from '@sync/shared/omnium/patch-whole-lists'
 import { createRemovals, type Removals } from './removals.ts'
 import { createUnsettledWrites, type UnsettledWrites } from './unsettled.ts'
 
@@ -9,12 +9,12 @@ export interface State {
   readonly unsettled: UnsettledWrites
   readonly removals: Removals
   readonly conflicts: Conflicts
-  readonly patchCompany: PatchCompany
+  readonly patchWholeLists: PatchWholeLists
 }
 
 export const createState = (omnium: OmniumClient, random: () => number): State => ({
   unsettled: createUnsettledWrites(),
   removals: createRemovals(),
   conflicts: createConflicts({ random }),
-  patchCompany: createPatchCompany(omnium),
+  patchWholeLists: createPatchWholeLists(omnium),
 })

@@ -83,11 +83,12 @@ async function send(
     if (isExpired) throw new SyncError('fenced', 'writing relations in omnium: the announcement is too old')
   }
   const fenced = { ...call, fence }
+  const patchCompany = patch.removes ? state.patchWholeLists : ports.omnium.patchCustomer
   try {
     const end =
       step === 'update'
         ? await updateCompany(company, laidOver(company, patch), deliveriesOf(plan)[0]!, { call: fenced, now }, ports)
-        : await state.patchCompany(fenced, { ...patch.fields, customerId: company.customerId }, patch.removes)
+        : await patchCompany(fenced, 'B2B', { ...patch.fields, customerId: company.customerId })
     return end === 'updated' ? null : 'no-company'
   } catch (error) {
     if (isExpired) return 'announcement-expired'
