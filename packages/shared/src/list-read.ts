@@ -71,6 +71,15 @@ export function isBeyondTotal(pageNumber: number, length: number, total: number 
   return pageNumber > Math.ceil(total / length)
 }
 
+/** So many pages in a row that hold no item with an id, and that are as long as each other, are one page. */
+const ALIKE_WITHOUT_IDS = 5
+
+/** Whether two pages are one. `times`: how often in a row the answer would be true. Nobody can tell items without an id apart. */
+export function isSamePage(a: readonly Pick<Listed, 'id'>[], b: readonly Pick<Listed, 'id'>[], times = 1): boolean {
+  if (a.length !== b.length || a.some(({ id }, index) => id !== b[index]!.id)) return false
+  return times >= ALIKE_WITHOUT_IDS || a.some(({ id }) => id !== '')
+}
+
 /** The smaller of a list's first and last total: an item that was created or deleted meanwhile is in only one of them. */
 export const lowerTotal = (first: number | null, last: number | null): number | null =>
   first === null || last === null ? (first ?? last) : Math.min(first, last)

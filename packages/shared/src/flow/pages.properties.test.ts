@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Call } from '../http/call.ts'
 import type { ListEnd } from '../list-read.ts'
 import { aTenant } from '../testing/builders.ts'
+import { runs } from '../testing/runs.ts'
 import { aChangingList, aQuietList, createSimulatedList, isoOf, type ListScript } from '../testing/simulated-list.ts'
 import { type FlowListPlace, type FlowPagesOptions, flowPages } from './pages.ts'
 
@@ -56,9 +57,9 @@ describe('the list of Flow', () => {
         expect(missed).toEqual([])
         expect(end.gap).toBe(null)
         const pages = Math.ceil(script.versions.length / Math.min(100, script.maxPageLength))
-        expect(list.requests).toBeLessThanOrEqual(2 * pages + 5)
+        expect(list.requests).toBeLessThanOrEqual(3 * pages + 12)
       }),
-      { numRuns: 150 },
+      runs(150),
     )
   })
 
@@ -72,7 +73,7 @@ describe('the list of Flow', () => {
           expect(list.requests).toBeLessThan(2_500)
         }
       }),
-      { numRuns: 150 },
+      runs(150),
     )
   })
 
@@ -83,7 +84,7 @@ describe('the list of Flow', () => {
 
         if (end.gap === null) expect(missed.filter((id) => list.versionOf(id) >= until)).toEqual([])
       }),
-      { numRuns: 150 },
+      runs(150),
     )
   })
 
@@ -94,7 +95,7 @@ describe('the list of Flow', () => {
 
         if (end.gap === null) expect(missed).toEqual([])
       }),
-      { numRuns: 150 },
+      runs(150),
     )
   })
 

@@ -2,6 +2,7 @@ import type { Call } from '../http/call.ts'
 import {
   createSeenItems,
   isBeyondTotal,
+  isSamePage,
   type ListEnd,
   type ListGap,
   lowerTotal,
@@ -18,6 +19,7 @@ export interface FlowListPlace {
   readonly page: number
   /** Customers per page, as Flow gave them. */
   readonly length: number
+  /** The last total before this page was read: a lower one says that customers moved onto the pages before this one. */
   readonly total: number | null
   /** Distinct customers of the pages before this one. */
   readonly seen: number
@@ -98,7 +100,8 @@ export async function* flowPages(
       if (pagesRead >= maxPages) return { gap: 'page-bound', isPassed: false, front }
       const before = Math.min(seen.count, (pageNumber - 1) * length)
       const { items, listed, total, servedAtMs } = await read(pageNumber)
-      const deleted = lastTotal !== null && total !== null ? Math.max(0, lastTotal - total) : 0
+      const totalBefore = lastTotal
+      const deleted = totalBefore !== null && total !== null ? Math.max(0, totalBefore - total) : 0
       firstTotal ??= total
       lastTotal = total ?? lastTotal
       const news = seen.add(listed, String(pageNumber))
@@ -106,7 +109,7 @@ export async function* flowPages(
       if (!isFront && from === null) newest ??= front
       // Flow gives no more per page than this, or the list is as short: page 2 of this length begins right behind.
       if (pageNumber === 1 && items.length > 0 && items.length < length) length = items.length
-      if (!isFront) place = { page: pageNumber, length, total: lastTotal, seen: before, newest }
+      if (!isFront) place = { page: pageNumber, length, total: totalBefore, seen: before, newest }
       const named = items.filter(({ customerUid }) => customerUid !== '')
       const fresh = named.filter(({ customerUid }) => news.has(customerUid))
       if (place !== null) yield { kind: 'page', items: named, fresh, place, servedAtMs }
@@ -124,11 +127,12 @@ export async function* flowPages(
       }
       if (news.size > 0) idle = 0
       else if (pageNumber > furthest) {
+        idle++
         const mayBeLast = isBeyondTotal(pageNumber, length, total, seen.count) ?? true
-        if (mayBeLast && isSamePage((await read(pageNumber + FAR)).listed, listed)) {
+        if (mayBeLast && isSamePage((await read(pageNumber + FAR)).listed, listed, idle)) {
           return { gap: null, isPassed: false, front }
         }
-        if (++idle >= MAX_IDLE_PAGES) return { gap: 'no-progress', isPassed: false, front }
+        if (idle >= MAX_IDLE_PAGES) return { gap: 'no-progress', isPassed: false, front }
       }
       pageNumber++
     }
@@ -163,6 +167,3 @@ interface Pass {
 }
 
 const BEGINNING: FlowListPlace = { page: 1, length: PAGE_LENGTH, total: null, seen: 0, newest: null }
-
-const isSamePage = (a: readonly Listed[], b: readonly Listed[]) =>
-  a.length === b.length && a.every(({ id }, index) => id === b[index]!.id)

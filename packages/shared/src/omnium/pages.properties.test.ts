@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ListEnd } from '../list-read.ts'
 import type { Listed } from '../sweep.ts'
+import { runs } from '../testing/runs.ts'
 import { aChangingList, aQuietList, createSimulatedList, isoOf, type ListScript } from '../testing/simulated-list.ts'
 import { modifiedPages, type SearchModified } from './pages.ts'
 
@@ -45,9 +46,9 @@ describe('a list of Omnium', () => {
         expect(end.gap).toBe(null)
         expect(reached.filter(({ isDoubtful }) => isDoubtful)).toEqual([])
         const pages = Math.ceil(script.versions.length / Math.min(100, script.maxPageLength))
-        expect(list.requests).toBeLessThanOrEqual(4 * pages + 6)
+        expect(list.requests).toBeLessThanOrEqual(4 * pages + 12)
       }),
-      { numRuns: 100 },
+      runs(100),
     )
   })
 
@@ -60,7 +61,7 @@ describe('a list of Omnium', () => {
         expect(reached.flatMap((step) => step.missed)).toEqual([])
         expect(list.requests).toBeLessThan(2_500)
       }),
-      { numRuns: 100 },
+      runs(100),
     )
   })
 

@@ -1,6 +1,7 @@
 import {
   createSeenItems,
   isBeyondTotal,
+  isSamePage,
   type ListEnd,
   type ListGap,
   lowerTotal,
@@ -103,7 +104,10 @@ export async function* modifiedPages<L extends Listed>(
       if (page.items.length === 0) end = { kind: 'list-end', missing: 0 }
       else if (compareVersions(page.newest, since) > 0) end = { kind: 'next', since: page.newest! }
       // Items only leave a timestamp, so no other page can hold the same items again.
-      else if (page.news === 0 && (isBeyondTotal(index + 1, take, page.total, own.count) || isSamePage(page, previous)))
+      else if (
+        page.news === 0 &&
+        (isBeyondTotal(index + 1, take, page.total, own.count) || isSamePage(page.items, previous.items, idle))
+      )
         end = { kind: 'list-end', missing: 0 }
       else if (idle >= MAX_IDLE_PAGES) return { kind: 'no-progress' }
     }
@@ -136,7 +140,7 @@ export async function* modifiedPages<L extends Listed>(
       if (items.length < TAKE && total === items.length) {
         // A page that says of itself that it is all: the next one must be empty, and no item may have left meanwhile.
         const next: Read = yield* read(since, 1, items.length)
-        isEnd = next.total === total && (next.items.length === 0 || (next.news === 0 && isSamePage(next, page)))
+        isEnd = next.total === total && (next.items.length === 0 || (next.news === 0 && isSamePage(next.items, items)))
       }
       since = newest!
       if (isEnd) break
@@ -184,6 +188,3 @@ type TimestampEnd =
   | { readonly kind: 'next'; readonly since: string }
   | { readonly kind: 'list-end'; readonly missing: number }
   | { readonly kind: 'too-full' | 'no-progress' }
-
-const isSamePage = (a: Read, b: Read) =>
-  a.items.length === b.items.length && a.items.every(({ id }, index) => id === b.items[index]!.id)
