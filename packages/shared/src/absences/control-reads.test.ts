@@ -278,6 +278,16 @@ describe('a write that is answered “not found”', () => {
     expect(circuits.state('acme', 'omnium')).not.toBe('closed')
   })
 
+  it('says nothing of the writes where the id of a contact was not found, because the company is not the contact', async () => {
+    const { omnium, peers, circuits, callOf, codeOf } = givenBelief()
+    peers.gateway = writes404
+
+    for (const id of ['c1', 'c2', 'c3']) {
+      expect(await codeOf(omnium.deleteContactPerson(callOf(id), id, 'gone'))).toBe('not-found')
+    }
+    expect(circuits.state('acme', 'omnium')).toBe('closed')
+  })
+
   it('means that the id does not exist when a read says the same', async () => {
     const { omnium, callOf, codeOf, take } = givenBelief()
 
