@@ -12,6 +12,10 @@ const program = findProgram('prometheus')
 
 /** Its credentials at Omnium are refused, so its circuit stays open. */
 const LOCKED_OUT = 'locked-out-no'
+/** Its API user lacks the role for Search. */
+const ROLE_LESS = 'role-less-no'
+/** Half of its customers disappear from Omnium, so its absence guard trips. */
+const GUARDED = 'guarded-no'
 const VARIABLES = {
   __rate_interval: '1m',
   __range: '15m',
@@ -23,6 +27,11 @@ const VARIABLES = {
 /** Queries that answer nothing here, and why that is as it should be. */
 const EMPTY: Readonly<Record<string, string>> = {
   'annotation: Starts of a process': 'no process begins a second time here',
+}
+/** Metrics without a series here, and why that is as it should be. */
+const ABSENT: Readonly<Record<string, string>> = {
+  sync_not_removed_total: 'an Update removes from a list what it leaves out',
+  sync_tenants_reloads_total: 'the tenants file does not change',
 }
 /** Selectors that nothing here makes a series of; they answer when it happens, and are spelled as the code spells them. */
 const UNSEEN: Readonly<Record<string, string>> = {
@@ -65,6 +74,19 @@ const value = async (expr: string) => Number((await prometheus.query(expr))[0]?.
 const scraped = () => {
   const now = Date.now() / 1000
   return eventually('a scrape of every service', async () => (await value('min(timestamp(up))')) > now)
+}
+
+/** States that last until a person ends them. */
+async function peersFailForLong(): Promise<void> {
+  const { flow, omnium, services } = world
+  omnium.setModes(ROLE_LESS, { missingRoles: ['search'] })
+  const ids = Array.from({ length: 80 }, (_, n) => `guarded-${n}`)
+  for (const id of ids) flow.createCustomer(GUARDED, person(id))
+  await eventually('the guarded customers', () => ids.every((id) => flow.customer(GUARDED, id)?.externalId === id))
+  omnium.setModes(GUARDED, { hidden: { share: 0.5 } })
+  for (const id of ids) flow.editCustomer(GUARDED, id, { firstname: 'Ola' })
+  const isNamed = (text: string) => text.includes(`sync_absence_guard_tripped{tenant="${GUARDED}"`)
+  await eventually('the absence guard', async () => isNamed(await services.get('customer-mapper')!.metrics()))
 }
 
 /** One of all that a dashboard shows, in each round; two rounds, because a rate needs a rise. */
@@ -114,13 +136,14 @@ describe.skipIf(program === null)(`a real Prometheus${unlessFound('prometheus', 
   beforeAll(async () => {
     world = await startWorld({
       file: 'prometheus',
-      tenants: [TENANT, LOCKED_OUT],
+      tenants: [TENANT, LOCKED_OUT, ROLE_LESS, GUARDED],
       env: { SWEEP_INTERVAL_MS: '1000', SWEEP_OVERLAP_MS: '2000', PARENT_WAIT_MS: '1000' },
       omniumFields: (uid) => (uid === LOCKED_OUT ? { clientSecret: 'not-the-secret' } : {}),
     })
     const addresses = [...world.services].map(([name, { adminUrl }]) => [name, [new URL(adminUrl).host]])
     prometheus = await startPrometheus(program!, Object.fromEntries(addresses))
     await eventually('every service being scraped', async () => (await value('sum(up)')) === 4)
+    await peersFailForLong()
     for (const round of [1, 2]) {
       await everythingHappens(round)
       await eventually('the parked records', async () => (await value('sum(sync_parked_total)')) >= 3 * round)
@@ -144,8 +167,7 @@ describe.skipIf(program === null)(`a real Prometheus${unlessFound('prometheus', 
     const missing = Object.values(METRICS).filter(
       ({ name, type }) => !names.has(type === 'histogram' ? `${name}_bucket` : name),
     )
-    // Counted when the tenants file changes.
-    expect(missing.map(({ name }) => name)).toEqual(['sync_tenants_reloads_total'])
+    expect(missing.map(({ name }) => name).sort()).toEqual(Object.keys(ABSENT).sort())
   })
 
   it('answers every query of every dashboard with data', async () => {
@@ -208,6 +230,8 @@ describe.skipIf(program === null)(`a real Prometheus${unlessFound('prometheus', 
         'SyncWebhooksUnauthorized firing',
         'SyncCredentialsRefused pending',
         'SyncCircuitOpen pending',
+        'SyncAbsenceGuardTripped firing',
+        'SyncRoleMissing pending',
       ].every((name) => names.has(name))
     })
   })
