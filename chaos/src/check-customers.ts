@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Fields } from '@sync/sandbox/fields'
 import type { Check } from './check.ts'
+import type { FormOf } from './forms.ts'
 import { nameOf } from './operations.ts'
 import type { Contested, Expected, ExpectedCompany, ExpectedCustomer } from './oracle.ts'
 import { plain } from './plain.ts'
@@ -10,15 +11,23 @@ const STAMPS_OF_FLOW = ['displayName', 'createdAt', 'lastModifiedAt', 'lastModif
 /** Stamps, and what the check of the company graph looks at. */
 const NOT_MAPPED = ['fullName', 'created', 'modified', 'modifiedBy', 'properties', 'customerRelations']
 
-/** Both systems' customers, field by field. */
-export function checkCustomers({ flow, omnium }: System, expected: Expected): Check[] {
+/** Both systems' customers, field by field. `formOf` is the one that `expected` was made with. */
+export function checkCustomers(
+  { flow, omnium }: Pick<System, 'flow' | 'omnium'>,
+  expected: Expected,
+  formOf: FormOf = (_tenant, fields) => fields,
+): Check[] {
   const tenants = [...flow.tenants.keys()]
   const wantedInFlow = ({ fields, contested }: ExpectedCustomer, row: Fields) =>
     contested === null ? fields : { ...fields, ...givenValues(contested, row) }
   const wantedInOmnium = ({ tenant, id, fields, contested }: ExpectedCustomer, row: Fields) =>
-    contested === null ? fields : contested.inOmnium(flow.customer(tenant, id) ?? {}, row)
+    contested === null ? fields : contested.inOmnium(formOf(tenant, flow.customer(tenant, id) ?? {}), row)
   const rowsOf = <Row extends Fields>(list: (tenant: string) => readonly Row[], idField: keyof Row) =>
-    new Map(tenants.flatMap((tenant) => list(tenant).map((row) => [nameOf(tenant, String(row[idField])), row])))
+    new Map(
+      tenants.flatMap((tenant) =>
+        list(tenant).map((row) => [nameOf(tenant, String(row[idField])), formOf(tenant, row)] as const),
+      ),
+    )
   return [
     compared(
       'customers in Flow',

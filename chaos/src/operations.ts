@@ -42,8 +42,8 @@ export type Operation = { readonly atMs: number } & (
       readonly customerId: string | null
       readonly type: OmniumKind
     }
-  /** From now on Omnium answers every write of this customer with `status`. */
-  | { readonly kind: 'poison'; readonly tenant: string; readonly uid: string; readonly status: 400 | 422 | 500 }
+  /** From now on Omnium answers every write of this customer with a status, or with 200 and a refusal in the body. */
+  | { readonly kind: 'poison'; readonly tenant: string; readonly uid: string; readonly refusal: Refusal }
   | { readonly kind: 'cure'; readonly tenant: string; readonly uid: string }
   /** What nobody could map is corrected in Flow. */
   | { readonly kind: 'correct'; readonly tenant: string; readonly uid: string; readonly fields: Fields }
@@ -53,6 +53,8 @@ export type Operation = { readonly atMs: number } & (
   | { readonly kind: 'replay'; readonly topic: ReplayTopic; readonly from: number; readonly to: number }
   | { readonly kind: 'redrive' }
 )
+
+export type Refusal = 400 | 422 | 500 | 'error-count' | 'success-false'
 
 /** What a customer can't be. */
 export const NO_TYPE = 'SUPPLIER'

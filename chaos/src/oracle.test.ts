@@ -125,7 +125,7 @@ describe('the end of a workload', () => {
   })
 
   it('keeps a poison out of Omnium until it is cured', () => {
-    const poisoned: Step[] = [{ kind: 'poison', uid: '1', status: 400 }, person('1')]
+    const poisoned: Step[] = [{ kind: 'poison', uid: '1', refusal: 400 }, person('1')]
 
     expect(endOf(poisoned).privateInOmnium.size).toBe(0)
     expect(endOf(poisoned).inFlow.get('t:1')?.fields).toMatchObject({ externalId: null })

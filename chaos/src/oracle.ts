@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Fields } from '@sync/sandbox/fields'
+import type { FormOf } from './forms.ts'
 import { NO_TYPE, nameOf, type Operation, type PlannedTenant } from './operations.ts'
 import { flowFromOmnium, omniumCompany, omniumPerson } from './oracle-mapping.ts'
 import { COMPANY_FIELDS, PERSON_FIELDS } from './people.ts'
@@ -51,14 +52,17 @@ export interface Expected {
 
 /**
  * The end of a workload, from the workload alone: nothing is read from a running system, and no code is shared with the
- * services. The rules are those of the field tables.
+ * services. The rules are those of the field tables. All values have the form that `formOf` gives them.
  */
 export function expectedEnd(
   tenants: readonly PlannedTenant[],
   duringFaults: readonly Operation[],
   atRest: readonly Operation[] = [],
+  formOf: FormOf = (_tenant, fields) => fields,
 ): Expected {
-  const operations = [...duringFaults, ...atRest]
+  const operations = [...duringFaults, ...atRest].map((operation) =>
+    'fields' in operation ? { ...operation, fields: formOf(operation.tenant, operation.fields) } : operation,
+  )
   const tenantOf = new Map(tenants.map((tenant) => [tenant.uid, tenant]))
   const typed = new Map<string, { tenant: string; id: string; fields: Fields }>()
   const web = new Map<string, { tenant: string; id: string; type: 'B2C' | 'B2B'; fields: Fields }>()

@@ -5,7 +5,8 @@ import type { CustomerType } from './operations.ts'
 /** Stands in every personal value that the workload types, so that a leak into a log can be searched for. */
 export const MARK = 'zq'
 
-const FIRST = ['Kari', 'Ola', 'Åse', 'Bjørn', 'Siri', 'Zoë', 'José', 'Nguyễn', '李']
+/** Some in Unicode NFD, as a Mac types them. */
+const FIRST = ['Kari', 'Ola', 'Åse', 'Bjørn', 'Siri', 'Zoë', 'José', 'Nguyễn', '李', 'Zoë'.normalize('NFD')]
 const LAST = ['Eksempel', 'Prøve', 'O’Fiktiv', 'Müller-Test', 'Ødegård', 'de la Prueba']
 const STREETS = ['Storgata', 'Kirkeveien', 'Bryggen', 'Torget']
 const CITIES = ['Oslo', 'Bergen', 'Tromsø', 'Malmö']
@@ -25,7 +26,7 @@ export function createPeople(chance: Chance): People {
   let made = 0
   const tag = () => `${MARK}${(++made).toString(36)}x`
   const phone = () => `+4700${String(chance.between(0, 99)).padStart(2, '0')}${String(++made).padStart(6, '0')}`
-  const email = () => `${tag()}@example.com`
+  const email = () => `${tag()}@${chance.happens(0.3) ? 'Example' : 'example'}.com`
   const street = () => `${chance.pick(STREETS)} ${tag()}`
   const company = () => `${chance.pick(TRADES)} ${tag()}`
 

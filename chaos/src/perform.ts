@@ -85,10 +85,12 @@ export async function performWorkload(
         return omnium.createOrder(tenant, { id, customerType, ...(customerId !== null && { customerId }) })
       }
       case 'poison': {
-        const { tenant, uid: customerId, status } = operation
-        const faults = ['POST', 'PATCH'].map((method) =>
-          omnium.faults.add({ kind: 'status', status, method, tenant, customerId }),
-        )
+        const { tenant, uid: customerId, refusal } = operation
+        const rule =
+          typeof refusal === 'number'
+            ? ({ kind: 'status', status: refusal } as const)
+            : ({ kind: 'refused-in-body', refusal } as const)
+        const faults = ['POST', 'PATCH'].map((method) => omnium.faults.add({ ...rule, method, tenant, customerId }))
         return poisonFaults.set(nameOf(tenant, customerId), faults)
       }
       case 'cure': {

@@ -18,8 +18,21 @@ describe('a schedule of faults', () => {
     const kinds = new Set(faults.map((fault) => (fault.kind === 'target' ? fault.rule.kind : fault.kind)))
     expect([...kinds].sort()).toEqual(
       [
-        ...['add', 'broker', 'freeze', 'hang', 'kill', 'late', 'latency', 'registry', 'reply-lost', 'reset'],
-        ...['status', 'stop', 'webhooks'],
+        ...[
+          'add',
+          'broker',
+          'freeze',
+          'hang',
+          'kill',
+          'late',
+          'latency',
+          'registry',
+          'reply-lost',
+          'reset',
+          'role',
+          'tokens',
+        ],
+        ...['status', 'stop', 'webhooks', 'gateway', 'other-id', 'answer-cut', 'answer-body', 'keep-alive-race'],
       ].sort(),
     )
     expect(faults.some(({ kind, forMs }) => kind === 'freeze' && forMs > options.sessionTimeoutMs)).toBe(true)

@@ -8,6 +8,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'broker'; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly kind: 'registry' }
   | { readonly kind: 'target'; readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }
+  /** The API user lacks the role for the lists, or each new token ends the ones before. Then the tenant is as before. */
+  | { readonly kind: 'role' | 'tokens'; readonly target: 'flow' | 'omnium'; readonly tenant: string }
   /** Shares of the webhooks that are lost, come twice, or come late. */
   | { readonly kind: 'webhooks'; readonly drop: number; readonly duplicate: number; readonly reorder: number }
 )
@@ -30,6 +32,11 @@ export function planFaults(options: FaultOptions): Fault[] {
   const faults: Fault[] = [
     ...series(options, 'processes', [3_000, 9_000], processFault),
     ...series(options, 'targets', [4_000, 10_000], targetFault),
+    ...series(options, 'answers', [6_000, 15_000], answerFault),
+    ...series(options, 'modes', [20_000, 60_000], (chance, { tenants }) => ({
+      ...chance.pick(MODE_FAULTS),
+      ...{ tenant: chance.pick(tenants), forMs: chance.between(2_000, 15_000) },
+    })),
     ...series(options, 'webhooks', [5_000, 15_000], (chance) => ({
       kind: 'webhooks',
       forMs: chance.between(2_000, 12_000),
@@ -111,4 +118,48 @@ function targetFault(chance: Chance, { tenants }: FaultOptions): Unplaced {
       }
     : { kind: 'status', status, ...scope, ...(status === 429 && { retryAfterSeconds: chance.between(1, 5) }) }
   return { kind: 'target', target, rule, forMs: chance.between(1_000, 12_000) }
+}
+
+/** What a gateway, a proxy or the transport does for a while. None of it may become the end of a record. */
+function answerFault(chance: Chance, { tenants }: FaultOptions): Unplaced {
+  const target = chance.pick(['flow', 'omnium'] as const)
+  const kind = chance.weighted({ gateway: 6, 'other-id': 2, 'answer-cut': 2, 'answer-body': 2, 'keep-alive-race': 1 })
+  const scope = chance.happens(0.8) ? { tenant: chance.pick(tenants) } : {}
+  const some = { skip: chance.between(0, 20), count: chance.between(1, 2) }
+  const forMs = chance.between(1_000, 12_000)
+  const rules: Readonly<Record<typeof kind, FaultRule>> = {
+    gateway: { kind: 'gateway', ...scope, ...chance.pick(GATEWAY_ANSWERS), ...chance.pick(GATEWAY_REQUESTS[target]) },
+    'other-id': { kind: 'other-id', ...scope, ...some },
+    'answer-cut': { kind: 'answer-cut', ...scope, reset: chance.happens(0.5), ...some },
+    'answer-body': {
+      kind: 'answer-body',
+      ...scope,
+      ...chance.pick([{ corrupt: true, encoding: 'gzip' }, { empty: true }]),
+    },
+    'keep-alive-race': { kind: 'keep-alive-race', ...scope, chance: 0.2, seed: chance.between(0, 1_000_000) },
+  }
+  return { kind: 'target', target, rule: rules[kind], forMs }
+}
+
+const MODE_FAULTS = [
+  { kind: 'role', target: 'flow' },
+  { kind: 'role', target: 'omnium' },
+  { kind: 'tokens', target: 'omnium' },
+] as const
+const GATEWAY_ANSWERS = [
+  { status: 404, answer: 'json' },
+  { status: 404, answer: 'html' },
+  { status: 502, answer: 'html' },
+  { status: 200, answer: 'html' },
+] as const
+/** Of all requests, of one kind of reads, of the writes, below one path, and where a path has an encoded `+` or `/`. */
+const GATEWAY_REQUESTS: Readonly<Record<'flow' | 'omnium', readonly Partial<FaultRule>[]>> = {
+  flow: [
+    ...[{}, { requests: 'by-id-read' as const, of: 'customer' as const }, { requests: 'writes' as const }],
+    ...[{ path: '*/customers*' }, { rawPath: ['%2B', '%2F'] }],
+  ],
+  omnium: [
+    ...(['private-customer', 'business-customer'] as const).map((of) => ({ requests: 'by-id-read' as const, of })),
+    ...[{}, { requests: 'writes' as const }, { path: '/api/PrivateCustomers*' }, { rawPath: ['%2B', '%2F'] }],
+  ],
 }

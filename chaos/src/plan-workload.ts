@@ -160,7 +160,10 @@ function perform(act: Act, scene: Scene): Unplaced[] {
       const birth = created(scene, type)
       state.customers.at(-1)!.health = 'refused'
       const { tenant, uid } = birth
-      return [{ kind: 'poison', tenant, uid, status: chance.pick([400, 422, 500] as const) }, birth]
+      return [
+        { kind: 'poison', tenant, uid, refusal: chance.pick([400, 422, 500, 'error-count', 'success-false'] as const) },
+        birth,
+      ]
     }
     case 'cure': {
       const poison = of(({ health }) => health === 'refused')

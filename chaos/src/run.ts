@@ -8,11 +8,14 @@ import { checkOrder } from './check-order.ts'
 import { checkProcesses, checkTexts } from './check-processes.ts'
 import { checkRecords } from './check-records.ts'
 import { checkVersions } from './check-versions.ts'
+import { formsOf } from './forms.ts'
+import { applyModes, describeModes } from './modes.ts'
 import { createOperator } from './operator.ts'
 import type { ChaosOptions } from './options.ts'
 import { expectedEnd } from './oracle.ts'
 import { type Performed, performWorkload } from './perform.ts'
 import { planFaults } from './plan-faults.ts'
+import { planModes, type TenantModes } from './plan-modes.ts'
 import { planWorkload, type Workload } from './plan-workload.ts'
 import { readTopics } from './records.ts'
 import { holds, notEmpty, report, tally } from './report.ts'
@@ -33,6 +36,7 @@ export async function runChaos(
   const durationMs = options.minutes * 60_000
   const workload = planWorkload({ ...options, durationMs })
   const { tenants, operations } = workload
+  const modes = planModes({ seed, tenants, operations })
   const startedAt = performance.now()
   const since = () => `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  `
   const say = (line: string) => log(since() + line)
@@ -47,10 +51,12 @@ export async function runChaos(
       tenants: tenants.map(({ uid }) => uid),
     })
     const digest = createHash('sha256')
-      .update(JSON.stringify([operations, workload.closing, faults]))
+      .update(JSON.stringify([operations, workload.closing, faults, modes]))
       .digest('hex')
       .slice(0, 16)
     say(`${operations.length} operations and ${faults.length} faults in ${options.minutes} min, plan ${digest}`)
+    for (const line of describeModes(modes)) say(line)
+    applyModes(system, modes)
     const [performed, struck] = await Promise.all([
       performWorkload(system, operator, operations, signal),
       strikeAll(system, faults, seed, say, signal),
@@ -65,7 +71,7 @@ export async function runChaos(
       (error: Error) => error.message,
     )
     say(unsettled ?? 'settled')
-    const checks = await allChecks(system, workload, performed, unsettled)
+    const checks = await allChecks(system, workload, modes, performed, unsettled)
     log(`\n${report(checks)}\n`)
     if (!holds(checks)) log(`logs and findings: ${await keep(system, seed, checks)}`)
     return holds(checks)
@@ -78,10 +84,12 @@ export async function runChaos(
 async function allChecks(
   system: System,
   { tenants, operations, closing }: Workload,
+  modes: readonly TenantModes[],
   performed: Performed,
   unsettled: string | null,
 ): Promise<Check[]> {
-  const expected = expectedEnd(tenants, operations, closing.flat())
+  const formOf = formsOf(modes)
+  const expected = expectedEnd(tenants, operations, closing.flat(), formOf)
   const records = await checkRecords(system, expected, performed)
   const lane = await readTopics(system, ['customer-mapper.retry.v1', 'relation-manager.retry.v1'])
   const pages = [...(await system.fleet.pages('metrics')), ...(await system.fleet.pages('ready'))].map(
@@ -96,7 +104,7 @@ async function allChecks(
   const checks = [
     { name: 'all comes to rest', counted: 1, wrong: unsettled === null ? [] : [unsettled] },
     ...records.checks,
-    ...checkCustomers(system, expected),
+    ...checkCustomers(system, expected, formOf),
     checkGraph(system, expected),
     checkVersions(system, tenants, expected),
     ...checkOrder(system, lane),

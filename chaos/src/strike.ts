@@ -45,6 +45,7 @@ export async function strikeAll(
 
 const placeOf = (fault: Fault): string => {
   if ('service' in fault) return `${fault.service}-${fault.instance}`
+  if (fault.kind === 'role' || fault.kind === 'tokens') return `${fault.target} ${fault.tenant}`
   if (fault.kind !== 'target') return fault.kind
   return `${fault.target} ${fault.rule.tenant ?? 'of all'}`
 }
@@ -91,6 +92,11 @@ async function strikeOne(system: System, fault: Fault, seed: number): Promise<vo
       if (fault.rule.kind === 'hang') faults.release(id)
       return
     }
+    case 'role':
+    case 'tokens':
+      setMode(system, fault, true)
+      await delay(forMs)
+      return setMode(system, fault, false)
     case 'webhooks': {
       const { drop, duplicate, reorder } = fault
       const senders = [system.flow.webhooks, system.omnium.webhooks]
@@ -100,4 +106,11 @@ async function strikeOne(system: System, fault: Fault, seed: number): Promise<vo
       for (const sender of senders) sender.disturb(null)
     }
   }
+}
+
+function setMode({ flow, omnium }: System, fault: Fault & { kind: 'role' | 'tokens' }, isOn: boolean): void {
+  const { kind, target, tenant } = fault
+  if (kind === 'tokens') omnium.setModes(tenant, { newestTokenOnly: isOn })
+  else if (target === 'flow') flow.setModes(tenant, { missingRoles: isOn ? ['list'] : [] })
+  else omnium.setModes(tenant, { missingRoles: isOn ? ['search'] : [] })
 }
