@@ -42,6 +42,10 @@ const isAs = (tenant: string, id: string, contacts: string[], addresses: string[
   const now = lists(tenant, id)
   return now.contacts.toSorted().join() === contacts.join() && now.addresses.toSorted().join() === addresses.join()
 }
+const relations = (tenant: string, id: string) =>
+  ((inOmnium(tenant, id, 'B2B')?.customerRelations ?? []) as Record<string, string>[])
+    .map(({ relationType, customerId }) => `${relationType} ${customerId}`)
+    .toSorted()
 const linkedInFlow = (tenant: string, uid: string) => world.flow.customer(tenant, uid)?.externalId
 
 /** A company of two contacts with one phone and two addresses, and one of each that another system added in Omnium. */
@@ -100,6 +104,36 @@ describe.each([...LIST_MODES, ASKING])('where a PATCH is to treat lists as the m
       30_000,
     )
     expect(isAs(tenant, id, ['c1', 'c2', 'web'], ['a1', 'a2', 'web'])).toBe(true)
+  })
+
+  it('a company that moves, and then has no parent, has both ends of each relation right within 30 s, and keeps others', async () => {
+    const [child, former, next] = [newId(), newId(), newId()]
+    const partner = { customerId: 'a-partner', customerType: 'B2B', relationType: 'Partner' }
+    const typed = (uid: string, parent: string | null) => ({
+      ...{ customerUid: uid, customerType: 'COMPANY', companyName: `Company ${uid}` },
+      parentCustomer: parent === null ? null : { customerUid: parent },
+    })
+    const parentCustomer = (uid: string) => ({ parentCustomer: { customerUid: uid } })
+    for (const uid of [former, next]) world.flow.createCustomer(tenant, typed(uid, null))
+    world.flow.createCustomer(tenant, typed(child, former))
+    await eventually('the first relation', () => relations(tenant, former).join() === `SubDepartment ${child}`)
+    for (const uid of [child, former, next]) {
+      const customerRelations = [...((inOmnium(tenant, uid, 'B2B')?.customerRelations ?? []) as object[]), partner]
+      world.omnium.editCustomer(tenant, 'B2B', uid, { customerRelations })
+    }
+    const are = (wanted: Readonly<Record<string, readonly string[]>>) =>
+      Object.entries(wanted).every(
+        ([uid, others]) => relations(tenant, uid).join() === ['Partner a-partner', ...others].toSorted().join(),
+      )
+
+    world.flow.editCustomer(tenant, child, parentCustomer(next))
+    await eventually(
+      'the move',
+      () => are({ [child]: [`Parent ${next}`], [former]: [], [next]: [`SubDepartment ${child}`] }),
+      30_000,
+    )
+    world.flow.editCustomer(tenant, child, { parentCustomer: null })
+    await eventually('the end of the relation', () => are({ [child]: [], [former]: [], [next]: [] }), 30_000)
   })
 })
 
