@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import type { FaultRule } from './fault-rule.ts'
 import type { Answer } from './made-answers.ts'
 
@@ -13,7 +13,8 @@ export interface SentAnswer {
 const ENCODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   gzip: gzipSync,
   'x-gzip': gzipSync,
-  br: brotliCompressSync,
+  // The best quality, which is the default, takes 0.1 s for a page of a list.
+  br: (bytes: Buffer) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
   deflate: deflateSync,
   'deflate-raw': deflateRawSync,
   zstd: zstdCompressSync,
