@@ -2,12 +2,12 @@ import { classifyFailure, SyncError, type Target } from '../errors.ts'
 import { outcomeOf } from '../failure-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
-import { type Outcome, park, type RetryReason, retry } from '../outcome.ts'
-import type { Classified, Delivery, StreamHandler } from '../stream.ts'
+import { type Outcome, type RetryReason, retry } from '../outcome.ts'
+import type { Classified, StreamHandler } from '../stream.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
 import type { Tracer } from '../tracing.ts'
+import { createClassifier } from './classify.ts'
 import { startHandling } from './handling-span.ts'
-import { bytesOf } from './packed.ts'
 import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
 import type { Settler } from './settle.ts'
@@ -51,8 +51,6 @@ export interface KeyRun {
 const MAX_AT_ONCE = 500
 const REGISTRY_WAIT_MS = 1_000
 const FENCED_WAIT_MS = 200
-const UNKNOWN_TENANT_MS = 10_000
-const UNKNOWN_TENANT_RETRY_MS = 1_000
 const MANY_WAITING = 100
 const REST_MS = 100
 const MANY_ASK_AGAIN_MS = 20_000
@@ -63,60 +61,7 @@ const UNWRITTEN = 'a dead letter or lane record could not be written: the record
 export function createKeyRunner(options: RunKeyOptions): (records: readonly Pending[], run: KeyRun) => Promise<void> {
   const { handler, settler, now, random } = options
 
-  const classify = async (record: Pending): Promise<Classified | Outcome> => {
-    if (record.topic === null || record.tenant === '') {
-      const what =
-        record.topic === null
-          ? 'a retry lane record that names no topic of this service'
-          : 'a key that is not tenant:id'
-      return park('contract-violation', `reading a record: ${what}`)
-    }
-    const tenant = options.tenants().get(record.tenant)
-    if (tenant === undefined) {
-      // Another process may have read the file before us.
-      if (now() - (record.firstSeenAt ?? now()) < UNKNOWN_TENANT_MS)
-        return retry('unknown-tenant', UNKNOWN_TENANT_RETRY_MS)
-      return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
-    }
-    try {
-      if (record.decoded === null) {
-        const bytes = bytesOf(record.packed.value)
-        record.decoded = { value: bytes === null ? null : await options.decode(record.topic, bytes) }
-      }
-    } catch (error) {
-      const outcome = outcomeOf(error)
-      if (outcome === null) throw error
-      return outcome
-    }
-    const { tenant: named } = (record.decoded.value ?? {}) as { tenant?: unknown }
-    if (typeof named === 'string' && named !== record.tenant) {
-      return park('contract-violation', 'reading a record: its key and its value name different tenants')
-    }
-    const classified = handler.classify(deliveryOf(record, tenant, false))
-    // It has to look when it is due, after the late write that it is there for: a newer record that ends before must not
-    // end it too.
-    return record.mark?.why === 'verify' && 'group' in classified ? { ...classified, group: null } : classified
-  }
-
-  const deliveryOf = (
-    record: Pending,
-    tenant: Tenant,
-    repair: boolean,
-    traceparent: string | undefined = record.traceparent,
-  ): Delivery =>
-    ({
-      topic: record.topic,
-      origin: { topic: record.topic, partition: record.origin.partition, offset: BigInt(record.origin.offset) },
-      key: record.key,
-      tenant,
-      id: record.id,
-      value: record.decoded?.value ?? null,
-      lane: record.mark?.why ?? null,
-      repair,
-      attempts: record.attempts,
-      firstSeenAt: record.firstSeenAt ?? now(),
-      traceparent,
-    }) as Delivery
+  const { classify, deliveryOf } = createClassifier(options)
 
   /** The circuit that keeps a lead waiting, or null when it may start. */
   const heldBy = (lead: Lead<Pending>): { waitsFor: string; until: number } | null => {
@@ -205,6 +150,14 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     }
   }
 
+  /** The record counts an attempt once it is due; the others of its key go on. */
+  const countBug = async (record: Pending, bug: unknown, { fence, signal }: KeyRun): Promise<void> => {
+    record.firstSeenAt ??= now()
+    if (signal.aborted || record.dueAt > now()) return
+    options.logger.error({ err: bug, topic: record.topic }, 'classifying a record failed')
+    await settleOrWait(record, [], outcomeOf(bug) ?? retry('handler-failed'), fence)
+  }
+
   /** A circuit wakes who waits for it, so that thousands need not ask it again every second. */
   const askAgainAt = (tenant: string, until: number): number =>
     Math.max(
@@ -242,7 +195,8 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     for (const record of records) {
       const result = await classify(record)
       if (run.signal.aborted) return
-      if ('kind' in result) {
+      if ('bug' in result) await countBug(record, result.bug, run)
+      else if ('kind' in result) {
         record.firstSeenAt ??= now()
         if (result.kind !== 'retry' || record.dueAt <= now()) await settleOrWait(record, [], result, run.fence)
         if (result.kind !== 'retry') continue
