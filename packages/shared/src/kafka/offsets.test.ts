@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { encodeRanges } from './ended-ranges.ts'
 import { createOffsetTracker } from './offsets.ts'
 
 describe('the low-water mark', () => {
@@ -63,4 +64,19 @@ describe('the low-water mark', () => {
       ),
     )
   })
+})
+
+it('ends what had ended in one pass over the open records, however many ranges there are', () => {
+  const tracker = createOffsetTracker()
+  const count = 10_000
+  for (let offset = 0; offset < count; offset++) tracker.add(offset)
+  const ranges = Array.from({ length: count / 2 }, (_, n) => ({ from: 2 * n + 1, to: 2 * n + 2 }))
+  const passes = vi.spyOn(Set.prototype, Symbol.iterator)
+
+  tracker.restore(0, encodeRanges(0, ranges, Number.POSITIVE_INFINITY))
+
+  const made = passes.mock.calls.length
+  passes.mockRestore()
+  expect([tracker.pending(), tracker.isOpen(0), tracker.isOpen(1)]).toEqual([count / 2, true, false])
+  expect(made).toBe(1)
 })

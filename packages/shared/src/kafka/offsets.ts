@@ -88,8 +88,13 @@ export function createOffsetTracker(): OffsetTracker {
     endedPastMark: (maxLength) => encodeRanges(queue[head] ?? next ?? 0, endedRanges(), maxLength),
     restore(mark, text) {
       const ranges = [{ from: 0, to: mark }, ...decodeRanges(mark, text)]
-      for (const { from, to } of ranges)
-        for (const offset of open) if (offset >= from && offset < to) open.delete(offset)
+      // Both ascend.
+      let at = 0
+      for (const offset of open) {
+        while (at < ranges.length && ranges[at]!.to <= offset) at++
+        if (at === ranges.length) break
+        if (ranges[at]!.from <= offset) open.delete(offset)
+      }
       restored = ranges
       advance()
     },
