@@ -1,3 +1,4 @@
+import { createCounts } from './counts.ts'
 import { createDueHeap } from './due-heap.ts'
 import { createKeyLine } from './key-line.ts'
 
@@ -63,6 +64,8 @@ interface Entry<R> {
   state: 'waiting' | 'ready' | 'taken' | 'taken as surplus'
   /** In which line it stands when ready, or stood when it was taken. */
   lane: boolean
+  /** The earliest time of its records when it waits. */
+  dueAt: number
   /** Tells a place in a line, or a heap entry, that is still valid from one that was left behind. */
   turn: number
 }
@@ -122,16 +125,30 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
       if (record.dueAt < dueAt) dueAt = record.dueAt
       if (record.dueAt <= now && !record.lane) lane = false
     }
-    if (dueAt > now) {
-      entry.state = 'waiting'
-      entry.turn = ++turns
-      waiting.push(dueAt, { key: entry.key, turn: entry.turn })
-    } else if (entry.state !== 'ready' || (entry.lane && !lane)) {
-      entry.state = 'ready'
-      entry.lane = lane
-      entry.turn = ++turns
-      lines[lane ? 'lane' : 'live'].push(entry.tenant, entry.key, entry.turn)
-    }
+    if (dueAt > now) letWait(entry, dueAt)
+    else makeReady(entry, lane)
+  }
+
+  const letWait = (entry: Entry<R>, dueAt: number) => {
+    entry.state = 'waiting'
+    entry.dueAt = dueAt
+    entry.turn = ++turns
+    waiting.push(dueAt, { key: entry.key, turn: entry.turn })
+  }
+
+  const makeReady = (entry: Entry<R>, lane: boolean) => {
+    if (entry.state === 'ready' && (lane || !entry.lane)) return
+    entry.state = 'ready'
+    entry.lane = lane
+    entry.turn = ++turns
+    lines[lane ? 'lane' : 'live'].push(entry.tenant, entry.key, entry.turn)
+  }
+
+  /** `place` for an entry that has one record more: the others are not looked at, of which there may be 100,000. */
+  const placeWith = (entry: Entry<R>, { dueAt, lane }: R, now: number) => {
+    if (entry.state === 'waiting' && entry.dueAt <= now) place(entry, now)
+    else if (dueAt <= now) makeReady(entry, lane)
+    else if (entry.state === 'waiting' && dueAt < entry.dueAt) letWait(entry, dueAt)
   }
 
   const surface = (now: number) => {
@@ -169,11 +186,13 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
       count(record, 1)
       let entry = entries.get(record.key)
       if (entry === undefined) {
-        entry = { key: record.key, tenant: record.tenant, records: new Set(), state: 'waiting', lane: true, turn: 0 }
+        const { key, tenant } = record
+        const dueAt = Number.POSITIVE_INFINITY
+        entry = { key, tenant, records: new Set(), state: 'waiting', lane: true, dueAt, turn: 0 }
         entries.set(record.key, entry)
       }
       entry.records.add(record)
-      if (!isTaken(entry)) place(entry, now)
+      if (!isTaken(entry)) placeWith(entry, record, now)
     },
     take(now) {
       surface(now)
@@ -279,16 +298,3 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
 const anyTenant = () => true
 const isTaken = ({ state }: { readonly state: Entry<unknown>['state'] }) =>
   state === 'taken' || state === 'taken as surplus'
-
-function createCounts() {
-  const counts = new Map<string, number>()
-  return {
-    get: (name: string) => counts.get(name) ?? 0,
-    add(name: string, by: number) {
-      const count = (counts.get(name) ?? 0) + by
-      if (count === 0) counts.delete(name)
-      else counts.set(name, count)
-    },
-    names: () => counts.keys(),
-  }
-}
