@@ -7,8 +7,6 @@ import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const RESTART_AFTER_MS = 1_000
 const STOP_WITHIN_MS = 60_000
-/** A new process's own start, on a machine that is busy. */
-const HEARS_AFTER_MS = 10_000
 const PAGE_BYTES = 4096
 
 /** A process that ended though nobody had asked for it, or that did not end well when asked. */
@@ -62,6 +60,8 @@ interface Instance {
   process: KeptProcess | null
   /** What the harness did to it last. */
   asked: 'run' | 'kill' | 'stop'
+  /** Whether it had a handler for SIGTERM when it was asked to stop. */
+  heard: boolean
   peakPages: number
   lastPages: number
 }
@@ -78,7 +78,7 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
     const [adminPort, httpPort] = await freePorts(2)
     const logFile = join(keeper.folder, `${name}.log`)
     const fresh: Instance = {
-      ...{ service, name, logFile, process: null, asked: 'run', peakPages: 0, lastPages: 0 },
+      ...{ service, name, logFile, process: null, asked: 'run', heard: true, peakPages: 0, lastPages: 0 },
       ...{ adminPort: adminPort!, httpPort: httpPort! },
     }
     instances.set(name, fresh)
@@ -103,13 +103,12 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
       },
     })
     instance.process = process
-    const startedAt = performance.now()
     onChange(instance.service)
     void process.exited.then(({ code, signal }) => {
       instance.process = null
       onChange(instance.service)
       // A SIGTERM that comes before its first line of code ran is its end too.
-      const isEarly = signal === 'SIGTERM' && performance.now() - startedAt < HEARS_AFTER_MS
+      const isEarly = signal === 'SIGTERM' && !instance.heard
       const isStopped = instance.asked === 'stop' && (code === 0 || isEarly)
       if (closing || instance.asked === 'kill' || isStopped) return
       oddEnds.push({ instance: instance.name, how: `${signal ?? `code ${code}`} when asked to ${instance.asked}` })
@@ -120,7 +119,8 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
   const end = async (instance: Instance | undefined) => {
     if (!instance?.process) return
     instance.asked = 'stop'
-    const { exited, kill } = instance.process
+    const { exited, kill, pid } = instance.process
+    instance.heard = await catchesSigterm(pid)
     kill('SIGTERM')
     // One that is frozen can't hear it.
     kill('SIGCONT')
@@ -214,3 +214,12 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
 /** Instances 0 to `count` - 1 of every service. */
 export const eachInstance = (count: number) =>
   SERVICES.flatMap((service) => Array.from({ length: count }, (_, instance) => ({ service, instance })))
+
+const SIGTERM_IN_MASK = 1n << 14n
+
+/** Whether a process has a handler for SIGTERM by now; true for one that is gone. */
+async function catchesSigterm(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1]
+  return caught === undefined || (BigInt(`0x${caught}`) & SIGTERM_IN_MASK) !== 0n
+}
