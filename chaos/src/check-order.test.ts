@@ -57,6 +57,16 @@ describe('the order of effects', () => {
     expect(checked([write('a', null, at(2)), write('b', null, at(1))])[1]).toEqual([2, 1])
   })
 
+  it('says nothing of the version that an Update of a whole company carries, but of the one of a parent', () => {
+    const ofCompany = (each: ReturnType<typeof write>) => ({ ...each, resource: 'BusinessCustomer' })
+    const patched = { ...ofCompany(write('a', at(2))), operation: 'patched' as const }
+    const older = { ...ofCompany(write('c', at(1))), operation: 'patched' as const }
+
+    expect(checked([patched, ofCompany(write('b', at(1)))] as never)[0]).toEqual([1, 0])
+    expect(checked([patched, older] as never)[0]).toEqual([2, 1])
+    expect(checked([write('a', null, at(2)), write('b', null, at(1))].map(ofCompany))[1]).toEqual([2, 1])
+  })
+
   it('is not ours for a write that the target executed when it had given up answering', () => {
     expect(checked([write('a', at(2)), write('b', at(1))], ['b'])[0]).toEqual([1, 0])
   })

@@ -14,7 +14,7 @@ export function checkOrder({ omnium }: System, lane: readonly StoredRecord[]): C
   const late = requestsStruck(omnium.journal, 'late')
   const writes = omnium.journal.writes().filter((it) => it.requestId !== null && !late.has(it.requestId))
   return [
-    inversions('writes of customers', writes, ({ version }) => version, givenUp(lane, 'flow.customers.v1')),
+    inversions('writes of customers', writes, versionOf, givenUp(lane, 'flow.customers.v1')),
     inversions(
       'writes of parents',
       writes,
@@ -23,6 +23,13 @@ export function checkOrder({ omnium }: System, lane: readonly StoredRecord[]): C
     ),
   ]
 }
+
+/**
+ * null also for an Update of a whole company: it carries the version that was read, and may undo a write that came between its
+ * read and itself. The customer is read again then, which the end shows.
+ */
+const versionOf = ({ resource, operation, version }: WriteEntry): string | null =>
+  resource === 'BusinessCustomer' && operation === 'updated' ? null : version
 
 function inversions(
   what: string,
