@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '..')
 
 /** Files that decide and touch nothing: no clock, no chance, no effects. By name, wherever they stand. */
 const PURE =
-  /^(decide.*|differences|map-.*|merge-elements|sync-properties|emptiness|assigner|relations|fold|key-queues|due-heap|offsets|plan|backoff|dead-letter|retry-lane|watchdog|outcome|errors|version|circuit-state|evidence|topic-plan|acls|denials|paging)\.ts$/
+  /^(decide.*|differences|map-.*|merge-elements|sync-properties|emptiness|assigner|relations|fold|key-queues|due-heap|offsets|plan|backoff|read-again|dead-letter|retry-lane|watchdog|outcome|errors|version|circuit-state|evidence|topic-plan|acls|denials|paging)\.ts$/
 /** All of `contracts/` but what talks to the registry or the disk. */
 const IMPURE_CONTRACTS = /^(registry|registry-http|codec|write-schemas)\.ts$/
 

@@ -15,7 +15,6 @@ test.each([
   'merge-elements',
   'omnium-write',
   'pending-removals',
-  'read-again',
   'recent',
   'refused-creates',
   'sync-properties',

@@ -1,6 +1,6 @@
 import type { Target } from '@sync/shared/errors'
 import { type Outcome, park } from '@sync/shared/outcome'
-import { untilNextRead } from './read-again.ts'
+import { untilNextRead } from '@sync/shared/read-again'
 import { createRecent } from './recent.ts'
 
 /**

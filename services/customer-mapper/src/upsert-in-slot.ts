@@ -2,6 +2,7 @@ import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { done, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
+import { FIRST_READ_AFTER_MS, untilNextRead } from '@sync/shared/read-again'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
@@ -11,7 +12,6 @@ import { effectOf } from './effect-of.ts'
 import { findInOmnium, findRefused, type ReadCustomer } from './find-in-omnium.ts'
 import { keptElements, type ListName, type OldInList } from './kept-elements.ts'
 import type { Ports } from './ports.ts'
-import { untilNextRead } from './read-again.ts'
 import { parkTaken } from './refused-creates.ts'
 import { storedVersion } from './sync-properties.ts'
 import { deleteContacts, type WriteDecision, writeDecision } from './write-decision.ts'
@@ -114,7 +114,7 @@ export async function upsertInSlot(
     if (sent.kept.length > 0) {
       const old = [...sent.kept, ...left]
       pendingRemovals.note(key, { version: customer.lastModifiedAt ?? '', old, effect, writtenAtMs: now() }, now())
-      return end(retry('removal-pending', untilNextRead(now(), now()) ?? undefined))
+      return end(retry('removal-pending', FIRST_READ_AFTER_MS))
     }
     return end(done(effect), [...sent.kept, ...left], sent.omniumId)
   }

@@ -1,4 +1,5 @@
 import type { Outcome } from '@sync/shared/outcome'
+import { FIRST_READ_AFTER_MS, untilNextRead } from '@sync/shared/read-again'
 import type { Tenant } from '@sync/shared/tenants'
 
 /** Times are ms since the epoch. */
@@ -30,8 +31,6 @@ export interface Removals {
   finish(id: string): void
 }
 
-const READ_AFTER_MS = [2_000, 10_000] as const
-const LAST_READ_AFTER_MS = 10_000
 /** How long a tenant's PATCH counts as one that removes nothing, once a read has shown that. */
 const LEARNED_FOR_MS = 3_600_000
 const MAX_REMOVALS = 10_000
@@ -44,9 +43,9 @@ export function createRemovals(): Removals {
     stepOf(id, { uid, omnium }, nowMs) {
       const removal = removals.get(id)
       if (removal !== undefined && removal.updatedAt !== null) {
-        return nowMs - removal.updatedAt >= LAST_READ_AFTER_MS ? 'give-up' : 'patch'
+        return untilNextRead(removal.updatedAt, nowMs) === null ? 'give-up' : 'patch'
       }
-      if (removal !== undefined && nowMs - removal.firstTriedAt >= LAST_READ_AFTER_MS) {
+      if (removal !== undefined && untilNextRead(removal.firstTriedAt, nowMs) === null) {
         mergesUntil.set(uid, nowMs + LEARNED_FOR_MS)
       }
       return omnium.listRemoval === 'update' || (mergesUntil.get(uid) ?? 0) > nowMs ? 'update' : 'patch'
@@ -62,9 +61,7 @@ export function createRemovals(): Removals {
       removals.delete(id)
       removals.set(id, removal)
       for (const oldest of removals.keys()) if (removals.size > MAX_REMOVALS) removals.delete(oldest)
-      const since = removal.updatedAt ?? removal.firstTriedAt
-      const next = READ_AFTER_MS.find((afterMs) => since + afterMs > nowMs)
-      return next === undefined ? READ_AFTER_MS[0] : since + next - nowMs
+      return untilNextRead(removal.updatedAt ?? removal.firstTriedAt, nowMs) ?? FIRST_READ_AFTER_MS
     },
     outcomeOf: (id, place) => removals.get(id)?.outcomes.get(place),
     finish: (id) => void removals.delete(id),
