@@ -1,9 +1,13 @@
+import type { GuardState } from '@sync/shared/absences/absence-guards'
+import { guardStateOf } from '@sync/shared/absences/guard-state'
 import type { ValueOf } from '@sync/shared/contracts/contracts'
 import { TARGET_STATE } from '@sync/shared/contracts/sweep-cursor'
+import type { Target } from '@sync/shared/errors'
 import { checkTopics } from '@sync/shared/kafka/apply-topics'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { ContractTopic } from '@sync/shared/kafka/topics'
 import { readLetters } from '../dead-letter-records.ts'
+import { readValue } from '../read-value.ts'
 import { counted, duration } from '../terminal.ts'
 import type { DoctorContext } from './context.ts'
 import { broken, type Finding, look, ok } from './finding.ts'
@@ -24,8 +28,7 @@ export async function checkWebhooks({ cluster, tenant, now }: DoctorContext): Pr
   for (const source of ['flow', 'omnium'] as const) {
     const topic = `${source}.notifications.v1` as const
     let last: number | null = null
-    await readAll({ cluster, topic, since: now() - DAY_MS, prefix: keyOf(tenant.uid, '') }, (value) => {
-      const { via, receivedAt } = value as ValueOf<'flow.notifications.v1'>
+    await readAll({ cluster, topic, since: now() - DAY_MS, prefix: keyOf(tenant.uid, '') }, ({ via, receivedAt }) => {
       if (via === 'webhook' || via === 'events-topic') last = Math.max(last ?? 0, Date.parse(receivedAt))
     })
     findings.push(judgeWebhook(source, tenant.uid, last, now()))
@@ -54,10 +57,12 @@ export function judgeSweep(name: string, sweptAt: number | null, nowMs: number):
 export async function checkCursors({ cluster, tenant, now }: DoctorContext): Promise<Finding[]> {
   const cursors = new Map<string, ValueOf<'sync.cursors.v1'>>()
   const states = new Map<string, ValueOf<'sync.cursors.v1'>>()
+  const guards = new Map<Target, GuardState>()
   const prefix = keyOf(tenant.uid, '')
-  await readAll({ cluster, topic: 'sync.cursors.v1', since: 0, prefix }, (value) => {
-    const cursor = value as ValueOf<'sync.cursors.v1'>
-    if (cursor.entity === TARGET_STATE) states.set(`${cursor.source} ${cursor.process}`, cursor)
+  await readAll({ cluster, topic: 'sync.cursors.v1', since: 0, prefix }, (cursor) => {
+    const guard = guardStateOf(cursor)
+    if (guard !== null) guards.set(guard.target, guard)
+    else if (cursor.entity === TARGET_STATE) states.set(`${cursor.source} ${cursor.process}`, cursor)
     else cursors.set(`${cursor.source} ${cursor.entity}`, cursor)
   })
   const findings: Finding[] = []
@@ -75,16 +80,16 @@ export async function checkCursors({ cluster, tenant, now }: DoctorContext): Pro
       now(),
     ),
   )
-  return [...findings, ...guardsOf(cursors, tenant.uid), ...targets]
+  return [...findings, ...judgeGuards(guards, tenant.uid), ...targets]
 }
 
-function guardsOf(cursors: ReadonlyMap<string, ValueOf<'sync.cursors.v1'>>, tenant: string): Finding[] {
+function judgeGuards(guards: ReadonlyMap<Target, GuardState>, tenant: string): Finding[] {
   return (['flow', 'omnium'] as const).map((target) => {
     const check = `absence guard of ${target}`
-    const guard = cursors.get(`${target} absence-guard`)
-    if (guard === undefined || guard.mark !== 'tripped') return ok(check, 'not tripped')
-    const { missing, reads, sweptAt } = guard
-    const found = `tripped at ${sweptAt}: ${missing ?? 'many'} known ids were "not found", of ${reads ?? 'all'} reads`
+    const guard = guards.get(target)
+    if (guard === undefined || !guard.isTripped) return ok(check, 'not tripped')
+    const { at, missing, reads } = guard
+    const found = `tripped at ${at}: ${missing} known ids were "not found", of ${reads} reads`
     const advice =
       `Find out why the customers are missing (a role or a store was withdrawn, a wrong base URL, a restored backup). ` +
       `Then run: syncctl absences release --tenant ${tenant} --target ${target}`
@@ -130,26 +135,26 @@ export async function checkDeadLetters({ cluster, tenant }: DoctorContext): Prom
   return [look('dead letters', `${counted(letters.length, 'record')} parked: ${found}`, advice)]
 }
 
-interface Reading {
+interface Reading<T extends ContractTopic> {
   readonly cluster: DoctorContext['cluster']
-  readonly topic: ContractTopic
+  readonly topic: T
   /** ms since the epoch. */
   readonly since: number
   /** Of the keys. */
   readonly prefix: string
 }
 
-/** Tells of each value under a key of the tenant, in the order of its partition. A value that breaks its contract is left out. */
-async function readAll({ cluster, topic, since, prefix }: Reading, take: (value: ValueOf<ContractTopic>) => void) {
-  const values: Buffer[] = []
+/** Calls `take` with each value whose key begins with `prefix`, in the order of its partition, except values that break their contract. */
+async function readAll<T extends ContractTopic>(
+  { cluster, topic, since, prefix }: Reading<T>,
+  take: (value: ValueOf<T>) => void,
+): Promise<void> {
   await cluster.read({
     ranges: await cluster.ranges([topic], { from: since === 0 ? { end: 'earliest' } : { time: since } }),
-    take({ key, value }) {
-      if (value !== null && key?.toString('utf8').startsWith(prefix)) values.push(value)
+    async take(record) {
+      if (!record.key?.toString('utf8').startsWith(prefix)) return
+      const value = await readValue(cluster, topic, record)
+      if (value) take(value)
     },
   })
-  for (const value of values) {
-    const decoded = await cluster.contracts.codec.decode(topic, value).catch(() => null)
-    if (decoded !== null) take(decoded)
-  }
 }
