@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { SyncError } from '@sync/shared/errors'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { resolveSecret, type Tenant } from '@sync/shared/tenants'
+import { readText } from '@sync/shared/tenants-file'
 import type { Command } from 'commander'
 import { type Cluster, withCluster } from '../cluster.ts'
 import type { ExitCode } from '../exit.ts'
@@ -113,7 +113,7 @@ function lineOf({ check, verdict, found, advice }: Finding, paint: Paint): strin
 
 /** The tenants file as it stands: what a secret is resolved to does not tell whether it is a literal. */
 function secretsOf({ config }: Cluster, tenant: Tenant, env: DoctorContext['env']): WebhookSecret[] {
-  const entries = JSON.parse(readFileSync(config.tenantsFile!, 'utf8')) as { uid?: unknown; webhookSecrets?: unknown }[]
+  const entries = JSON.parse(readText(config.tenantsFile!)) as { uid?: unknown; webhookSecrets?: unknown }[]
   const entry = entries.find(({ uid }) => uid === tenant.uid)
   const references = Array.isArray(entry?.webhookSecrets) ? entry.webhookSecrets.map(String) : []
   return references.map((reference) => {
