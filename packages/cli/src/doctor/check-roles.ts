@@ -50,11 +50,17 @@ async function checkOne({ check, target, role, read }: RoleCheck): Promise<Findi
   }
 }
 
+/** Sends the request at the first call and remembers its answer or its failure, because two checks need the same answer. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined
+  return () => (asked ??= ask())
+}
+
 function rolesOf({ targets: { flow, omnium }, call }: DoctorContext): RoleCheck[] {
   const counted = (n: number | null | undefined) => (n === null || n === undefined ? 'answered' : `${n} found`)
   const ofKind = (kind: OmniumKind, name: string): RoleCheck[] => {
     const role = 'Customer read'
-    const search = () => omnium.searchCustomers(call, kind, { take: 1, page: 0 })
+    const search = once(() => omnium.searchCustomers(call, kind, { take: 1, page: 0 }))
     return [
       {
         check: `omnium: search ${name} customers`,
@@ -73,19 +79,21 @@ function rolesOf({ targets: { flow, omnium }, call }: DoctorContext): RoleCheck[
       },
     ]
   }
+  const listCustomers = once(() => flow.listCustomers(call, PAGE))
+  const searchOrders = once(() => omnium.searchOrders(call, { take: 1, page: 0 }))
   return [
     {
       check: 'flow: list customers',
       target: 'flow',
       role: 'customers, read',
-      read: async () => counted((await flow.listCustomers(call, PAGE)).paging?.totalCount),
+      read: async () => counted((await listCustomers()).paging?.totalCount),
     },
     {
       check: 'flow: read a customer by id',
       target: 'flow',
       role: 'customers, read',
       async read() {
-        const id = (await flow.listCustomers(call, PAGE)).items[0]?.customerUid || NOBODY
+        const id = (await listCustomers()).items[0]?.customerUid || NOBODY
         return (await flow.getCustomer(call, id)) === null ? 'answered "not found"' : 'answered'
       },
     },
@@ -101,14 +109,14 @@ function rolesOf({ targets: { flow, omnium }, call }: DoctorContext): RoleCheck[
       check: 'omnium: search orders',
       target: 'omnium',
       role: 'Order read',
-      read: async () => counted((await omnium.searchOrders(call, { take: 1, page: 0 })).totalHits),
+      read: async () => counted((await searchOrders()).totalHits),
     },
     {
       check: 'omnium: read an order by id',
       target: 'omnium',
       role: 'Order read',
       async read() {
-        const found = await omnium.searchOrders(call, { take: 1, page: 0 }).catch(() => null)
+        const found = await searchOrders().catch(() => null)
         return (await omnium.getOrder(call, found?.result[0]?.id ?? NOBODY)) === null
           ? 'answered "not found"'
           : 'answered'
