@@ -24,16 +24,15 @@ export function judgeWebhook(source: 'flow' | 'omnium', tenant: string, at: numb
 }
 
 export async function checkWebhooks({ cluster, tenant, now }: DoctorContext): Promise<Finding[]> {
-  const findings: Finding[] = []
-  for (const source of ['flow', 'omnium'] as const) {
+  const check = async (source: 'flow' | 'omnium') => {
     const topic = `${source}.notifications.v1` as const
     let last: number | null = null
     await readAll({ cluster, topic, since: now() - DAY_MS, prefix: keyOf(tenant.uid, '') }, ({ via, receivedAt }) => {
       if (via === 'webhook' || via === 'events-topic') last = Math.max(last ?? 0, Date.parse(receivedAt))
     })
-    findings.push(judgeWebhook(source, tenant.uid, last, now()))
+    return judgeWebhook(source, tenant.uid, last, now())
   }
-  return findings
+  return Promise.all([check('flow'), check('omnium')])
 }
 
 /** The lists that are swept of each peer. */

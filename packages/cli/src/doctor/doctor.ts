@@ -50,17 +50,23 @@ Examples:
 
 type Check = readonly [name: string, run: (context: DoctorContext) => Promise<Finding[]>]
 
-const CHECKS: readonly Check[] = [
-  ['credentials and roles', checkRoles],
-  ['clocks', checkClocks],
-  ['reads', checkReads],
-  ['relation types', checkRelationTypes],
-  ['webhook secrets', async ({ cluster, tenant, env }) => checkSecrets(secretsOf(cluster, tenant, env))],
-  ['webhooks', checkWebhooks],
-  ['sweeps, absence guards, circuits and limits', checkCursors],
-  ['topics', checkTopicTable],
-  ['dead letters', checkDeadLetters],
-  ['drift', checkDrift],
+/**
+ * The steps run one after the other. The checks of one step run at the same time, because a read of a topic mostly waits to join
+ * its consumer group. Checks that send requests to a peer stay alone, because they share the tenant's limits.
+ */
+const STEPS: readonly (readonly Check[])[] = [
+  [['credentials and roles', checkRoles]],
+  [['clocks', checkClocks]],
+  [['reads', checkReads]],
+  [['relation types', checkRelationTypes]],
+  [['webhook secrets', async ({ cluster, tenant, env }) => checkSecrets(secretsOf(cluster, tenant, env))]],
+  [
+    ['webhooks', checkWebhooks],
+    ['sweeps, absence guards, circuits and limits', checkCursors],
+    ['topics', checkTopicTable],
+    ['dead letters', checkDeadLetters],
+  ],
+  [['drift', checkDrift]],
 ]
 
 async function doctor({ tenant: uid, probe, json }: Options, terminal: Terminal): Promise<ExitCode> {
@@ -69,12 +75,12 @@ async function doctor({ tenant: uid, probe, json }: Options, terminal: Terminal)
     return withTargets(cluster, async (targets) => {
       const call = callFor(tenant, keyOf(tenant.uid, 'doctor'), cluster.signal)
       const context: DoctorContext = { cluster, tenant, targets, call, env: terminal.env, now: Date.now }
-      const checks: readonly Check[] =
-        probe === undefined ? CHECKS : [...CHECKS, ['probe', (it) => probeCustomer(it, probe)]]
+      const steps: typeof STEPS =
+        probe === undefined ? STEPS : [...STEPS, [['probe', (it) => probeCustomer(it, probe)]]]
       const paint = painter(terminal)
       const findings: Finding[] = []
-      for (const [name, run] of checks) {
-        const found = await run(context).catch((error: unknown) => [failed(name, error, cluster.signal)])
+      for (const checks of steps) {
+        const found = (await Promise.all(checks.map((check) => runCheck(check, context)))).flat()
         findings.push(...found)
         if (!json) for (const finding of found) terminal.out(lineOf(finding, paint))
       }
@@ -85,10 +91,14 @@ async function doctor({ tenant: uid, probe, json }: Options, terminal: Terminal)
 }
 
 /** A check that fails says so, and the others go on. */
-function failed(name: string, error: unknown, signal: AbortSignal): Finding {
-  signal.throwIfAborted()
-  if (!(error instanceof SyncError)) throw error
-  return broken(name, error.message, 'Put right what is said above or here, and run the command again.')
+async function runCheck([name, run]: Check, context: DoctorContext): Promise<Finding[]> {
+  try {
+    return await run(context)
+  } catch (error) {
+    context.cluster.signal.throwIfAborted()
+    if (!(error instanceof SyncError)) throw error
+    return [broken(name, error.message, 'Put right what is said above or here, and run the command again.')]
+  }
 }
 
 async function checkClocks({ tenant, cluster, now }: DoctorContext): Promise<Finding[]> {
