@@ -73,6 +73,14 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
       return 'updated'
     },
   }
+  const updateInOmnium = async (call: Call, kind: OmniumKind, body: Record<string, unknown>) => {
+    const id = String(body.customerId)
+    const before = await omnium.getCustomer(call, kind, id)
+    if (before === null) return 'not-found'
+    omniumLayer.set(placeOf(call, id, kind), OmniumCustomer.parse(body))
+    wrote('omnium', call, id, before, body)
+    return 'updated'
+  }
   const omnium: OmniumClient = {
     ...real.omnium,
     proveAbsent,
@@ -85,22 +93,8 @@ export function createDryPeers(real: { readonly flow: FlowClient; readonly omniu
       wrote('omnium', call, id, null, body)
       return { end: 'created', id }
     },
-    async updatePrivateCustomer(call, body) {
-      const id = String(body.customerId)
-      const before = await omnium.getCustomer(call, 'B2C', id)
-      if (before === null) return 'not-found'
-      omniumLayer.set(placeOf(call, id, 'B2C'), OmniumCustomer.parse(body))
-      wrote('omnium', call, id, before, body)
-      return 'updated'
-    },
-    async updateBusinessCustomer(call, body) {
-      const id = String(body.customerId)
-      const before = await omnium.getCustomer(call, 'B2B', id)
-      if (before === null) return 'not-found'
-      omniumLayer.set(placeOf(call, id, 'B2B'), OmniumCustomer.parse(body))
-      wrote('omnium', call, id, before, body)
-      return 'updated'
-    },
+    updatePrivateCustomer: (call, body) => updateInOmnium(call, 'B2C', body),
+    updateBusinessCustomer: (call, body) => updateInOmnium(call, 'B2B', body),
     async deleteContactPerson(call, id, contactPersonId) {
       const before = await omnium.getCustomer(call, 'B2B', id)
       if (before === null) return 'not-found'
