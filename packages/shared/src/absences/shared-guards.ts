@@ -48,21 +48,18 @@ export function createSharedGuards(options: SharedGuardsOptions): {
   })
   const follower = createTopicFollower({
     kafka,
-    topic: `${prefix}sync.cursors.v1`,
+    codec,
+    topic: 'sync.cursors.v1',
+    prefix,
     groupId,
-    async take(value) {
-      try {
-        const state = guardStateOf(await codec.decode('sync.cursors.v1', value))
-        if (state === null) return
-        const wasTripped = guards
-          .list()
-          .some(({ tenant, target }) => tenant === state.tenant && target === state.target)
-        guards.apply(state)
-        const { tenant, target, isTripped } = state
-        if (wasTripped && !isTripped) logger.info({ tenant, target }, 'absence guard released')
-      } catch (error) {
-        logger.warn({ err: error }, 'a state of an absence guard that cannot be read is left out')
-      }
+    logger,
+    take(record) {
+      const state = guardStateOf(record)
+      if (state === null) return
+      const { tenant, target, isTripped } = state
+      const wasTripped = guards.list().some((it) => it.tenant === tenant && it.target === target)
+      guards.apply(state)
+      if (wasTripped && !isTripped) logger.info({ tenant, target }, 'absence guard released')
     },
   })
 

@@ -33,15 +33,13 @@ export function createCursorStore(options: CursorStoreOptions): KafkaCursorStore
   }
   const follower = createTopicFollower({
     kafka,
-    topic: `${prefix}sync.cursors.v1`,
+    codec,
+    topic: 'sync.cursors.v1',
+    prefix,
     groupId,
-    async take(value) {
-      try {
-        const cursor = await codec.decode('sync.cursors.v1', value)
-        if (isSweepCursor(cursor)) take(cursor)
-      } catch (error) {
-        logger.warn({ err: error }, 'a sweep cursor that cannot be read is left out')
-      }
+    logger,
+    take(cursor) {
+      if (isSweepCursor(cursor)) take(cursor)
     },
   })
 

@@ -1,16 +1,23 @@
 import type { Consumer, Kafka } from 'kafkajs'
+import type { Codec } from '../contracts/codec.ts'
+import type { ValueOf } from '../contracts/contracts.ts'
 import { endInTime } from '../end-in-time.ts'
+import type { Logger } from '../logger.ts'
 import { withAdmin } from './connect.ts'
 import { denialOf } from './denials.ts'
+import type { ContractTopic } from './topics.ts'
 
-export interface TopicFollowerOptions {
+export interface TopicFollowerOptions<T extends ContractTopic> {
   readonly kafka: Kafka
-  /** With TOPIC_PREFIX. */
-  readonly topic: string
+  readonly codec: Codec
+  readonly topic: T
+  /** TOPIC_PREFIX. */
+  readonly prefix: string
   /** A reader's group of its own: nothing is committed in it, and it is deleted at the end. */
   readonly groupId: string
-  /** Told of each value, in the order of its partition; never of a tombstone. */
-  readonly take: (value: Buffer) => Promise<void>
+  readonly logger: Pick<Logger, 'warn'>
+  /** Called with each value, in the order of its partition, except tombstones and values that cannot be read. */
+  readonly take: (value: ValueOf<T>) => void
 }
 
 export interface TopicFollower {
@@ -20,7 +27,9 @@ export interface TopicFollower {
 }
 
 /** Reads a small compacted topic from its beginning, so that each process holds all of it in memory. */
-export function createTopicFollower({ kafka, topic, groupId, take }: TopicFollowerOptions): TopicFollower {
+export function createTopicFollower<T extends ContractTopic>(options: TopicFollowerOptions<T>): TopicFollower {
+  const { kafka, codec, groupId, logger } = options
+  const topic = options.prefix + options.topic
   let reader: Consumer | null = null
   let isRead = false
   let stopped: Promise<unknown> | null = null
@@ -34,6 +43,14 @@ export function createTopicFollower({ kafka, topic, groupId, take }: TopicFollow
           .map(({ partition, high }) => [partition, Number(high)]),
       )
     })
+
+  const take = async (value: Buffer) => {
+    try {
+      options.take(await codec.decode(options.topic, value))
+    } catch (error) {
+      logger.warn({ err: error, topic }, 'a record that cannot be read is left out')
+    }
+  }
 
   const read = async (consumer: Consumer) => {
     const left = await ends()
