@@ -1,44 +1,13 @@
-import type { SweepCursor } from '@sync/shared/contracts/sweep-cursor'
 import { SyncError } from '@sync/shared/errors'
-import { createKnownVersions, objectOf } from '@sync/shared/kafka/known-versions'
-import type { SweepDepth } from '@sync/shared/sweep'
+import { objectOf } from '@sync/shared/kafka/known-versions'
 import { aPerson, aTenant } from '@sync/shared/testing/builders'
-import { createFakeFlow, type FakeFlow } from '@sync/shared/testing/fake-flow'
-import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
+import type { FakeFlow } from '@sync/shared/testing/fake-flow'
 import { describe, expect, test } from 'vitest'
 import { createFlowSweep } from './sweep.ts'
-
-const [START, MINUTE] = [Date.parse('2026-02-01T00:00:00Z'), 60_000]
-const at = (minutes: number) => new Date(START + minutes * MINUTE).toISOString()
-const unending = new AbortController().signal
-
-const LIMITS = { overlapMs: 2 * MINUTE, deepLookbackMs: 360 * MINUTE }
-
-function given({ mark = at(-10) as string | null, now = START } = {}) {
-  const flow = createFakeFlow({ now: () => at(0) })
-  const publisher = createFakePublisher()
-  const known = createKnownVersions()
-  const marks: SweepCursor[] = []
-  const errors: unknown[] = []
-  const logger = { error: (fields: unknown) => void errors.push(fields) }
-  if (mark !== null) marks.push({ tenant: 'acme', source: 'flow', entity: 'customers', mark, sweptAt: mark })
-  const cursors = {
-    get: async () => marks.at(-1) ?? null,
-    put: async (cursor: SweepCursor) => void marks.push(cursor),
-  }
-  const newSweep = () => createFlowSweep({ flow, publisher, known, cursors, ...LIMITS, logger, now: () => now })
-  const put = (id: number | string, minutes: number) =>
-    flow.put(aPerson({ customerUid: String(id), lastModifiedAt: at(minutes) }))
-  const sweep = newSweep()
-  return {
-    ...{ flow, publisher, known, marks, put, newSweep, cursors, errors, logger },
-    run: (depth: SweepDepth = 'mark', tenant = aTenant()) => sweep.sweepTenant(tenant, unending, depth),
-    found: () => publisher.values('flow.notifications.v1').map(({ id }) => id),
-  }
-}
+import { at, everyId, givenSweep, LIMITS, START, unending } from './testing/given-sweep.ts'
 
 test('what changed since the mark, less the overlap, is announced with its version; then the mark moves on', async () => {
-  const { run, put, publisher, marks } = given()
+  const { run, put, publisher, marks } = givenSweep()
   put('new', -1)
   put('in the overlap', -12)
   put('old', -13)
@@ -58,7 +27,7 @@ test('what changed since the mark, less the overlap, is announced with its versi
 })
 
 test('a record without an id, which nobody can ask for, keeps nothing from the others', async () => {
-  const { flow, run, put, found, marks } = given()
+  const { flow, run, put, found, marks } = givenSweep()
   const { listCustomers } = flow
   flow.listCustomers = async (...asked) => {
     const page = await listCustomers(...asked)
@@ -74,7 +43,7 @@ test('a record without an id, which nobody can ask for, keeps nothing from the o
 })
 
 test('without a mark it begins a quarter of an hour before now, and the mark keeps what it saw', async () => {
-  const { run, put, found, marks } = given({ mark: null })
+  const { run, put, found, marks } = givenSweep({ mark: null })
   put('yesterday', -1440)
 
   await run()
@@ -84,7 +53,7 @@ test('without a mark it begins a quarter of an hour before now, and the mark kee
 })
 
 test('nothing new keeps the mark', async () => {
-  const { run, put, marks } = given()
+  const { run, put, marks } = givenSweep()
   put('old', -300)
 
   await run()
@@ -93,7 +62,7 @@ test('nothing new keeps the mark', async () => {
 })
 
 test('what hydration has written or an earlier sweep announced is not announced again', async () => {
-  const { run, put, found, known } = given()
+  const { run, put, found, known } = givenSweep()
   put('a', -1)
   put('b', -2)
   known.set(objectOf('acme', 'customer', null, 'b'), { version: at(-2), hash: 'x' })
@@ -107,7 +76,7 @@ test('what hydration has written or an earlier sweep announced is not announced 
 })
 
 test('an outage of days is caught up over many pages, and no further than the mark', async () => {
-  const { run, put, found, flow } = given({ mark: at(-4320) })
+  const { run, put, found, flow } = givenSweep({ mark: at(-4320) })
   for (let i = 0; i < 1050; i++) put(i, -4 * i)
   for (let i = 0; i < 500; i++) put(`old ${i}`, -5000 - i)
 
@@ -119,17 +88,16 @@ test('an outage of days is caught up over many pages, and no further than the ma
 
 describe('while paging', () => {
   /** Runs `move` once the first page was read. */
-  const afterFirstPage = (flow: ReturnType<typeof createFakeFlow>, move: () => void) => {
+  const afterFirstPage = (flow: FakeFlow, move: () => void) => {
     let pages = 0
     flow.after(() => {
       pages++
       if (pages === 1) move()
     })
   }
-  const everyId = (n: number) => new Set(Array.from({ length: n }, (_, i) => String(i)))
 
   test('a customer that moves to the front pushes none out of sight, and is met by the next sweep itself', async () => {
-    const { run, put, flow, found, marks } = given({ mark: at(-600) })
+    const { run, put, flow, found, marks } = givenSweep({ mark: at(-600) })
     for (let i = 0; i < 250; i++) put(i, -10 - i)
     put('old', -700)
     afterFirstPage(flow, () => put('180', -1))
@@ -144,7 +112,7 @@ describe('while paging', () => {
   })
 
   test('customers that are deleted pull none over the edge of a page that was read', async () => {
-    const { run, put, flow, found } = given({ mark: at(-600) })
+    const { run, put, flow, found } = givenSweep({ mark: at(-600) })
     for (let i = 0; i < 250; i++) put(i, -10 - i)
     afterFirstPage(flow, () => {
       for (let i = 0; i < 5; i++) flow.erase(String(i))
@@ -157,7 +125,7 @@ describe('while paging', () => {
 })
 
 test('the mark survives a failure, and what comes after finds everything', async () => {
-  const { run, put, flow, publisher, found, marks } = given({ mark: at(-600) })
+  const { run, put, flow, publisher, found, marks } = givenSweep({ mark: at(-600) })
   for (let i = 0; i < 250; i++) put(i, -10 - i)
   publisher.fail(new SyncError('kafka-unavailable', 'writing to kafka: timed out'))
 
@@ -172,7 +140,7 @@ test('the mark survives a failure, and what comes after finds everything', async
 })
 
 test('a mark that cannot be stored is found by the next sweep, announced once', async () => {
-  const { put, cursors, newSweep, found } = given()
+  const { put, cursors, newSweep, found } = givenSweep()
   put('a', -1)
   const store = cursors.put
   cursors.put = async () => {
@@ -188,7 +156,7 @@ test('a mark that cannot be stored is found by the next sweep, announced once', 
 })
 
 test('a customer dated in the future hides no later change', async () => {
-  const { run, put, found, marks } = given()
+  const { run, put, found, marks } = givenSweep()
   put('from the future', 525_600)
 
   await run()
@@ -200,7 +168,7 @@ test('a customer dated in the future hides no later change', async () => {
 })
 
 test('a list that ignores the order asked for is an error, not a silent gap', async () => {
-  const { put, publisher, cursors, known, flow, logger } = given()
+  const { put, publisher, cursors, known, flow, logger } = givenSweep()
   put('a', -1)
   put('b', -300)
   const unsorted = { listCustomers: async () => ({ items: [flow.customer('b')!, flow.customer('a')!], paging: {} }) }
@@ -210,7 +178,7 @@ test('a list that ignores the order asked for is an error, not a silent gap', as
 })
 
 test('an abort ends it between pages, the mark unmoved', async () => {
-  const { put, newSweep, flow, marks } = given({ mark: at(-600) })
+  const { put, newSweep, flow, marks } = givenSweep({ mark: at(-600) })
   for (let i = 0; i < 250; i++) put(i, -10 - i)
   const stop = new AbortController()
   flow.after(() => stop.abort())
@@ -220,75 +188,9 @@ test('an abort ends it between pages, the mark unmoved', async () => {
   expect([flow.journal, marks]).toMatchObject([{ length: 1 }, { length: 1 }])
 })
 
-describe('a list that Flow pages in its own way', () => {
-  type List = FakeFlow['listCustomers']
-  /** Each page as the fake answers it, changed. */
-  const answeredWith = (flow: FakeFlow, change: (list: List, ...asked: Parameters<List>) => ReturnType<List>) => {
-    const list = flow.listCustomers
-    flow.listCustomers = (...asked) => change(list, ...asked)
-  }
-  const everyId = (n: number) => new Set(Array.from({ length: n }, (_, i) => String(i)))
-
-  test('is swept to its end in pages shorter than asked for', async () => {
-    const { run, put, flow, found, marks } = given({ mark: at(-600) })
-    answeredWith(flow, (list, call, page) => list(call, { ...page, pageSize: Math.min(50, page.pageSize) }))
-    for (let i = 0; i < 60; i++) put(i, -10 - i)
-
-    await run()
-
-    expect(new Set(found())).toEqual(everyId(60))
-    expect(marks.at(-1)).toMatchObject({ mark: at(-10), sweptAt: at(0) })
-  })
-
-  test('is swept to its end where a page number above the last page is answered with the last page', async () => {
-    const { run, put, flow, found, marks } = given({ mark: at(-600) })
-    answeredWith(flow, (list, call, page) => list(call, { ...page, pageNumber: Math.min(2, page.pageNumber) }))
-    for (let i = 0; i < 150; i++) put(i, -10 - i)
-
-    await run()
-
-    expect(new Set(found())).toEqual(everyId(150))
-    expect(marks.at(-1)).toMatchObject({ mark: at(-10), sweptAt: at(0) })
-    expect(flow.journal.length).toBeLessThanOrEqual(4)
-  })
-
-  test('keeps its mark while Flow lists fewer customers than its total, and says so', async () => {
-    const { run, put, flow, found, marks, errors } = given({ mark: at(-600) })
-    answeredWith(flow, async (list, ...asked) => ({ ...(await list(...asked)), paging: { totalCount: 11 } }))
-    for (let i = 0; i < 10; i++) put(i, -10 - i)
-
-    await run()
-
-    expect(new Set(found())).toEqual(everyId(10))
-    expect(marks).toHaveLength(1)
-    expect(errors).toEqual([{ tenant: 'acme', entity: 'customers', gap: 'fewer-than-total', seen: 10, total: 11 }])
-  })
-
-  test('moves its mark where the total is too small', async () => {
-    const { run, put, flow, found, marks } = given({ mark: at(-600) })
-    answeredWith(flow, async (list, ...asked) => ({ ...(await list(...asked)), paging: { totalCount: 0 } }))
-    for (let i = 0; i < 150; i++) put(i, -10 - i)
-
-    await run()
-
-    expect(new Set(found())).toEqual(everyId(150))
-    expect(marks.at(-1)).toMatchObject({ mark: at(-10) })
-  })
-
-  test("moves its mark no further than Flow's own clock", async () => {
-    const { run, put, flow, marks } = given({ mark: at(-600) })
-    answeredWith(flow, async (list, ...asked) => ({ ...(await list(...asked)), servedAtMs: Date.parse(at(-30)) }))
-    put('dated ahead of Flow', -5)
-
-    await run()
-
-    expect(marks.at(-1)).toMatchObject({ mark: at(-30) })
-  })
-})
-
 describe('a deep sweep', () => {
   test('finds what Flow has listed long after it dated it, and leaves the mark alone', async () => {
-    const { run, put, found, marks } = given()
+    const { run, put, found, marks } = givenSweep()
     put('known from its webhook', -1)
     await run()
     const before = marks.length
@@ -302,7 +204,7 @@ describe('a deep sweep', () => {
   })
 
   test('announces nothing that a sweep of the same moment announces', async () => {
-    const { run, put, found } = given()
+    const { run, put, found } = givenSweep()
     for (let i = 0; i < 5; i++) put(i, -1 - i)
 
     await Promise.all([run(), run('deep')])
@@ -311,7 +213,7 @@ describe('a deep sweep', () => {
   })
 
   test('announces nothing that hydration knows', async () => {
-    const { run, put, found, known } = given()
+    const { run, put, found, known } = givenSweep()
     put('a', -300)
     known.set(objectOf('acme', 'customer', null, 'a'), { version: at(-300), hash: 'x' })
 
@@ -322,7 +224,7 @@ describe('a deep sweep', () => {
 })
 
 test('our own writes are passed over where our user is known', async () => {
-  const { run, flow, found, marks } = given()
+  const { run, flow, found, marks } = givenSweep()
   flow.put(aPerson({ customerUid: 'ours', lastModifiedAt: at(-1), lastModifiedBy: 'us' }))
   flow.put(aPerson({ customerUid: 'theirs', lastModifiedAt: at(-2), lastModifiedBy: 'till' }))
 
