@@ -1,63 +1,11 @@
-import type { SweepCursor } from '@sync/shared/contracts/sweep-cursor'
 import { SyncError } from '@sync/shared/errors'
-import { createKnownVersions } from '@sync/shared/kafka/known-versions'
-import type { OmniumClient, OmniumQuery } from '@sync/shared/omnium/client'
-import type { SweepDepth } from '@sync/shared/sweep'
+import type { OmniumClient } from '@sync/shared/omnium/client'
 import { anOmniumCustomer, aTenant } from '@sync/shared/testing/builders'
-import { createFakeOmnium } from '@sync/shared/testing/fake-omnium'
-import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
 import { describe, expect, test } from 'vitest'
-import { createOmniumSweep } from './sweep.ts'
-
-const START = Date.parse('2026-02-01T00:00:00Z')
-const MINUTE = 60_000
-const at = (minutes: number) => new Date(START + minutes * MINUTE).toISOString()
-const unending = new AbortController().signal
-
-function given({ mark = at(-600), search }: { mark?: string | null; search?: OmniumClient['searchCustomers'] } = {}) {
-  const omnium = createFakeOmnium()
-  const publisher = createFakePublisher()
-  const puts: SweepCursor[] = []
-  const errors: unknown[] = []
-  const queries: OmniumQuery[] = []
-  const stored = new Map<string, SweepCursor>()
-  for (const entity of ['private-customers', 'business-customers', 'orders'] as const) {
-    if (mark !== null) stored.set(entity, { tenant: 'acme', source: 'omnium', entity, mark, sweptAt: mark })
-  }
-  const searchCustomers: OmniumClient['searchCustomers'] = (call, kind, query) => {
-    if (kind === 'B2C') queries.push(query)
-    return (search ?? omnium.searchCustomers)(call, kind, query)
-  }
-  const sweep = createOmniumSweep({
-    ...{
-      publisher,
-      known: createKnownVersions(),
-      overlapMs: 2 * MINUTE,
-      now: () => START,
-      deepLookbackMs: 360 * MINUTE,
-    },
-    omnium: { ...omnium, searchCustomers },
-    cursors: {
-      get: async (_tenant, _source, entity) => stored.get(entity) ?? null,
-      put: async (cursor) => {
-        puts.push(cursor)
-        stored.set(cursor.entity, cursor)
-      },
-    },
-    logger: { error: (fields: unknown) => void errors.push(fields) },
-  })
-  return {
-    ...{ omnium, publisher, puts, stored, errors, queries },
-    put: (id: number | string, minutes: number) =>
-      omnium.put('B2C', anOmniumCustomer({ customerId: String(id), modified: at(minutes) })),
-    run: (depth: SweepDepth = 'mark', tenant = aTenant()) => sweep.sweepTenant(tenant, unending, depth),
-    found: () => publisher.values('omnium.notifications.v1').map(({ id }) => id),
-  }
-}
-const everyId = (n: number) => new Set(Array.from({ length: n }, (_, i) => String(i)))
+import { at, everyId, givenSweep } from './testing/given-sweep.ts'
 
 test('private customers, business customers and orders that changed since their marks are announced', async () => {
-  const { omnium, put, run, publisher, stored } = given({ mark: at(-10) })
+  const { omnium, put, run, publisher, stored } = givenSweep({ mark: at(-10) })
   put('private', -3)
   put('in the overlap', -12)
   put('old', -13)
@@ -80,7 +28,7 @@ test('private customers, business customers and orders that changed since their 
 })
 
 test('a record without an id, which nobody can ask for, keeps nothing from the others', async () => {
-  const { omnium, put, run, found, stored } = given()
+  const { omnium, put, run, found, stored } = givenSweep()
   const { searchCustomers } = omnium
   omnium.searchCustomers = async (...asked) => {
     const { result, totalHits } = await searchCustomers(...asked)
@@ -95,7 +43,7 @@ test('a record without an id, which nobody can ask for, keeps nothing from the o
 })
 
 test('without a mark it begins a quarter of an hour before now; with nothing new the mark stays', async () => {
-  const { put, run, found, stored } = given({ mark: null })
+  const { put, run, found, stored } = givenSweep({ mark: null })
   put('yesterday', -1440)
 
   await run()
@@ -106,7 +54,7 @@ test('without a mark it begins a quarter of an hour before now; with nothing new
 })
 
 test('an outage of days is caught up by moving modifiedFrom on, never by page', async () => {
-  const { put, run, found, queries } = given({ mark: at(-2_000) })
+  const { put, run, found, queries } = givenSweep({ mark: at(-2_000) })
   for (let i = 0; i < 1_050; i++) put(i, i - 1_100)
 
   await run()
@@ -117,7 +65,7 @@ test('an outage of days is caught up by moving modifiedFrom on, never by page', 
 })
 
 test('a long catch-up that fails goes on where it was', async () => {
-  const { put, run, found, omnium, puts, queries } = given({ mark: at(-6000) })
+  const { put, run, found, omnium, puts, queries } = givenSweep({ mark: at(-6000) })
   for (let i = 0; i < 1_500; i++) put(i, i - 5_000)
   let calls = 0
   omnium.fail({
@@ -137,7 +85,7 @@ test('a long catch-up that fails goes on where it was', async () => {
 })
 
 test('one list that fails does not keep the others from being swept', async () => {
-  const { omnium, run, found } = given({ mark: at(-10) })
+  const { omnium, run, found } = givenSweep({ mark: at(-10) })
   omnium.fail({ when: ({ kind }) => kind === 'B2C', error: new SyncError('target-failed', 'searching: 500') })
   omnium.fail({ when: ({ kind }) => kind === 'B2B', error: new SyncError('target-failed', 'searching: 500') })
   omnium.putOrder({ id: 'order', modified: at(-1) })
@@ -149,7 +97,7 @@ test('one list that fails does not keep the others from being swept', async () =
 
 describe('many records of one timestamp', () => {
   test.each([99, 100, 101, 200, 250])('%i are all found, and those around them', async (n) => {
-    const { put, run, found, stored } = given()
+    const { put, run, found, stored } = givenSweep()
     put('before', -31)
     for (let i = 0; i < n; i++) put(i, -30)
     put('after', -29)
@@ -162,7 +110,7 @@ describe('many records of one timestamp', () => {
   })
 
   test('one that leaves the timestamp meanwhile hides no other', async () => {
-    const { put, run, found, omnium } = given()
+    const { put, run, found, omnium } = givenSweep()
     for (let i = 0; i < 250; i++) put(i, -30)
     let pages = 0
     omnium.after(({ kind }) => {
@@ -183,7 +131,7 @@ describe('many records of one timestamp', () => {
       const hits = modifiedFrom <= at(-30) ? [...sameTime, after] : [after]
       return { result: hits.slice(page * take, (page + 1) * take), totalHits: hits.length }
     }
-    const { run, found, errors, stored } = given({ search })
+    const { run, found, errors, stored } = givenSweep({ search })
 
     await run()
 
@@ -196,7 +144,7 @@ describe('many records of one timestamp', () => {
 })
 
 test('a record that changes while paging is met at the end', async () => {
-  const { put, run, omnium, publisher } = given()
+  const { put, run, omnium, publisher } = givenSweep()
   for (let i = 0; i < 250; i++) put(i, -300 + i)
   let pages = 0
   omnium.after(({ kind }) => {
@@ -211,7 +159,7 @@ test('a record that changes while paging is met at the end', async () => {
 })
 
 test('a record dated in the future hides no later change', async () => {
-  const { put, run, found, stored } = given()
+  const { put, run, found, stored } = givenSweep()
   put('from the future', 525_600)
 
   await run()
@@ -222,118 +170,9 @@ test('a record dated in the future hides no later change', async () => {
   expect(found()).toEqual(['from the future', 'b'])
 })
 
-describe('a list that Omnium pages in its own way', () => {
-  type Search = OmniumClient['searchCustomers']
-  /** A search over private customers, each page changed. */
-  const listing = (change: (search: Search, ...asked: Parameters<Search>) => ReturnType<Search>) => {
-    const all = createFakeOmnium()
-    const search: Search = (call, kind, query) =>
-      kind === 'B2C' ? change(all.searchCustomers, call, kind, query) : all.searchCustomers(call, kind, query)
-    const world = given({ search })
-    const put = (id: number, minutes: number) =>
-      all.put('B2C', anOmniumCustomer({ customerId: String(id), modified: at(minutes) }))
-    return { ...world, put }
-  }
-
-  test.each([
-    ['of different times', (i: number) => -70 + i],
-    ['of one time', () => -30],
-  ])('is swept to its end in pages shorter than asked for: 60 customers %s', async (_, minutesOf) => {
-    const { put, run, found, stored } = listing((search, call, kind, query) =>
-      search(call, kind, { ...query, take: Math.min(50, query.take) }),
-    )
-    for (let i = 0; i < 60; i++) put(i, minutesOf(i))
-
-    await run()
-
-    expect(new Set(found())).toEqual(everyId(60))
-    expect(stored.get('private-customers')).toMatchObject({ mark: at(minutesOf(59)), sweptAt: at(0) })
-  })
-
-  test.each([0, 10, null])('is swept to its end where the total is %s', async (totalHits) => {
-    const { put, run, found, stored } = listing(async (search, call, kind, query) => ({
-      ...(await search(call, kind, { ...query, take: Math.min(7, query.take) })),
-      totalHits,
-    }))
-    for (let i = 0; i < 60; i++) put(i, -70 + Math.floor(i / 20))
-
-    await run()
-
-    expect(new Set(found())).toEqual(everyId(60))
-    expect(stored.get('private-customers')).toMatchObject({ mark: at(-68), sweptAt: at(0) })
-  })
-
-  test('keeps its mark while Omnium lists fewer customers than its total, and says so', async () => {
-    const { put, run, found, stored, puts, errors } = listing(async (search, ...asked) => {
-      const page = await search(...asked)
-      return { ...page, totalHits: page.totalHits! + 1 }
-    })
-    for (let i = 0; i < 10; i++) put(i, -70 + i)
-
-    await run()
-
-    expect(new Set(found())).toEqual(everyId(10))
-    expect(stored.get('private-customers')).toMatchObject({ mark: at(-600), sweptAt: at(-600) })
-    expect(puts.map(({ entity }) => entity)).toEqual(['business-customers', 'orders'])
-    const gap = { gap: 'fewer-than-total', seen: 10, total: 11 }
-    expect(errors).toEqual([{ tenant: 'acme', entity: 'private-customers', ...gap }])
-  })
-
-  test('keeps its mark also where a customer that comes meanwhile makes up for the missing one', async () => {
-    let pages = 0
-    const { put, run, stored } = listing(async (search, ...asked) => {
-      if (++pages === 2) put(10, -20)
-      const page = await search(...asked)
-      return { ...page, totalHits: page.totalHits! + 1 }
-    })
-    for (let i = 0; i < 10; i++) put(i, -70 + i)
-
-    await run()
-
-    expect(stored.get('private-customers')).toMatchObject({ mark: at(-600) })
-  })
-
-  test('puts its mark back where a long list turns out to be incomplete', async () => {
-    const { put, run, stored, puts } = listing(async (search, ...asked) => {
-      const page = await search(...asked)
-      return { ...page, totalHits: page.totalHits! + 1 }
-    })
-    for (let i = 0; i < 1_500; i++) put(i, -590 + i / 10)
-
-    await run()
-
-    expect(puts.some(({ entity, mark }) => entity === 'private-customers' && mark > at(-600))).toBe(true)
-    expect(stored.get('private-customers')).toMatchObject({ mark: at(-600), sweptAt: at(-600) })
-  })
-
-  test("moves its mark no further than Omnium's own clock", async () => {
-    const { put, run, stored } = listing(async (search, ...asked) => ({
-      ...(await search(...asked)),
-      servedAtMs: Date.parse(at(-30)),
-    }))
-    put(1, -5)
-
-    await run()
-
-    expect(stored.get('private-customers')).toMatchObject({ mark: at(-30) })
-  })
-
-  test('that is quiet costs one request more than its pages', async () => {
-    const { put, run, queries } = given()
-    for (let i = 0; i < 3; i++) put(i, -30 + i)
-
-    await run()
-
-    expect(queries.map(({ page, take }) => [page, take])).toEqual([
-      [0, 100],
-      [1, 3],
-    ])
-  })
-})
-
 describe('a deep sweep', () => {
   test('finds what Omnium has listed long after it dated it, and leaves the marks alone', async () => {
-    const { put, run, found, puts } = given({ mark: at(-10) })
+    const { put, run, found, puts } = givenSweep({ mark: at(-10) })
     put('in time', -1)
     await run()
     const before = puts.length
@@ -348,7 +187,7 @@ describe('a deep sweep', () => {
 })
 
 test('our own writes are passed over where our user is known', async () => {
-  const { omnium, run, found, stored } = given()
+  const { omnium, run, found, stored } = givenSweep()
   omnium.put('B2B', anOmniumCustomer({ customerId: 'ours', modified: at(-1), modifiedBy: 'flow-sync' }))
   omnium.put('B2B', anOmniumCustomer({ customerId: 'the mapper’s', modified: at(-1), modifiedBy: 'flow-mapper' }))
   omnium.put('B2B', anOmniumCustomer({ customerId: 'theirs', modified: at(-2), modifiedBy: 'web-shop' }))
