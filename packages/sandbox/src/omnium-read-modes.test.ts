@@ -10,8 +10,7 @@ const PRIVATE = '/api/PrivateCustomers'
 const BUSINESS = '/api/BusinessCustomers'
 
 async function setUp(modes: OmniumModesInput) {
-  const world = await standIns.omnium()
-  world.omnium.setModes('acme', modes)
+  const world = await standIns.omniumWithModes(modes)
   const idsOf = (body: { result: ({ customerId?: string; id?: string } | string | null)[] }) =>
     body.result.map((item) => (typeof item === 'object' ? (item?.customerId ?? item?.id) : item))
   const search = async (path: string, body: object = {}) => (await world.call('POST', `${path}/Search`, body)).body

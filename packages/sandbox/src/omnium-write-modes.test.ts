@@ -8,12 +8,6 @@ afterEach(standIns.closeAll)
 const PRIVATE = '/api/PrivateCustomers'
 const BUSINESS = '/api/BusinessCustomers'
 
-async function setUp(modes: OmniumModesInput) {
-  const world = await standIns.omnium()
-  world.omnium.setModes('acme', modes)
-  return world
-}
-
 describe('the lists of a PATCH', () => {
   const LISTS = {
     contacts: [{ id: 'c1', phone: '1' }],
@@ -23,7 +17,7 @@ describe('the lists of a PATCH', () => {
     tags: ['vip'],
   }
   const patched = async (modes: OmniumModesInput, options: object = {}) => {
-    const { call, omnium } = await setUp(modes)
+    const { call, omnium } = await standIns.omniumWithModes(modes)
     omnium.seed('acme', 'B2B', [{ customerId: '1', ...LISTS }])
     const body = {
       customerId: '1',
@@ -63,7 +57,7 @@ describe('the lists of a PATCH', () => {
   })
 
   test('stay a matter of PATCH: Update, AddContactPerson and Omnium’s own screens replace', async () => {
-    const { call, omnium } = await setUp({ patchLists: 'merge' })
+    const { call, omnium } = await standIns.omniumWithModes({ patchLists: 'merge' })
     omnium.seed('acme', 'B2B', [{ customerId: '1', ...LISTS }])
 
     const update = await call('POST', `${BUSINESS}/Update`, { customerId: '1', contacts: [{ id: 'c2', phone: '1' }] })
@@ -83,7 +77,7 @@ describe('DeleteContactPerson', () => {
     { id: 'c', email: 'a@example.com' },
   ]
   const left = async (path: string, body?: object) => {
-    const { call, omnium } = await setUp({})
+    const { call, omnium } = await standIns.omniumWithModes({})
     omnium.seed('acme', 'B2B', [{ customerId: '1', contacts }])
     const answer = await call('DELETE', path, body)
     const left = omnium.customer('acme', 'B2B', '1')!.contacts as { id: string }[]
@@ -107,7 +101,7 @@ describe('DeleteContactPerson', () => {
 })
 
 test('phones, e-mails and texts are stored in Omnium’s own form by every way of writing', async () => {
-  const { call, omnium } = await setUp({
+  const { call, omnium } = await standIns.omniumWithModes({
     phoneFormat: { countryCode: 'removed' },
     lowerCaseEmails: true,
     normalizeTexts: true,
@@ -135,7 +129,7 @@ test('phones, e-mails and texts are stored in Omnium’s own form by every way o
 })
 
 test('a phone that is no phone number is refused where the settings say so', async () => {
-  const { call, omnium } = await setUp({ phoneFormat: { refuse: true } })
+  const { call, omnium } = await standIns.omniumWithModes({ phoneFormat: { refuse: true } })
   await call('POST', PRIVATE, { customerId: '1', phone: '900 00 000' })
 
   const answers = [
@@ -150,7 +144,7 @@ test('a phone that is no phone number is refused where the settings say so', asy
 
 describe('the id of a customer', () => {
   test('is its e-mail address where the settings say so', async () => {
-    const { call, omnium } = await setUp({ customerIdField: 'Email', lowerCaseEmails: true })
+    const { call, omnium } = await standIns.omniumWithModes({ customerIdField: 'Email', lowerCaseEmails: true })
 
     const created = await call('POST', PRIVATE, { customerId: '1000', email: 'Ada@example.com' })
     const again = await call('POST', PRIVATE, { customerId: '1001', email: 'ada@example.com' })
@@ -172,7 +166,7 @@ describe('the id of a customer', () => {
   })
 
   test('is its phone where the settings say so, in the form of the market', async () => {
-    const { call } = await setUp({ customerIdField: 'Phone', phoneFormat: {} })
+    const { call } = await standIns.omniumWithModes({ customerIdField: 'Phone', phoneFormat: {} })
 
     const created = await call('POST', BUSINESS, { customerId: '1000', phone: '900 00 000' })
 
@@ -182,7 +176,7 @@ describe('the id of a customer', () => {
 })
 
 test.each([400, 409] as const)('a second customer with an e-mail or a phone is refused with %d', async (status) => {
-  const { call, omnium } = await setUp({ uniqueEmails: status, uniquePhones: status })
+  const { call, omnium } = await standIns.omniumWithModes({ uniqueEmails: status, uniquePhones: status })
   const person = { email: 'ada@example.com', phone: '1' }
   await call('POST', PRIVATE, { customerId: '1', ...person })
   await call('POST', PRIVATE, { customerId: '2' })
@@ -203,7 +197,7 @@ test.each([400, 409] as const)('a second customer with an e-mail or a phone is r
 })
 
 test('an address without a required property is refused', async () => {
-  const { call } = await setUp({ requiredAddressProperties: ['city', 'postalCode'] })
+  const { call } = await standIns.omniumWithModes({ requiredAddressProperties: ['city', 'postalCode'] })
   const whole = { city: 'Oslo', postalCode: '0150' }
 
   const answers = [

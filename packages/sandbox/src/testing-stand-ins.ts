@@ -1,5 +1,6 @@
 import { createFlowApi, type FlowApiOptions } from './flow-api.ts'
 import { createOmniumApi, type OmniumApiOptions } from './omnium-api.ts'
+import type { OmniumModesInput } from './omnium-modes.ts'
 import { createCaller } from './testing-call.ts'
 import { createReceiver } from './testing-receiver.ts'
 
@@ -11,6 +12,19 @@ export function createTestStandIns() {
   const kept = <Closable extends { close(): unknown }>(it: Closable): Closable => {
     opened.push(it)
     return it
+  }
+  const startOmnium = async (options: OmniumApiOptions = {}) => {
+    const tenants = ['acme', 'other'].map((uid) => ({
+      uid,
+      clientId: `${uid}-id`,
+      clientSecret: `${uid}-secret`,
+      modes: { searchLagMs: 0 },
+    }))
+    const omnium = kept(createOmniumApi({ tenants, ...options }))
+    const url = await omnium.listen()
+    const { body } = await createCaller(url)('POST', TOKEN_PATH)
+    const call = createCaller(url, body.accessToken)
+    return { omnium, url, call, admin: createCaller(`${url}/_admin`), issued: body }
   }
   return {
     async closeAll() {
@@ -24,18 +38,12 @@ export function createTestStandIns() {
       const call = createCaller(`${url}/tenants/acme`, 'acme-token')
       return { flow, url, call, admin: createCaller(`${url}/_admin`) }
     },
-    async omnium(options: OmniumApiOptions = {}) {
-      const tenants = ['acme', 'other'].map((uid) => ({
-        uid,
-        clientId: `${uid}-id`,
-        clientSecret: `${uid}-secret`,
-        modes: { searchLagMs: 0 },
-      }))
-      const omnium = kept(createOmniumApi({ tenants, ...options }))
-      const url = await omnium.listen()
-      const { body } = await createCaller(url)('POST', TOKEN_PATH)
-      const call = createCaller(url, body.accessToken)
-      return { omnium, url, call, admin: createCaller(`${url}/_admin`), issued: body }
+    omnium: startOmnium,
+    /** The modes of `acme` are set after its token is issued, because some modes change how tokens are issued. */
+    async omniumWithModes(modes: OmniumModesInput) {
+      const world = await startOmnium()
+      world.omnium.setModes('acme', modes)
+      return world
     },
   }
 }
