@@ -6,14 +6,16 @@ import { flowCustomer, writeSnapshots } from './write-snapshots.ts'
 
 const WITHIN_MS = 300_000
 const MAPPER = { clientId: 'mapper', clientSecret: 'secret', apiUser: 'mapper' }
-/** What the customer-mapper may use of Omnium: requests a second, and slots. */
+/** The limits of the customer-mapper at Omnium with an API user of its own. */
 const OWN = { perSecond: 80, slots: 14 }
+/** The limits of the customer-mapper at Omnium with the API user that all services share. */
 const SHARED = { perSecond: 45, slots: 9 }
 
 /**
- * `npm run bench -- limits [--customers 1000] [--latency 100]`: a backlog goes to an Omnium that enforces its documented
- * limits, by 1 and then by 3 instances of the customer-mapper. Each time one tenant has an API user for the service, and one
- * shares it. `of what is possible` is the rate over min(slots / latency, requests a second), in one run.
+ * `npm run bench -- limits [--customers 1000] [--latency 100]` lets 1 and then 3 instances of the customer-mapper write a backlog
+ * to an Omnium that enforces its documented limits. In each run one tenant has an API user for the customer-mapper, and the
+ * other tenant has one API user for all services. The column `of what is possible` is the measured rate divided by
+ * min(slots / latency, requests a second).
  */
 export async function limits(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({

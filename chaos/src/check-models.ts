@@ -2,7 +2,7 @@ import { describeDefect } from '@sync/sandbox/model-defects'
 import type { OmniumApi } from '@sync/sandbox/omnium-api'
 import type { Check } from './check.ts'
 
-/** What we send to Omnium is what Omnium documents. */
+/** Checks that each request to Omnium has only fields of the model that Omnium documents for the request. */
 export function checkModels({ limits, defects }: Pick<OmniumApi, 'limits' | 'defects'>): Check {
   const requests = Object.values(limits.counts()).map((counts) => counts.requests)
   return {

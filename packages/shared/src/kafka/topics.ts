@@ -123,7 +123,7 @@ export const TOPICS: readonly TopicSpec[] = [
   {
     name: 'sync.cursors.v1',
     key: 'tenant:source:entity',
-    value: 'high-water mark of a sweep; state of an absence guard; state of a target, as a process sees the target',
+    value: 'high-water mark of a sweep, state of an absence guard, or state of a target as one process sees the target',
     writers: [...SERVICES, 'syncctl'],
     readers: [...SERVICES],
     config: compact(0),
