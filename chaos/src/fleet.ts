@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { freePorts } from '@sync/sandbox/free-ports'
 import type { Keeper, KeptProcess } from '@sync/sandbox/keep'
@@ -60,8 +60,6 @@ interface Instance {
   process: KeptProcess | null
   /** What the harness did to it last. */
   asked: 'run' | 'kill' | 'stop'
-  /** Whether it had a handler for SIGTERM when it was asked to stop. */
-  heard: boolean
   peakPages: number
   lastPages: number
 }
@@ -78,7 +76,7 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
     const [adminPort, httpPort] = await freePorts(2)
     const logFile = join(keeper.folder, `${name}.log`)
     const fresh: Instance = {
-      ...{ service, name, logFile, process: null, asked: 'run', heard: true, peakPages: 0, lastPages: 0 },
+      ...{ service, name, logFile, process: null, asked: 'run', peakPages: 0, lastPages: 0 },
       ...{ adminPort: adminPort!, httpPort: httpPort! },
     }
     instances.set(name, fresh)
@@ -89,6 +87,7 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
   const run = async (instance: Instance) => {
     if (instance.process !== null || closing) return
     instance.asked = 'run'
+    const saidBefore = await sizeOf(instance.logFile)
     const process = await keeper.run({
       command: globalThis.process.execPath,
       args: [join(ROOT, 'services', instance.service, 'src', 'main.ts')],
@@ -104,23 +103,23 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
     })
     instance.process = process
     onChange(instance.service)
-    void process.exited.then(({ code, signal }) => {
+    void process.exited.then(async ({ code, signal }) => {
+      const { asked } = instance
       instance.process = null
       onChange(instance.service)
-      // A SIGTERM that comes before its first line of code ran is its end too.
-      const isEarly = signal === 'SIGTERM' && !instance.heard
-      const isStopped = instance.asked === 'stop' && (code === 0 || isEarly)
-      if (closing || instance.asked === 'kill' || isStopped) return
-      oddEnds.push({ instance: instance.name, how: `${signal ?? `code ${code}`} when asked to ${instance.asked}` })
-      if (instance.asked === 'run') setTimeout(() => void run(instance), RESTART_AFTER_MS).unref()
+      // It says that its admin port listens right after it hears signals. A SIGTERM that comes before is its end too.
+      const isEarly = signal === 'SIGTERM' && (await sizeOf(instance.logFile)) === saidBefore
+      const isStopped = asked === 'stop' && (code === 0 || isEarly)
+      if (closing || asked === 'kill' || isStopped) return
+      oddEnds.push({ instance: instance.name, how: `${signal ?? `code ${code}`} when asked to ${asked}` })
+      if (asked === 'run') setTimeout(() => void run(instance), RESTART_AFTER_MS).unref()
     })
   }
 
   const end = async (instance: Instance | undefined) => {
     if (!instance?.process) return
     instance.asked = 'stop'
-    const { exited, kill, pid } = instance.process
-    instance.heard = await catchesSigterm(pid)
+    const { exited, kill } = instance.process
     kill('SIGTERM')
     // One that is frozen can't hear it.
     kill('SIGCONT')
@@ -215,11 +214,4 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
 export const eachInstance = (count: number) =>
   SERVICES.flatMap((service) => Array.from({ length: count }, (_, instance) => ({ service, instance })))
 
-const SIGTERM_IN_MASK = 1n << 14n
-
-/** Whether a process has a handler for SIGTERM by now; true for one that is gone. */
-async function catchesSigterm(pid: number): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1]
-  return caught === undefined || (BigInt(`0x${caught}`) & SIGTERM_IN_MASK) !== 0n
-}
+const sizeOf = async (file: string): Promise<number> => (await stat(file).catch(() => null))?.size ?? 0
