@@ -109,6 +109,7 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
       retried() {},
       parked() {},
       notRemoved() {},
+      logShortened() {},
       endToEnd() {},
     },
     observeHandling() {},

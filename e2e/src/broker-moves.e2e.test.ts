@@ -43,6 +43,7 @@ const reading = async (topic: string) => {
   await source.start({
     joining() {},
     rebalancing() {},
+    outOfRange() {},
     assigned: (assignment) => joins.push(assignment.get(topic)?.length ?? 0),
     batch: (batch) => batches.push(batch),
     crashed(error) {

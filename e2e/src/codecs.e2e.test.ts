@@ -91,6 +91,7 @@ async function read(topic: string): Promise<Reading> {
   const reading: Reading = { source, records: [], warnings, crashes: [] }
   await source.start({
     rebalancing: () => undefined,
+    outOfRange: () => undefined,
     joining: () => undefined,
     assigned: () => undefined,
     batch: ({ records }) => reading.records.push(...records),

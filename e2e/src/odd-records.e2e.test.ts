@@ -42,6 +42,7 @@ const reading = async (topic: string) => {
   sources.push(source)
   await source.start({
     rebalancing() {},
+    outOfRange() {},
     joining() {},
     assigned() {},
     batch: (batch) => void records.push(...batch.records),
@@ -133,7 +134,7 @@ it('a member that is stopped right after its start, with questions open, leaves 
     sessionTimeoutMs: 30_000,
     logger: createLogger({ service: 'e2e', level: 'silent' }),
   })
-  await source.start({ rebalancing() {}, joining() {}, assigned() {}, batch() {}, crashed() {} })
+  await source.start({ rebalancing() {}, outOfRange() {}, joining() {}, assigned() {}, batch() {}, crashed() {} })
   const questions = Promise.allSettled([source.offsets([topic]), source.committed([topic])])
 
   await source.stop()

@@ -31,12 +31,14 @@ const EMPTY: Readonly<Record<string, string>> = {
 /** Metrics without a series here, and why that is as it should be. */
 const ABSENT: Readonly<Record<string, string>> = {
   sync_not_removed_total: 'an Update removes from a list what it leaves out',
+  sync_shorter_logs_total: 'no topic is deleted',
   sync_tenants_reloads_total: 'the tenants file does not change',
 }
 /** Selectors that nothing here makes a series of; they answer when it happens, and are spelled as the code spells them. */
 const UNSEEN: Readonly<Record<string, string>> = {
   'sync_kafka_writes_total result failed': 'Kafka takes every write',
   'sync_retries_total reason registry-unavailable': 'the registry is there',
+  sync_shorter_logs_total: 'no topic is deleted',
   'sync_webhooks_total answer overloaded|unavailable': 'Kafka takes every webhook, and there are few',
   'sync_webhooks_total answer stopping': 'no service is stopped',
 }

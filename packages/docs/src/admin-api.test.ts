@@ -125,7 +125,7 @@ test('a service that is ready answers 200, with its circuits as they are', async
   await circuits.guard(aCall(), 'flow', false, async () => {})
   const details = {
     ...{ service: 'customer-mapper', instance: 'a', circuits: circuits.list() },
-    ...{ missingRoles: [], absenceGuards: [], tenants: { inUse: 1, problem: null }, problems: {} },
+    ...{ missingRoles: [], shorterLogs: [], absenceGuards: [], tenants: { inUse: 1, problem: null }, problems: {} },
   }
   const app = createAdminApp({
     readiness: () => ({ waitingFor: [], details }),

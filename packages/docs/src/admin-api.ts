@@ -43,6 +43,12 @@ const Guard = z.object({
   reads: z.int().describe('All reads by id of the tenant within the same time.'),
 }) satisfies z.ZodType<Omit<GuardState, 'isTripped'>>
 
+const ShorterLog = z.object({
+  topic: z.string().describe('With TOPIC_PREFIX.'),
+  partition: z.int(),
+  readTo: z.int().describe('The offset where the former log was to be read on.'),
+  endOffset: z.int().describe('The end offset of the log that is there now.'),
+})
 export const ReadyAnswer = z.object({
   ready: z.boolean().describe('Nothing is waited for.'),
   waitingFor: z
@@ -54,6 +60,9 @@ export const ReadyAnswer = z.object({
   missingRoles: z
     .array(Role)
     .describe('Roles that our API user lacks at a peer, until a request of that kind succeeds.'),
+  shorterLogs: z
+    .array(ShorterLog)
+    .describe('Logs that held less than was read of them, since the start of the process; all of them was read again.'),
   absenceGuards: z
     .array(Guard)
     .describe('Tripped absence guards: no "not found" answer is acted on until `syncctl absences release`.'),
@@ -76,6 +85,7 @@ const READY: z.infer<typeof ReadyAnswer> = {
     },
   ],
   missingRoles: [],
+  shorterLogs: [],
   absenceGuards: [],
   tenants: { inUse: 3, problem: null },
   problems: {},

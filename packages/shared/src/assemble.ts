@@ -260,6 +260,7 @@ export function assemble<C extends SharedConfig>({
       details: {
         ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
         missingRoles: targets.roles.list(),
+        shorterLogs: runtime?.shorterLogs() ?? [],
         absenceGuards: targets.guards.list().map(({ isTripped: _isTripped, ...guard }) => guard),
         tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
         problems: { ...Object.fromEntries(problems), producer: producer.problem() ?? undefined },

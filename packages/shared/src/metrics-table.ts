@@ -146,6 +146,12 @@ export const METRICS = {
     help: 'Records set aside in the dead-letter topic, by reason',
     labels: ['service', 'topic', 'reason'],
   },
+  shorterLogsTotal: {
+    name: 'sync_shorter_logs_total',
+    type: 'counter',
+    help: 'Times that the log of a partition was shorter than what was read of it',
+    labels: ['service', 'topic'],
+  },
   notRemovedTotal: {
     name: 'sync_not_removed_total',
     type: 'counter',

@@ -20,6 +20,7 @@ export function createRecordMetrics(metrics: Metrics, tenants: () => Tenants) {
     },
     retried: (topic, reason) => metrics.retriesTotal.inc({ topic, reason }),
     notRemoved: (list) => metrics.notRemovedTotal.inc({ list }),
+    logShortened: (topic) => metrics.shorterLogsTotal.inc({ topic }),
     parked: (topic, reason) => metrics.parkedTotal.inc({ topic, reason }),
     endToEnd: (topic, seconds, traceparent) => metrics.endToEndSeconds.observe(seconds, { topic }, traceparent),
   }

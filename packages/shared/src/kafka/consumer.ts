@@ -3,7 +3,7 @@ import { endInTime } from '../end-in-time.ts'
 import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
-import type { LeavingAssigner } from './kafkajs-fixes.ts'
+import type { TellingAssigner } from './kafkajs-fixes.ts'
 import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
 
 export interface ConsumerOptions {
@@ -53,14 +53,14 @@ export function createConsumer(options: ConsumerOptions): Source {
   const consumer = kafka.consumer({
     groupId,
     partitionAssigners: [
-      coPartitioned(
-        instanceId,
-        () => {
+      coPartitioned(instanceId, {
+        onJoin() {
           joinsSinceAssigned++
           listener?.joining()
         },
-        () => listener?.joining(),
-      ),
+        onLeave: () => listener?.joining(),
+        onOutOfRange: (topic, partition, offset) => listener?.outOfRange(topic, partition, offset),
+      }),
     ],
     sessionTimeout: sessionTimeoutMs,
     // At least the session: a member that hangs is removed by its session, after which it can't be sending any more.
@@ -95,6 +95,15 @@ export function createConsumer(options: ConsumerOptions): Source {
     joinsSinceAssigned = 0
     memberId = payload.memberId
     listener?.assigned(new Map(Object.entries(payload.memberAssignment)), unbroken)
+  })
+  // Of a batch of control records and of aborted transactions alone, `eachBatch` hears nothing.
+  consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
+    const { topic, partition, batchSize, lastOffset, highWatermark } = payload
+    if (batchSize > 0) return
+    listener?.batch({
+      ...{ topic, partition, records: [] },
+      ...{ lastOffset: Number(lastOffset), endOffset: Number(highWatermark) },
+    })
   })
   consumer.on(consumer.events.REBALANCING, () => listener?.rebalancing())
   consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -139,6 +148,7 @@ export function createConsumer(options: ConsumerOptions): Source {
     },
     pause: (topic, partitions) => whileRunning(() => consumer.pause([{ topic, partitions: [...partitions] }])),
     resume: (topic, partitions) => whileRunning(() => consumer.resume([{ topic, partitions: [...partitions] }])),
+    seek: (topic, partition, offset) => whileRunning(() => consumer.seek({ topic, partition, offset: String(offset) })),
     async commit(offsets) {
       if (commitNow === null) throw new SyncError('kafka-unavailable', 'committing before anything was read')
       await commitNow({ topics: byTopic(offsets) })
@@ -217,10 +227,13 @@ function byTopic(offsets: readonly CommitRequest[]) {
 }
 
 /** The co-partitioning assigner in kafkajs's clothes; a member tells its instance id in its join's user data. */
-function coPartitioned(instanceId: string, onJoin: () => void, onLeave: () => void): PartitionAssigner {
+function coPartitioned(
+  instanceId: string,
+  { onJoin, ...tell }: TellingAssigner & { onJoin(): void },
+): PartitionAssigner {
   const name = 'SyncCoPartitioned'
-  return ({ cluster }): Assigner & LeavingAssigner => ({
-    onLeave,
+  return ({ cluster }): Assigner & TellingAssigner => ({
+    ...tell,
     name,
     version: 1,
     async assign({ members, topics }) {

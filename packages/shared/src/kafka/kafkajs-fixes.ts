@@ -12,9 +12,12 @@ interface RequestQueue {
   checkPendingRequests(): void
 }
 
-/** An assigner that wants to be told, in the same turn, right before its member leaves the group. */
-export interface LeavingAssigner {
+/** An assigner that wants to be told, in the same turn, what its member does by itself. */
+export interface TellingAssigner {
+  /** Right before the member leaves the group. */
   onLeave(): void
+  /** The broker has nothing at `offset`, from which a partition was to be read: it is read from its first record on. */
+  onOutOfRange(topic: string, partition: number, offset: number): void
 }
 
 interface TopicPartitions {
@@ -23,18 +26,19 @@ interface TopicPartitions {
 }
 
 interface ConsumerGroup {
-  readonly assigners: readonly Partial<LeavingAssigner>[]
+  readonly assigners: readonly Partial<TellingAssigner>[]
   /** Of a whole response; the first batch of the first partition that has any comes even if it is larger. */
   readonly maxBytes: number
   maxBytesPerPartition: number
   readonly subscriptionState: { isPaused(topic: string, partition: number): boolean }
   fetches?: number
   /** Where it reads on; another object after every join. */
-  readonly offsetManager: object | null
+  readonly offsetManager: { nextOffset(topic: string, partition: number): { toString(): string } } | null
   readonly cluster: { refreshMetadata(): Promise<void> }
   leave(): Promise<void>
   joinAndSync(): Promise<void>
   recoverFromFetch(error: { readonly type?: string; readonly name?: string }): Promise<void>
+  recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>
   fetch(nodeId: number): Promise<readonly object[]>
   /** What a fetch from a node asks for, in this order. */
   filterPartitionsByNode(nodeId: number, assigned: readonly TopicPartitions[]): TopicPartitions[]
@@ -75,6 +79,7 @@ export function mendKafkaJs(): void {
   isMended = true
   armTimersOnlyWhileSomethingWaits()
   tellBeforeLeaving()
+  tellOfOffsetsOutOfRange()
   fetchInTurns()
   waitForLeaders()
   finishJoins()
@@ -115,6 +120,18 @@ function tellBeforeLeaving() {
   consumerGroup.leave = function () {
     for (const assigner of this.assigners) assigner.onLeave?.()
     return leave.call(this)
+  }
+}
+
+/** It goes back to the first record by itself, which looks like records that are read again after a join. */
+function tellOfOffsetsOutOfRange() {
+  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
+  const { recoverFromOffsetOutOfRange } = consumerGroup
+  consumerGroup.recoverFromOffsetOutOfRange = function (error) {
+    const { topic, partition } = error
+    const offset = Number(this.offsetManager?.nextOffset(topic, partition).toString() ?? 0)
+    for (const assigner of this.assigners) assigner.onOutOfRange?.(topic, partition, offset)
+    return recoverFromOffsetOutOfRange.call(this, error)
   }
 }
 

@@ -25,6 +25,8 @@ export interface Gate {
   readonly base: Map<string, Mark>
   /** What had ended by then, by topic: the same, or more when we had it before and nobody since. */
   readonly known: Map<string, Mark>
+  /** Topics whose log got shorter since we gained it: what was committed of them is of another log. */
+  readonly renewed: Set<string>
   claiming: boolean
   /** Released before a join; to be claimed again if it stays ours. */
   handedOver: boolean
@@ -39,6 +41,7 @@ export const createGate = (): Gate => ({
   heldBytes: 0,
   base: new Map(),
   known: new Map(),
+  renewed: new Set(),
   claiming: false,
   handedOver: false,
   startAt: null,
@@ -66,6 +69,15 @@ export const endedOf = ({ states }: Gate): ReadonlyMap<string, Mark> =>
 export const hasWork = ({ held, states, base }: Gate): boolean =>
   held.length > 0 ||
   [...states].some(([topic, { tracker }]) => (tracker.lowWaterMark() ?? 0) > (base.get(topic)?.offset ?? 0))
+
+/**
+ * Forgets where we are in a topic's log, of which all is read again. Records that were read of the former log and have not
+ * ended keep their state: they are handled as before.
+ */
+export function renew(gate: Gate, topic: string): void {
+  gate.renewed.add(topic)
+  for (const byTopic of [gate.states, gate.base, gate.known]) byTopic.delete(topic)
+}
 
 export const isSame = (a: Mark, b: Mark | null): boolean => a.offset === b?.offset && a.ended === b.ended
 

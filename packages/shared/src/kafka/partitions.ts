@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.ts'
 import { claimOf, commitsOf, isReleased, type Mark, requestOf } from './commit-metadata.ts'
+import { createLogPositions, type LogPositions, type ShorterLog } from './log-positions.ts'
 import { createOffsetTracker } from './offsets.ts'
 import {
   createGate,
@@ -15,7 +16,7 @@ import {
 import type { Pending } from './pending.ts'
 import type { CommitRequest, Source, SourceBatch, SourceRecord } from './ports.ts'
 
-export interface Partitions {
+export interface Partitions extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
   /**
    * Before a join, with all sends stopped: commits, and releases the partitions in which nothing is under way, nor may be
    * executed late, so that a new owner need not wait. One commit, sent in this call.
@@ -28,8 +29,8 @@ export interface Partitions {
   assigned(gained: readonly number[], lost: readonly number[]): Promise<void> | null
   /** Takes in a batch: unknown records become pending by `toPending`, and are handed out now or when the gate opens. */
   receive(batch: SourceBatch, toPending: (record: SourceRecord, state: PartitionState) => Pending): void
-  /** Whether this state is still of the current tenure. */
-  isCurrent(state: PartitionState): boolean
+  /** See `SourceListener.outOfRange`. */
+  outOfRange(topic: string, partition: number, offset: number): void
   /**
    * Commits what has ended by now and was not committed before, once `mayCommit` answers true: the outcomes of what ends
    * meanwhile are not among those that it waited for. `release`: also says that we are done with the idle partitions.
@@ -40,8 +41,6 @@ export interface Partitions {
   readable(): { topic: string; partition: number; distance: number }[]
   /** Asks where the partitions begin and end, also those that nothing was read of. Never rejects. */
   lookUpOffsets(): Promise<void>
-  /** Records behind the low-water mark of every partition that is ours, as far as their ends are known. */
-  lag(): { topic: string; partition: number; records: number }[]
   /** Records that wait for their partition's gate, and their bytes. */
   readonly held: number
   readonly heldBytes: number
@@ -55,6 +54,8 @@ export interface PartitionsOptions {
   readonly drainMs: number
   readonly logger: Logger
   readonly now: () => number
+  /** A log is another one than was read, or was cut; all of it is read again. */
+  readonly onShorterLog: (log: ShorterLog) => void
   readonly handOut: (records: readonly Pending[]) => void
   /** Whether nothing of a partition is under way, nor may be executed late at a target. */
   readonly isIdle: (partition: number) => boolean
@@ -76,10 +77,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   const gates = new Map<number, Gate>()
   /** Until when requests of ours may be executed that were aborted when the partition was lost. */
   const sentUntil = new Map<number, number>()
-  let known: Awaited<ReturnType<Source['offsets']>> = new Map()
   /** What had ended of a partition when we lost it, by topic: still true when nobody else has claimed it meanwhile. */
   const left = new Map<number, ReadonlyMap<string, Mark>>()
   const claim = claimOf(instanceId, now())
+  const positions = createLogPositions({ source, topics, gates, logger, onShorterLog: options.onShorterLog })
   const isOurs = (owner: string) => owner === claim.owned || owner === claim.released
   let maxRangesLength = MAX_RANGES_LENGTH
 
@@ -166,6 +167,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       // Another owner says so in one topic at least, but not in all if it could not look up what was committed.
       const isUntouched = commits.every(({ owner }) => isOurs(owner))
       for (const { topic, mark } of commits) {
+        if (gate.renewed.has(topic)) continue
         const known = (isUntouched && left.get(partition)?.get(topic)) || mark
         const state = gate.states.get(topic)
         gate.base.set(topic, mark)
@@ -232,7 +234,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         void openGate(batch.partition, gate)
       }
     },
-    isCurrent: (state) => gates.get(state.partition)?.states.get(state.topic) === state,
+    outOfRange: positions.beginAnew,
     async commit(mayCommit, { release = false } = {}) {
       const ended: { gate: Gate; requests: CommitRequest[]; marks: [PartitionState, Mark][] }[] = []
       for (const [partition, gate] of gates) {
@@ -265,24 +267,9 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       [...gates].flatMap(([partition, gate]) =>
         topics.map((topic) => ({ topic, partition, distance: gate.states.get(topic)?.tracker.distance() ?? 0 })),
       ),
-    async lookUpOffsets() {
-      try {
-        known = await source.offsets(topics)
-      } catch (error) {
-        logger.debug({ err: error }, 'looking up end offsets failed')
-      }
-    },
-    lag: () =>
-      [...gates].flatMap(([partition, gate]) =>
-        topics.flatMap((topic) => {
-          const state = gate.states.get(topic)
-          const offsets = known.get(topic)?.get(partition)
-          const end = Math.max(state?.endOffset ?? 0, offsets?.end ?? 0)
-          const from = state?.tracker.lowWaterMark() ?? Math.max(gate.base.get(topic)?.offset ?? 0, offsets?.low ?? 0)
-          const isKnown = state !== undefined || offsets !== undefined
-          return isKnown ? [{ topic, partition, records: Math.max(0, end - from) }] : []
-        }),
-      ),
+    lookUpOffsets: positions.lookUp,
+    lag: positions.lag,
+    shorterLogs: positions.shorterLogs,
     states: () => [...gates.values()].flatMap((gate) => [...gate.states.values()]),
     get held() {
       let held = 0

@@ -40,6 +40,11 @@ export interface SourceListener {
   /** `unbroken`: we were a member all the time since the last assignment, so what we keep is ours without a gap. */
   assigned(assignment: ReadonlyMap<string, readonly number[]>, unbroken: boolean): void
   batch(batch: SourceBatch): void
+  /**
+   * The broker has no record at `offset`, where the partition was to be read on: its log got shorter, or records were deleted
+   * before they were read. The next batch begins at the log's first record.
+   */
+  outOfRange(topic: string, partition: number, offset: number): void
   /** The consumer is dead and will not restart: the process has to end. */
   crashed(error: Error): void
 }
@@ -49,6 +54,8 @@ export interface Source {
   start(listener: SourceListener): Promise<void>
   pause(topic: string, partitions: readonly number[]): void
   resume(topic: string, partitions: readonly number[]): void
+  /** The next batch of the partition begins at `offset`. */
+  seek(topic: string, partition: number, offset: number): void
   /** Commits in the current generation, once: never repeated behind the caller's back in a later one. */
   commit(offsets: readonly CommitRequest[]): Promise<void>
   /** What the group has committed, by topic and partition; partitions without a commit are left out. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SyncError } from '../errors.ts'
+import { createLogger } from '../logger.ts'
 import { done } from '../outcome.ts'
 import { givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
 import type { RawMessage } from './ports.ts'
@@ -214,4 +215,35 @@ describe('the watchdog', () => {
 
     expect(fatal).toEqual([])
   })
+})
+
+it('that hangs is told of once, when it fails', async () => {
+  const lines: string[] = []
+  const logger = createLogger({ service: 'test', level: 'warn', destination: { write: (line) => lines.push(line) } })
+  const { source, customer } = await givenRuntime({ overrides: { logger } })
+  const hung = Promise.withResolvers<void>()
+  customer('acme:0', '1 a')
+  await vi.advanceTimersByTimeAsync(2_000)
+  source.commit = () => hung.promise
+
+  customer('acme:1', '1 a')
+  await vi.advanceTimersByTimeAsync(30_000)
+  source.commit = async () => {}
+  hung.reject(new Error('no answer'))
+  await settle()
+
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['committing failed, trying again'])
+})
+
+it('sets no timer when it is stopped before it has started', async () => {
+  const { source, runtime } = await givenRuntime()
+  const started = Promise.withResolvers<void>()
+  source.start = () => started.promise
+
+  const starting = runtime.start()
+  await runtime.stop(0)
+  started.resolve()
+  await starting
+
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -2,6 +2,7 @@ import { endInTime } from '../end-in-time.ts'
 import { createBounds } from './bounds.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createKeyRuns } from './key-runs.ts'
+import type { LogPositions } from './log-positions.ts'
 import { createOwnership } from './ownership.ts'
 import type { PartitionState } from './partition-gate.ts'
 import { createPartitions } from './partitions.ts'
@@ -22,15 +23,13 @@ export interface RuntimeStatus {
   readonly partitions: number
 }
 
-export interface Runtime {
+export interface Runtime extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
   start(): Promise<void>
   /** Lets what runs end within `drainMs`, aborts the rest; commits and leaves the group within 6 s more. Idempotent. */
   stop(drainMs: number): Promise<void>
   status(): RuntimeStatus
   /** Partitions are assigned, and the group has heard of us lately. */
   isConsuming(): boolean
-  /** Records behind the low-water mark, by partition. */
-  lag(): readonly { topic: string; partition: number; records: number }[]
   /** Records in memory, by the tenant that their key names. */
   pendingByTenant(): Iterable<readonly [tenant: string, records: number]>
 }
@@ -42,15 +41,10 @@ const MAX_KEYS_LEAVING = 500
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { handler, source, limits, logger, now, prefix, service } = options
+  const { handler, source, limits, logger, now, prefix, service, splitKey } = options
   const retryTopic = options.hasRetryLane === false ? null : retryTopicOf(service)
   const topics = [...handler.topics, ...(retryTopic === null ? [] : [retryTopic])].map((topic) => prefix + topic)
-  const pendingOptions = {
-    prefix,
-    retryTopic,
-    topics: handler.topics,
-    ...(options.splitKey && { splitKey: options.splitKey }),
-  }
+  const pendingOptions = { prefix, retryTopic, topics: handler.topics, ...(splitKey && { splitKey }) }
   const isShared = () => options.tenants().all().length > 1
   const queues = createKeyQueues<Pending>(limits.maxInFlight, isShared)
   let stopping = false
@@ -82,6 +76,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     now,
     isIdle: (partition) => runs.isIdle(partition),
     isAllTold: () => options.outcomes.size === 0,
+    onShorterLog: ({ topic }) => options.metrics.logShortened(topic.slice(prefix.length)),
     handOut(records) {
       const at = now()
       for (const record of records) queues.add(record, at)
@@ -209,6 +204,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       bounds.afterReading()
       sendAwaySurplus()
     },
+    outOfRange: partitions.outOfRange,
     crashed(error: Error) {
       consuming = false
       options.onFatal(error)
@@ -241,8 +237,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     stopping = true
     clearTimeout(dueTimer)
     clearImmediate(pumping)
-    clearInterval(watchdogTimer)
-    clearInterval(offsetsTimer)
+    for (const timer of [watchdogTimer, offsetsTimer]) clearInterval(timer)
     await endInTime(runs.settled(), drainMs)
     runs.abort()
     clearInterval(commitTimer)
@@ -265,7 +260,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   return {
     async start() {
       await source.start(listener)
+      if (stopping) return
       commitTimer = setInterval(() => {
+        if (committing !== null) return
         commit().catch((error: unknown) => logger.warn({ err: error }, 'committing failed, trying again'))
       }, limits.commitIntervalMs)
       void partitions.lookUpOffsets()
@@ -277,6 +274,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return stopped
     },
     lag: partitions.lag,
+    shorterLogs: partitions.shorterLogs,
     isConsuming: () => consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2,
     pendingByTenant: () => [...queues.tenants()].map((tenant) => [tenant, queues.sizeOf(tenant)] as const),
     status() {

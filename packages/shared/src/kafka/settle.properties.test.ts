@@ -53,6 +53,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
       retried() {},
       parked() {},
       notRemoved() {},
+      logShortened() {},
       endToEnd: (_topic, seconds) => latencies.push(seconds),
     },
     logger: createLogger({ service: 'test', level: 'silent' }),

@@ -17,6 +17,8 @@ export interface RecordMetrics {
   /** It is tried again, because of this. */
   retried(topic: string, reason: string): void
   parked(topic: string, reason: string): void
+  /** The log of a topic's partition holds less than was read of it. */
+  logShortened(topic: string): void
   /** The target keeps an element of this list that was removed at the source. */
   notRemoved(list: string): void
   endToEnd(topic: string, seconds: number, traceparent: string | undefined): void

@@ -84,7 +84,7 @@ export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1
 /** Why a partition count is never altered. */
 export const KEYS_WOULD_MOVE =
   'Another number of partitions would move keys to other partitions and break their order: ' +
-  'drain and delete the topic, or start over with another TOPIC_PREFIX.'
+  'stop the services, delete the topic once it is drained, or start over with another TOPIC_PREFIX.'
 
 /** The count that most topics have; of two as common, the larger. undefined: there are none. */
 export function mostCommonPartitions(topics: Iterable<{ readonly partitions: number }>): number | undefined {

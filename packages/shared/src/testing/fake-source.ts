@@ -17,6 +17,11 @@ export interface FakeSource extends Source {
   rebalance(): void
   /** Appends behind what is there, or hands over again from an offset. */
   append(topic: string, partition: number, records: readonly FakeRecord[], from?: number): void
+  /** The log begins anew and is empty. */
+  recreate(topic: string, partition: number): void
+  /** The broker has no record where the partition was to be read on. */
+  outOfRange(topic: string, partition: number, offset: number): void
+  readonly seeks: { readonly topic: string; readonly partition: number; readonly offset: number }[]
   /** The offset committed for a partition, or undefined. */
   committedOffset(topic: string, partition: number): number | undefined
 }
@@ -25,11 +30,13 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
   let listener: SourceListener | null = null
   const ends = new Map<string, number>()
   const commits: CommitRequest[] = []
+  const seeks: { topic: string; partition: number; offset: number }[] = []
   const pausedPartitions = new Set<string>()
   const latest = (topic: string, partition: number) =>
     commits.findLast((commit) => commit.topic === topic && commit.partition === partition)
   return {
     commits,
+    seeks,
     pausedPartitions,
     heartbeatAge: 0,
     async start(to) {
@@ -59,6 +66,9 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
         endOffset: end,
       })
     },
+    recreate: (topic, partition) => void ends.set(`${topic}/${partition}`, 0),
+    outOfRange: (topic, partition, offset) => listener?.outOfRange(topic, partition, offset),
+    seek: (topic, partition, offset) => void seeks.push({ topic, partition, offset }),
     pause: (topic, partitions) => {
       for (const partition of partitions) pausedPartitions.add(`${topic}/${partition}`)
     },

@@ -89,7 +89,7 @@ export async function givenRuntime({
     },
     outcomes: { add: (outcome) => outcomes.push(outcome), flush: async () => {}, size: 0 },
     maxAttempts: 3,
-    metrics: { ended() {}, retried() {}, parked() {}, notRemoved() {}, endToEnd() {} },
+    metrics: { ended() {}, retried() {}, parked() {}, logShortened() {}, notRemoved() {}, endToEnd() {} },
     observeHandling() {},
     logger: createLogger({ service: 'test', level: 'silent' }),
     now: Date.now,

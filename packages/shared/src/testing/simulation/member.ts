@@ -179,6 +179,9 @@ export function createMember(options: MemberOptions): Member {
     },
     pause: fetcher.pause,
     resume: fetcher.resume,
+    seek() {
+      throw new Error('no log of the simulation gets shorter')
+    },
     commit,
     committed: (names) =>
       isDead

@@ -161,7 +161,7 @@ export function createService(options: ServiceOptions): Runtime {
       },
     },
     maxAttempts: 3,
-    metrics: { ended() {}, retried() {}, parked() {}, notRemoved() {}, endToEnd() {} },
+    metrics: { ended() {}, retried() {}, parked() {}, notRemoved() {}, logShortened() {}, endToEnd() {} },
     observeHandling() {},
     logger,
     now: time.now,

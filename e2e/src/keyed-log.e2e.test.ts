@@ -1,0 +1,132 @@
+import { createKafka } from '@sync/shared/kafka/connect'
+import type { Admin, Kafka } from 'kafkajs'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from './eventually.ts'
+import { type KeyedWorld, LONG_SESSION, startKeyedWorld, TENANT } from './keyed-world.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { sharedStack } from './stack.ts'
+
+const TOPIC = 'flow.customers.v1'
+const PARTITIONS = 3
+
+let kafka: Kafka
+let admin: Admin
+let world: KeyedWorld
+beforeAll(async () => {
+  kafka = createKafka({ kafkaBrokers: sharedStack().brokers, kafkaSsl: false } as never, { clientId: 'e2e' })
+  admin = kafka.admin()
+  await admin.connect()
+})
+afterAll(() => admin.disconnect())
+afterEach(() => world?.stop())
+
+const keys = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i}`)
+const lagOf = async (member: ServiceProcess) =>
+  (await member.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith('sync_consumer_lag_records'))
+    .map((line) => Number(line.split(' ').at(-1)))
+    .reduce((sum, lag) => sum + lag, 0)
+const readyOf = async (member: ServiceProcess) => {
+  const answer = await fetch(`${member.adminUrl}/ready`)
+  return (await answer.json()) as { shorterLogs: { topic: string; partition: number }[] }
+}
+
+describe('a partition whose last records are of a transaction that was aborted', () => {
+  it('has no lag, and is committed to its end', async () => {
+    world = await startKeyedWorld({ file: 'keyed-log', partitions: PARTITIONS, env: LONG_SESSION })
+    const member = await world.join('a')
+    await world.load.write(TENANT, keys('key', 30))
+    await world.untilApplied()
+    const producer = kafka.producer({ transactionalId: `${world.prefix}t`, idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const tombstone = { partition, key: `${TENANT}:gone-${partition}`, value: null }
+      await transaction.send({ topic: world.prefix + TOPIC, messages: [tombstone] })
+    }
+    await transaction.abort()
+    await producer.disconnect()
+
+    await world.untilCommitted()
+    await eventually('no lag', async () => (await lagOf(member)) === 0)
+  })
+})
+
+/** The topic anew, with nothing in it. */
+async function recreate(topic: string): Promise<void> {
+  await admin.deleteTopics({ topics: [topic] })
+  await eventually('the topic being gone', async () => !(await admin.listTopics()).includes(topic))
+  await admin.createTopics({
+    topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }],
+    waitForLeaders: false,
+  })
+  const hasLeaders = () =>
+    admin.fetchTopicOffsets(topic).then(
+      ({ length }) => length === PARTITIONS,
+      () => false,
+    )
+  await eventually('the topic having leaders', hasLeaders)
+}
+
+/** As if the group, which has no member, had read each partition to this offset. */
+async function commitAt(groupId: string, topic: string, offset: number): Promise<void> {
+  const consumer = kafka.consumer({ groupId })
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic] })
+  const joined = new Promise<void>((resolve) => void consumer.on(consumer.events.GROUP_JOIN, () => resolve()))
+  await consumer.run({ autoCommit: false, eachBatch: async () => {} })
+  await joined
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+  await consumer.commitOffsets(partitions.map((partition) => ({ topic, partition, offset: String(offset) })))
+  await consumer.disconnect()
+}
+
+describe('a topic that is deleted and created again', () => {
+  it('under a running service: every record of the new log is handled, and the service says that the log is shorter', async () => {
+    world = await startKeyedWorld({ file: 'keyed-log', partitions: PARTITIONS, env: LONG_SESSION })
+    const member = await world.join('a')
+    await world.load.write(TENANT, keys('old', 300))
+    await world.untilApplied()
+    await world.untilCommitted()
+
+    await recreate(world.prefix + TOPIC)
+    await world.load.write(TENANT, keys('new', 60))
+
+    await world.untilApplied()
+    await world.untilCommitted()
+    await eventually('no lag', async () => (await lagOf(member)) === 0)
+    expect((await readyOf(member)).shorterLogs.map(({ topic }) => topic)).toContain(world.prefix + TOPIC)
+    expect(await member.metrics()).toMatch(/^sync_shorter_logs_total\{.*topic="flow\.customers\.v1".*\} [1-9]/m)
+    expect(member.output()).toMatch(/"level":"error".*the log is shorter/)
+  })
+
+  it('while the service is stopped: every record of the new log is handled', async () => {
+    world = await startKeyedWorld({ file: 'keyed-log', partitions: PARTITIONS, env: LONG_SESSION })
+    const before = await world.join('a')
+    await world.load.write(TENANT, keys('old', 300))
+    await world.untilApplied()
+    await world.untilCommitted()
+    await world.leave(before, 'SIGTERM')
+
+    await recreate(world.prefix + TOPIC)
+    // Kafka forgets the offsets of a topic that is deleted, but not those of a log that was cut.
+    await commitAt(`${world.prefix}customer-mapper`, world.prefix + TOPIC, 5_000)
+    await world.load.write(TENANT, keys('new', 60))
+    const member = await world.join('a')
+
+    await world.untilApplied()
+    await world.untilCommitted()
+    await eventually('no lag', async () => (await lagOf(member)) === 0)
+    console.log(
+      'DBG',
+      member
+        .output()
+        .split('\n')
+        .filter((l) => /offset|range|log |deleted/i.test(l))
+        .join('\n')
+        .slice(0, 3000),
+    )
+    expect((await readyOf(member)).shorterLogs.map(({ topic }) => topic)).toContain(world.prefix + TOPIC)
+  })
+})

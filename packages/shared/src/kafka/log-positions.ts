@@ -1,0 +1,110 @@
+import type { Logger } from '../logger.ts'
+import { type Gate, renew } from './partition-gate.ts'
+import type { Source } from './ports.ts'
+
+/** A partition whose log holds less than was read of it. Offsets of records. */
+export interface ShorterLog {
+  readonly topic: string
+  readonly partition: number
+  /** Where the former log was to be read on. */
+  readonly readTo: number
+  readonly endOffset: number
+}
+
+/** Where we are in the logs of our partitions, and where these end. */
+export interface LogPositions {
+  /** Asks where the logs begin and end. Begins anew in those that got shorter. Never rejects. */
+  lookUp(): Promise<void>
+  /** Those that got shorter, each as it was the last time. */
+  shorterLogs(): readonly ShorterLog[]
+  /** Records behind the low-water mark of every partition that is ours, as far as the ends are known. */
+  lag(): { topic: string; partition: number; records: number }[]
+  /** Forgets where we are in a log, which has nothing at `readTo` any more: it is read from its first record on. */
+  beginAnew(topic: string, partition: number, readTo: number): void
+}
+
+export interface LogPositionsOptions {
+  readonly source: Pick<Source, 'offsets' | 'seek'>
+  readonly topics: readonly string[]
+  /** By partition number. */
+  readonly gates: ReadonlyMap<number, Gate>
+  readonly logger: Logger
+  readonly onShorterLog: (log: ShorterLog) => void
+}
+
+export function createLogPositions({ source, topics, gates, logger, onShorterLog }: LogPositionsOptions): LogPositions {
+  let ends: Awaited<ReturnType<Source['offsets']>> = new Map()
+  const found = new Map<string, ShorterLog>()
+  let shorterBefore: ReadonlySet<string> = new Set()
+
+  const readToOf = (gate: Gate, topic: string) =>
+    gate.states.get(topic)?.tracker.lowWaterMark() ?? gate.base.get(topic)?.offset ?? null
+
+  const shorter = () =>
+    [...gates].flatMap(([partition, gate]) =>
+      topics.flatMap((topic) => {
+        const [readTo, offsets] = [readToOf(gate, topic), ends.get(topic)?.get(partition)]
+        if (readTo === null || offsets === undefined || offsets.end >= readTo) return []
+        return [{ topic, partition, readTo, low: offsets.low, name: `${topic}/${partition}/${readTo}` }]
+      }),
+    )
+
+  const report = async (topic: string, partition: number, readTo: number) => {
+    try {
+      const offsets = await source.offsets([topic])
+      ends = new Map([...ends, ...offsets])
+      const end = offsets.get(topic)?.get(partition)
+      if (end === undefined || end.end >= readTo) {
+        logger.error({ topic, partition, readTo, low: end?.low }, 'records were deleted before they were read')
+        return
+      }
+      const log = { topic, partition, readTo, endOffset: end.end }
+      logger.error(log, 'the log is shorter than what was read of it: all of it is read again')
+      found.set(`${topic}/${partition}`, log)
+      onShorterLog(log)
+    } catch (err) {
+      logger.error(
+        { err, topic, partition, readTo },
+        'a log is read from its first record on, and may be a shorter one',
+      )
+    }
+  }
+
+  const beginAnew: LogPositions['beginAnew'] = (topic, partition, readTo) => {
+    const gate = gates.get(partition)
+    if (gate === undefined) return
+    renew(gate, topic)
+    void report(topic, partition, readTo)
+  }
+
+  return {
+    beginAnew,
+    shorterLogs: () => [...found.values()],
+    async lookUp() {
+      try {
+        ends = await source.offsets(topics)
+      } catch (error) {
+        return logger.debug({ err: error }, 'looking up end offsets failed')
+      }
+      const now = shorter()
+      // A leader that was elected just now may say an end that is behind for a moment: a second look tells.
+      for (const { topic, partition, readTo, low, name } of now) {
+        if (!shorterBefore.has(name)) continue
+        beginAnew(topic, partition, readTo)
+        source.seek(topic, partition, low)
+      }
+      shorterBefore = new Set(now.map(({ name }) => name))
+    },
+    lag: () =>
+      [...gates].flatMap(([partition, gate]) =>
+        topics.flatMap((topic) => {
+          const state = gate.states.get(topic)
+          const offsets = ends.get(topic)?.get(partition)
+          const end = Math.max(state?.endOffset ?? 0, offsets?.end ?? 0)
+          const from = state?.tracker.lowWaterMark() ?? Math.max(gate.base.get(topic)?.offset ?? 0, offsets?.low ?? 0)
+          const isKnown = state !== undefined || offsets !== undefined
+          return isKnown ? [{ topic, partition, records: Math.max(0, end - from) }] : []
+        }),
+      ),
+  }
+}

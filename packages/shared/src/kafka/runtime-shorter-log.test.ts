@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createLogger } from '../logger.ts'
+import { givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+const LOOK_UP_MS = 15_000
+const values = (count: number) => Array.from({ length: count }, (_, n) => ({ key: `acme:${n}`, value: `${n} a` }))
+const claimedTo = (offset: number) => [
+  { topic: TOPIC, partition: 0, offset, metadata: '' },
+  { topic: 'customer-mapper.retry.v1', partition: 0, offset: 0, metadata: '' },
+]
+
+async function given(commits: Parameters<typeof givenRuntime>[0] = {}) {
+  const lines: Record<string, unknown>[] = []
+  const logger = createLogger({
+    service: 'test',
+    level: 'error',
+    destination: { write: (line) => lines.push(JSON.parse(line)) },
+  })
+  const shortened: string[] = []
+  const metrics = { ended() {}, retried() {}, parked() {}, notRemoved() {}, endToEnd() {} }
+  const overrides = { logger, metrics: { ...metrics, logShortened: (topic: string) => void shortened.push(topic) } }
+  return { ...(await givenRuntime({ ...commits, overrides })), lines, shortened }
+}
+
+describe('a log that got shorter', () => {
+  it('under a running service, as the broker says: all of it is handled, and it is said', async () => {
+    const { source, calls, runtime, lines, shortened } = await given()
+    source.append(TOPIC, 0, values(50))
+    await settle()
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(source.committedOffset(TOPIC, 0)).toBe(50)
+
+    source.recreate(TOPIC, 0)
+    source.outOfRange(TOPIC, 0, 50)
+    source.append(TOPIC, 0, values(3))
+    await settle()
+    await vi.advanceTimersByTimeAsync(2_000)
+
+    expect(calls).toHaveLength(53)
+    expect(source.committedOffset(TOPIC, 0)).toBe(3)
+    expect(runtime.lag().map(({ records }) => records)).toEqual([0])
+    expect(runtime.shorterLogs()).toEqual([{ topic: TOPIC, partition: 0, readTo: 50, endOffset: expect.any(Number) }])
+    expect(shortened).toEqual([TOPIC])
+    expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
+      ['error', 'the log is shorter than what was read of it: all of it is read again'],
+    ])
+  })
+
+  it('while the service was stopped: all of it is handled', async () => {
+    const { source, calls, shortened } = await given({ commits: claimedTo(5_000) })
+
+    source.recreate(TOPIC, 0)
+    source.outOfRange(TOPIC, 0, 5_000)
+    source.append(TOPIC, 0, values(100))
+    await vi.advanceTimersByTimeAsync(60_000)
+
+    expect(calls).toHaveLength(100)
+    expect(source.committedOffset(TOPIC, 0)).toBe(100)
+    expect(shortened).toEqual([TOPIC])
+  })
+
+  it('which the broker does not say: two look-ups of its end do, and it is read from its first record on', async () => {
+    const { source, calls } = await given()
+    source.append(TOPIC, 0, values(50))
+    await settle()
+
+    source.recreate(TOPIC, 0)
+    source.append(TOPIC, 0, values(3))
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    expect(source.seeks).toEqual([])
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    expect(source.seeks).toEqual([{ topic: TOPIC, partition: 0, offset: 0 }])
+    source.append(TOPIC, 0, values(3), 0)
+    await settle()
+
+    expect(calls).toHaveLength(53)
+  })
+
+  it('leaves the records of the former log to be handled', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { source, ends, runtime } = await givenRuntime({
+      answer: async (all) => {
+        await gate.promise
+        return all.map(() => ({ kind: 'done' }))
+      },
+    })
+    source.append(TOPIC, 0, values(2))
+    await settle()
+
+    source.recreate(TOPIC, 0)
+    source.outOfRange(TOPIC, 0, 2)
+    source.append(TOPIC, 0, [{ key: 'acme:new', value: '1 a' }])
+    gate.resolve()
+    await settle()
+
+    expect(ends()).toEqual([
+      [0, 'done'],
+      [1, 'done'],
+      [0, 'done'],
+    ])
+    expect(runtime.status().pending).toBe(0)
+  })
+})
+
+it('a log whose next records were deleted before they were read is no shorter one', async () => {
+  const { source, lines, shortened, runtime } = await given({ commits: claimedTo(5) })
+  source.append(TOPIC, 0, values(10), 8)
+
+  source.outOfRange(TOPIC, 0, 5)
+  source.append(TOPIC, 0, values(10), 8)
+  await vi.advanceTimersByTimeAsync(60_000)
+
+  expect(shortened).toEqual([])
+  expect(runtime.shorterLogs()).toEqual([])
+  expect(lines.map(({ msg }) => msg)).toEqual(['records were deleted before they were read'])
+})
