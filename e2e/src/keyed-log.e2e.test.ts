@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { createKafka } from '@sync/shared/kafka/connect'
 import type { Admin, Kafka } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -50,6 +51,28 @@ describe('a partition whose last records are of a transaction that was aborted',
 
     await world.untilCommitted()
     await eventually('no lag', async () => (await lagOf(member)) === 0)
+  })
+})
+
+describe('a member that has read nothing', () => {
+  it('releases its partitions when it stops, and says nothing of work that is done again', async () => {
+    world = await startKeyedWorld({ file: 'keyed-log', partitions: PARTITIONS, env: LONG_SESSION })
+    const first = await world.join('a')
+    await world.load.write(TENANT, keys('key', 30))
+    await world.untilApplied()
+    await world.untilCommitted()
+    await world.leave(first, 'SIGTERM')
+
+    const idle = await world.join('idle')
+    await delay(2_000)
+    await world.leave(idle, 'SIGTERM')
+
+    expect(idle.output()).not.toContain('some work is done again')
+    const topics = [world.prefix + TOPIC]
+    const [committed] = await admin.fetchOffsets({ groupId: `${world.prefix}customer-mapper`, topics })
+    expect(committed!.partitions.map(({ metadata }) => metadata?.split(' ').slice(0, 2).join(' '))).toEqual(
+      Array(PARTITIONS).fill('released idle'),
+    )
   })
 })
 

@@ -3,7 +3,7 @@ import { endInTime } from '../end-in-time.ts'
 import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
-import type { TellingAssigner } from './kafkajs-fixes.ts'
+import type { CommitNow, TellingAssigner } from './kafkajs-fixes.ts'
 import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
 
 export interface ConsumerOptions {
@@ -18,10 +18,6 @@ export interface ConsumerOptions {
   readonly onCrash?: (error: Error) => void
 }
 
-type CommitNow = (offsets: {
-  topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string | null }[] }[]
-}) => Promise<void>
-
 /** Of one response from one broker: what is read past the bound of the memory is at most this. */
 const MAX_FETCH_BYTES = 1_048_576
 /** Low, because a consumer whose partitions are all paused sleeps this long before it heartbeats again. */
@@ -34,8 +30,8 @@ const MAX_WAIT_MS = 250
  *   its `onLeave()` right before the client leaves the group, as it also does on its own after a crash;
  * - the group hears of us when a request reaches it, which may be long before its answer is read (by a process that was
  *   frozen in between): heartbeat age counts from when the request was made;
- * - commits go through the batch payload's function, which commits once in the generation of that moment: the one on the
- *   consumer repeats a failed commit, possibly in a later generation, for a partition that is no longer ours;
+ * - commits go through the function of the group that was joined, which commits once in the generation of that moment: the one
+ *   on the consumer repeats a failed commit, possibly in a later generation, for a partition that is no longer ours;
  * - `fromBeginning`, else a fresh group that stops before its first commit skips what it had read;
  * - a crash that kafkajs would not restart is reported, since the process would live on with a dead consumer; one that it
  *   restarts leaves the group, so until the next join the group has not heard of us.
@@ -57,6 +53,9 @@ export function createConsumer(options: ConsumerOptions): Source {
         onJoin() {
           joinsSinceAssigned++
           listener?.joining()
+        },
+        onGroup(commit) {
+          commitNow = commit
         },
         onLeave: () => listener?.joining(),
         onOutOfRange: (topic, partition, offset) => listener?.outOfRange(topic, partition, offset),
@@ -123,8 +122,7 @@ export function createConsumer(options: ConsumerOptions): Source {
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary, isStale, isRunning }) => {
-          commitNow = commitOffsetsIfNecessary as CommitNow
+        eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
           if (isStale() || !isRunning()) return
           const { topic, partition } = batch
           listener?.batch({
@@ -150,7 +148,7 @@ export function createConsumer(options: ConsumerOptions): Source {
     resume: (topic, partitions) => whileRunning(() => consumer.resume([{ topic, partitions: [...partitions] }])),
     seek: (topic, partition, offset) => whileRunning(() => consumer.seek({ topic, partition, offset: String(offset) })),
     async commit(offsets) {
-      if (commitNow === null) throw new SyncError('kafka-unavailable', 'committing before anything was read')
+      if (commitNow === null) throw new SyncError('kafka-unavailable', 'committing before the first join')
       await commitNow({ topics: byTopic(offsets) })
     },
     async committed(names) {

@@ -232,6 +232,7 @@ describe('a member', () => {
       },
       cluster: { refreshMetadataIfNecessary: async () => {} },
       checkForStaleAssignment() {},
+      assigners: [],
       subscriptionState: { assigned: () => [] },
       filterPartitionsByNode: (_nodeId: number, assigned: object[]) => fetched.push(assigned) && [],
       ...{ seekOffsets: async () => {}, offsetManager: { committedOffsets: () => ({}) }, maxWaitTime: 0 },

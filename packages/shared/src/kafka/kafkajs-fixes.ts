@@ -12,8 +12,14 @@ interface RequestQueue {
   checkPendingRequests(): void
 }
 
+export type CommitNow = (offsets: {
+  topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string | null }[] }[]
+}) => Promise<void>
+
 /** An assigner that wants to be told, in the same turn, what its member does by itself. */
 export interface TellingAssigner {
+  /** The member is about to join. After that `commit` commits once, in the generation of the moment in which it is called. */
+  onGroup(commit: CommitNow): void
   /** Right before the member leaves the group. */
   onLeave(): void
   /** The broker has nothing at `offset`, from which a partition was to be read: it is read from its first record on. */
@@ -37,6 +43,7 @@ interface ConsumerGroup {
   readonly cluster: { refreshMetadata(): Promise<void> }
   leave(): Promise<void>
   joinAndSync(): Promise<void>
+  commitOffsets: CommitNow
   recoverFromFetch(error: { readonly type?: string; readonly name?: string }): Promise<void>
   recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>
   fetch(nodeId: number): Promise<readonly object[]>
@@ -221,6 +228,7 @@ function finishJoins() {
   const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
   const { joinAndSync, fetch } = consumerGroup
   consumerGroup.joinAndSync = async function () {
+    for (const assigner of this.assigners) assigner.onGroup?.((offsets) => this.commitOffsets(offsets))
     try {
       await joinAndSync.call(this)
       failed.delete(this)
