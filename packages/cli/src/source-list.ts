@@ -22,7 +22,7 @@ export interface ListedPage<Customer, Place> {
 /** The lists that a tenant's customers come from. */
 export type SourceList = 'customers of flow' | 'private customers of omnium' | 'business customers of omnium'
 
-/** A list that was read but not to its end, as far as the peer's own counts tell. */
+/** A list that was not read to its end, as far as the peer's own counts tell, or that has items which cannot be read. */
 export interface IncompleteList {
   readonly list: SourceList
   readonly why: string
@@ -31,7 +31,7 @@ export interface IncompleteList {
 export const OMNIUM_LISTS = { B2C: 'private customers of omnium', B2B: 'business customers of omnium' } as const
 
 const incompleteOf = (list: SourceList, end: ListEnd): IncompleteList[] =>
-  end.gap === null ? [] : [{ list, why: describeGap(end) }]
+  end.gap === null && end.withoutId === 0 ? [] : [{ list, why: describeGap(end) }]
 
 /**
  * All customers of a tenant in Flow. With `rereadsChanged`, those that change meanwhile come twice, the second time as they

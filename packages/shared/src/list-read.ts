@@ -17,6 +17,8 @@ export interface ListEnd {
   readonly seen: number
   /** What the peer counts; null when the peer names no total. */
   readonly total: number | null
+  /** Items that have no id that can be read: nobody knows whose they are. */
+  readonly withoutId: number
 }
 
 /** Pages of one list read, so that a peer whose list never ends cannot keep us: 5,000,000 items of full pages. */
@@ -28,6 +30,8 @@ export const MAX_IDLE_PAGES = 100
 export interface SeenItems {
   /** Distinct items. */
   readonly count: number
+  /** Of these, the ones without an id. */
+  readonly withoutId: number
   /**
    * Answers the ids of a page that are new. An item without an id counts as one item of its version, or of its `place`
    * if the item has no version, but never as a new one: nobody can tell two of these items apart.
@@ -39,6 +43,9 @@ export function createSeenItems(before = 0): SeenItems {
   const ids = new Set<string>()
   const nameless = new Set<string>()
   return {
+    get withoutId() {
+      return nameless.size
+    },
     get count() {
       return before + ids.size + nameless.size
     },
@@ -85,10 +92,10 @@ export const lowerTotal = (first: number | null, last: number | null): number | 
   first === null || last === null ? (first ?? last) : Math.min(first, last)
 
 /** What an operator reads about an incomplete list; no item is named. */
-export function describeGap({ gap, seen, total }: ListEnd): string {
+export function describeGap({ gap, seen, total, withoutId }: ListEnd): string {
   switch (gap) {
     case null:
-      return `${seen} items are listed`
+      return `${seen} items are listed${withoutId > 0 ? `, ${withoutId} of them without an id that can be read` : ''}`
     case 'fewer-than-total':
       return `${seen} items are listed, but the total is ${total}`
     case 'page-bound':

@@ -26,6 +26,7 @@ describe('metrics', () => {
       'sync_kafka_writes_total{result}',
       'sync_kafka_write_seconds{}',
       'sync_parked_total{service,topic,reason}',
+      'sync_shorter_logs_total{service,topic}',
       'sync_not_removed_total{service,list}',
       'sync_target_requests_total{target,operation,status}',
       'sync_target_request_seconds{target,operation}',

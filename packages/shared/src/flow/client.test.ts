@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SyncError } from '../errors.ts'
+import { unreadableOf } from '../http/reading.ts'
 import { aCall } from '../testing/builders.ts'
 import { type Answer, sendJson } from '../testing/http-server.ts'
 import { type LiveTargets, startLiveTargets } from '../testing/live-targets.ts'
@@ -52,6 +53,18 @@ describe('the Flow client', () => {
 
     expect(await flow.getCustomer(call, '1000')).toEqual(CUSTOMER)
   })
+
+  it.each([1_999_999_999_999, 1_796_046_527, 'yesterday'])(
+    'takes %j for no version, because it is no time',
+    async (lastModifiedAt) => {
+      const { flow, call } = await start(answering(200, { ...CUSTOMER, lastModifiedAt }))
+
+      const customer = await flow.getCustomer(call, '1000')
+
+      expect(customer?.lastModifiedAt).toBe(undefined)
+      expect(customer && unreadableOf(customer)).toEqual(['lastModifiedAt'])
+    },
+  )
 
   it('finds the customers that are linked to an Omnium id, also where Flow does not know the filter', async () => {
     const items = ['a+b', 'other', null].map((externalId) => ({ ...CUSTOMER, externalId }))

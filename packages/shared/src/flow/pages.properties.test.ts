@@ -109,6 +109,14 @@ describe('the list of Flow', () => {
     expect([ids.size, end.gap]).toEqual([30, null])
   })
 
+  test('tells how many items have no id that can be read', async () => {
+    const script = { versions: [3, 2, 1], nameless: [1], changes: [], maxPageLength: 2, maxTotal: 0 } as const
+
+    const { end } = await readAll({ ...script, totals: 'honest', repeatsLastPage: false })
+
+    expect([end.gap, end.seen, end.withoutId]).toEqual([null, 3, 1])
+  })
+
   test('costs one request more than its pages', async () => {
     const versions = Array.from({ length: 30 }, (_, index) => 100 - index)
     const { list } = await readAll({ ...pagesOfTen, versions, changes: [] })

@@ -156,7 +156,7 @@ export async function* flowPages(
     stopAt = again.front
   }
   if (gap === null && !isPassed && isShort()) gap = 'fewer-than-total'
-  yield { kind: 'end', end: { gap, seen: seen.count, total: total() } }
+  yield { kind: 'end', end: { gap, seen: seen.count, total: total(), withoutId: seen.withoutId } }
 }
 
 interface Pass {

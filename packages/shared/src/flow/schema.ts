@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { Count, listedBy } from '../http/listed.ts'
 import { createReader, isUnreadable } from '../http/reading.ts'
+import { isTime } from '../version.ts'
 
 /**
  * Flow's API v2 as it answers. Optional everywhere and open, because a peer may leave out or add fields: what we don't
  * name is kept. Source: docs.flowretail.com, API v2 (Customer, CustomerContact).
  */
 const text = z.string().nullish()
+/** A version that is no time could not be compared with one: a change would seem older than what was written. */
+const time = z
+  .string()
+  .refine((text) => text === '' || isTime(text))
+  .nullish()
 
 export const FlowAddress = z.looseObject({
   customerAddressUid: text,
@@ -51,8 +57,8 @@ export const FlowCustomer = z.looseObject({
   vatNumber: text,
   externalId: text,
   loyaltyId: text,
-  createdAt: text,
-  lastModifiedAt: text,
+  createdAt: time,
+  lastModifiedAt: time,
   lastModifiedBy: text,
   addresses: z.array(FlowAddress).nullish(),
   contacts: z.array(FlowContact).nullish(),
@@ -99,8 +105,8 @@ export type FlowCustomerPage = z.infer<typeof FlowCustomerPage>
 export const FlowOrder = z.looseObject({
   orderUid: text,
   customerUid: text,
-  createdAt: text,
-  lastModifiedAt: text,
+  createdAt: time,
+  lastModifiedAt: time,
   customer: z.unknown().optional(),
   items: z.unknown().optional(),
   deliveryState: text,

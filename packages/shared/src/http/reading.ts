@@ -87,7 +87,8 @@ export function createReader<S extends z.ZodObject>(schema: S, options: ReaderOp
 
 type Shape = ReadonlyMap<string, FieldShape>
 type FieldShape =
-  | { readonly type: 'text' }
+  /** `accepts`: null where any text will do. */
+  | { readonly type: 'text'; readonly accepts: ((text: string) => boolean) | null }
   | { readonly type: 'object'; readonly shape: Shape; readonly identifying: readonly string[] }
   | {
       readonly type: 'list'
@@ -107,15 +108,19 @@ function shapeOf(schema: z.ZodObject, options: ReaderOptions): Shape {
 
 /** null for a field of any type, which is left as it is. */
 function fieldShapeOf(field: string, type: z.ZodType, options: ReaderOptions): FieldShape | null {
-  const { def } = type as unknown as { def: { type: string; innerType?: z.ZodType; element?: z.ZodType } }
+  const { def } = type as unknown as {
+    def: { type: string; innerType?: z.ZodType; element?: z.ZodType; checks?: readonly unknown[] }
+  }
   if (def.innerType !== undefined) return fieldShapeOf(field, def.innerType, options)
   if (def.type === 'unknown') return null
   const identifying = options.identifying?.[field] ?? []
   if (def.type === 'object') return { type: 'object', shape: shapeOf(type as z.ZodObject, options), identifying }
-  if (def.element === undefined) return { type: 'text' }
+  if (def.element === undefined) {
+    return { type: 'text', accepts: def.checks === undefined ? null : (text) => type.safeParse(text).success }
+  }
   return {
     type: 'list',
-    element: fieldShapeOf('', def.element, options) ?? { type: 'text' },
+    element: fieldShapeOf('', def.element, options) ?? { type: 'text', accepts: null },
     identifying,
     isLookedUp: options.lookedUp?.includes(field) ?? false,
   }
@@ -133,7 +138,9 @@ function readField(raw: unknown, shape: FieldShape): Read {
   if (raw === null) return { value: null, unreadable: [] }
   if (shape.type === 'text') {
     const text = scalarText(raw)
-    return text === undefined ? NO_STATEMENT : { value: isEmpty(text) ? null : text, unreadable: [] }
+    if (text === undefined) return NO_STATEMENT
+    if (isEmpty(text)) return { value: null, unreadable: [] }
+    return shape.accepts?.(text) === false ? NO_STATEMENT : { value: text, unreadable: [] }
   }
   if (!isObject(raw)) return NO_STATEMENT
   const value = readObject(raw, shape.shape)

@@ -170,7 +170,11 @@ export async function* modifiedPages<L extends Listed>(
     last = (await search({ modifiedFrom: from, page: 0, take: 1, sortOrder: 'ModifiedAscending' })).total
     if (last === null || seen.count < last) gap = 'fewer-than-total'
   }
-  yield { kind: 'end', since, end: { gap, seen: seen.count, total: missing > 0 ? last : lowerTotal(firstTotal, last) } }
+  yield {
+    kind: 'end',
+    since,
+    end: { gap, seen: seen.count, withoutId: seen.withoutId, total: missing > 0 ? last : lowerTotal(firstTotal, last) },
+  }
 }
 
 /** A page and what the read knew before it. */
