@@ -36,7 +36,6 @@ it('a missing role is named until a request of the same kind succeeds, and opens
   const ofOmnium = { tenant: 'acme', target: 'omnium', sinceMs: expect.any(Number) }
   expect(roles.list()).toEqual([
     { ...ofOmnium, operation: 'search-customers', role: 'Customer read' },
-    { ...ofOmnium, operation: 'search-customers', role: 'Customer read' },
     { ...ofOmnium, operation: 'search-orders', role: 'Order read' },
   ])
   expect(await shown()).toEqual([

@@ -20,6 +20,7 @@ export interface Roles {
   refused(request: TargetRequest): void
   /** A request was answered with success, so its role is there. */
   granted(request: TargetRequest): void
+  /** One for each operation of a tenant, with its first time. */
   list(): readonly MissingRole[]
   /** Forgets the tenants that are no more. */
   tenantsChanged(tenants: Tenants): void
@@ -43,11 +44,20 @@ export function createRoles(now: () => number, metrics: Pick<Metrics, 'roleMissi
       missing.set(name, { tenant: call.tenant.uid, target, operation, role, sinceMs: now() })
     },
     granted: (request) => void missing.delete(nameOf(request)),
-    list: () => [...missing.values()],
+    list: () => onePerOperation(missing.values()),
     tenantsChanged(tenants) {
       for (const [name, { tenant }] of missing) if (tenants.get(tenant) === undefined) missing.delete(name)
     },
   }
+}
+
+function onePerOperation(roles: Iterable<MissingRole>): readonly MissingRole[] {
+  const first = new Map<string, MissingRole>()
+  for (const role of roles) {
+    const name = JSON.stringify([role.target, role.tenant, role.operation])
+    if (!first.has(name)) first.set(name, role)
+  }
+  return [...first.values()]
 }
 
 const nameOf = ({ target, call, operation, path }: TargetRequest): string =>
