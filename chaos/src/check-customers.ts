@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Fields } from '@sync/sandbox/fields'
 import type { Check } from './check.ts'
-import type { FormOf } from './forms.ts'
+import { AS_SENT, type FormOf } from './forms.ts'
 import { nameOf } from './operations.ts'
 import type { Contested, Expected, ExpectedCompany, ExpectedCustomer } from './oracle.ts'
 import { plain } from './plain.ts'
@@ -11,11 +11,11 @@ const STAMPS_OF_FLOW = ['displayName', 'createdAt', 'lastModifiedAt', 'lastModif
 /** Stamps, and what the check of the company graph looks at. */
 const NOT_MAPPED = ['fullName', 'created', 'modified', 'modifiedBy', 'properties', 'customerRelations']
 
-/** Both systems' customers, field by field. `formOf` is the one that `expected` was made with. */
+/** Compares the customers of both systems with `expected`, field by field. `expectedEnd` got the same `formOf`. */
 export function checkCustomers(
   { flow, omnium }: Pick<System, 'flow' | 'omnium'>,
   expected: Expected,
-  formOf: FormOf = (_tenant, fields) => fields,
+  formOf: FormOf = AS_SENT,
 ): Check[] {
   const tenants = [...flow.tenants.keys()]
   const wantedInFlow = ({ fields, contested }: ExpectedCustomer, row: Fields) =>

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Fields } from '@sync/sandbox/fields'
-import type { FormOf } from './forms.ts'
+import { AS_SENT, type FormOf } from './forms.ts'
 import { NO_TYPE, nameOf, type Operation, type PlannedTenant } from './operations.ts'
 import { flowFromOmnium, omniumCompany, omniumPerson } from './oracle-mapping.ts'
 import { COMPANY_FIELDS, PERSON_FIELDS } from './people.ts'
@@ -58,7 +58,7 @@ export function expectedEnd(
   tenants: readonly PlannedTenant[],
   duringFaults: readonly Operation[],
   atRest: readonly Operation[] = [],
-  formOf: FormOf = (_tenant, fields) => fields,
+  formOf: FormOf = AS_SENT,
 ): Expected {
   const operations = [...duringFaults, ...atRest].map((operation) =>
     'fields' in operation ? { ...operation, fields: formOf(operation.tenant, operation.fields) } : operation,
