@@ -3,15 +3,14 @@ import { outcomeOf } from '../failure-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
 import { type Outcome, type RetryReason, retry } from '../outcome.ts'
-import type { Classified, StreamHandler } from '../stream.ts'
-import type { Tenant, Tenants } from '../tenants.ts'
+import type { Classified } from '../stream.ts'
+import type { Tenant } from '../tenants.ts'
 import type { Tracer } from '../tracing.ts'
-import { createClassifier } from './classify.ts'
+import { type ClassifierOptions, createClassifier } from './classify.ts'
 import { startHandling } from './handling-span.ts'
 import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
 import type { Settler } from './settle.ts'
-import type { ContractTopic } from './topics.ts'
 
 /** Which keys may be started against a tenant's target; see http/circuit.ts. Times are ms since the epoch. */
 export interface CircuitGate {
@@ -19,11 +18,7 @@ export interface CircuitGate {
   onChange(listener: (tenantUid: string, target: Target, state: 'closed' | 'half-open' | 'open') => void): void
 }
 
-export interface RunKeyOptions {
-  readonly handler: StreamHandler
-  /** Throws SyncError `contract-violation` or `registry-unavailable`. */
-  readonly decode: (topic: ContractTopic, bytes: Buffer) => Promise<unknown>
-  readonly tenants: () => Tenants
+export interface RunKeyOptions extends ClassifierOptions {
   readonly circuits: CircuitGate
   readonly settler: Settler
   /** Records of a tenant in memory. */
@@ -31,7 +26,6 @@ export interface RunKeyOptions {
   /** Takes no key of the tenant until then, unless it is woken. */
   readonly rest: (tenant: string, until: number) => void
   readonly logger: Logger
-  readonly now: () => number
   readonly random: () => number
   readonly observeHandling: (topic: string, seconds: number, traceparent?: string) => void
   readonly tracer?: Tracer
@@ -150,7 +144,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     }
   }
 
-  /** The record counts an attempt once it is due; the others of its key go on. */
+  /** Counts an attempt of a record that is due. The other records of the key are handled. */
   const countBug = async (record: Pending, bug: unknown, { fence, signal }: KeyRun): Promise<void> => {
     record.firstSeenAt ??= now()
     if (signal.aborted || record.dueAt > now()) return
