@@ -25,8 +25,9 @@ export function checkOrder({ omnium }: System, lane: readonly StoredRecord[]): C
 }
 
 /**
- * null also for an Update of a whole company: it carries the version that was read, and may undo a write that came between its
- * read and itself. The customer is read again then, which the end shows.
+ * The version that a write asserts. null for an Update of a whole company, because such an Update repeats the version of an
+ * earlier read. The Update may undo a write that came after that read. The customer-mapper then writes the company again, and the
+ * checks of the customers show the result.
  */
 const versionOf = ({ resource, operation, version }: WriteEntry): string | null =>
   resource === 'BusinessCustomer' && operation === 'updated' ? null : version

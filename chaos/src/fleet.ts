@@ -107,7 +107,7 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
       const { asked } = instance
       instance.process = null
       onChange(instance.service)
-      // It says that its admin port listens right after it hears signals. A SIGTERM that comes before is its end too.
+      // A process hears signals before it writes its first log line. A SIGTERM that comes earlier ends the process as it should.
       const isEarly = signal === 'SIGTERM' && (await sizeOf(instance.logFile)) === saidBefore
       const isStopped = asked === 'stop' && (code === 0 || isEarly)
       if (closing || asked === 'kill' || isStopped) return

@@ -8,7 +8,7 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'broker'; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly kind: 'registry' }
   | { readonly kind: 'target'; readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }
-  /** The API user lacks the role for the lists, or each new token ends the ones before. Then the tenant is as before. */
+  /** `role`: the API user lacks the role for the lists. `tokens`: each new token makes the earlier tokens invalid. */
   | { readonly kind: 'role' | 'tokens'; readonly target: 'flow' | 'omnium'; readonly tenant: string }
   /** Shares of the webhooks that are lost, come twice, or come late. */
   | { readonly kind: 'webhooks'; readonly drop: number; readonly duplicate: number; readonly reorder: number }
@@ -120,7 +120,7 @@ function targetFault(chance: Chance, { tenants }: FaultOptions): Unplaced {
   return { kind: 'target', target, rule, forMs: chance.between(1_000, 12_000) }
 }
 
-/** What a gateway, a proxy or the transport does for a while. None of it may become the end of a record. */
+/** A fault of a gateway, a proxy or the transport. No record may be skipped or parked because of such a fault. */
 function answerFault(chance: Chance, { tenants }: FaultOptions): Unplaced {
   const target = chance.pick(['flow', 'omnium'] as const)
   const kind = chance.weighted({ gateway: 6, 'other-id': 2, 'answer-cut': 2, 'answer-body': 2, 'keep-alive-race': 1 })

@@ -25,10 +25,10 @@ export interface ModesOptions {
 const UNKNOWN_FIELDS = parseExact('{"cardNo":6035550000012345679,"isMember":true,"shelf":17}') as Fields
 
 /**
- * The modes of each tenant: the same options, the same modes. Left out are the modes that change what the end of the
- * workload is (`hidden`, `customerIdField`, `requiredAddressProperties`, the stores of an API user), and the form of phones,
- * because the phones of the workload belong to nobody and so are no phones. A missing role, and tokens that end each other,
- * are faults that pass: see `planFaults`.
+ * Draws the modes of each tenant. The same options give the same modes. Some modes would change the end of the workload and are
+ * not drawn: `hidden`, `customerIdField`, `requiredAddressProperties` and the stores of an API user. The form of phones is not
+ * drawn either, because the invented phones of the workload are no valid phones. `planFaults` draws missing roles and tokens that
+ * make each other invalid.
  */
 export const planModes = ({ seed, tenants, operations }: ModesOptions): TenantModes[] =>
   tenants.map((tenant) => {
@@ -65,7 +65,7 @@ const listModes = (chance: Chance) => ({
   maxTotal: chance.pick([null, 20]),
 })
 
-/** A customer that need not come to Flow: no list has to hold this one. */
+/** A customer of Omnium who need not come to Flow, so that no list has to hold the customer. */
 function brokenItem(chance: Chance, tenant: PlannedTenant, operations: readonly Operation[]) {
   const how = chance.pick(['text', 'null', 'no-id', 'id-object'] as const)
   if (tenant.omniumCustomerEvents !== 'off') return null

@@ -17,7 +17,7 @@ export interface ListEnd {
   readonly seen: number
   /** What the peer counts; null when the peer names no total. */
   readonly total: number | null
-  /** Items that have no id that can be read: nobody knows whose they are. */
+  /** Items without a readable id, so that nobody knows which customer or order they are. */
   readonly withoutId: number
 }
 
@@ -30,7 +30,7 @@ export const MAX_IDLE_PAGES = 100
 export interface SeenItems {
   /** Distinct items. */
   readonly count: number
-  /** Of these, the ones without an id. */
+  /** Distinct items without an id; `count` includes them. */
   readonly withoutId: number
   /**
    * Answers the ids of a page that are new. An item without an id counts as one item of its version, or of its `place`
@@ -78,10 +78,13 @@ export function isBeyondTotal(pageNumber: number, length: number, total: number 
   return pageNumber > Math.ceil(total / length)
 }
 
-/** So many pages in a row that hold no item with an id, and that are as long as each other, are one page. */
+/** Comparisons in a row after which pages of equal length without any id are taken for the same page. */
 const ALIKE_WITHOUT_IDS = 5
 
-/** Whether two pages are one. `times`: how often in a row the answer would be true. Nobody can tell items without an id apart. */
+/**
+ * Whether two pages of a list are the same page. Nobody can tell items without an id apart, so pages that hold only such items are
+ * the same page only after `times` comparisons in a row.
+ */
 export function isSamePage(a: readonly Pick<Listed, 'id'>[], b: readonly Pick<Listed, 'id'>[], times = 1): boolean {
   if (a.length !== b.length || a.some(({ id }, index) => id !== b[index]!.id)) return false
   return times >= ALIKE_WITHOUT_IDS || a.some(({ id }) => id !== '')

@@ -11,7 +11,7 @@ import type { StreamHandler } from './stream.ts'
 import type { Tenants } from './tenants.ts'
 import type { Tracer } from './tracing.ts'
 
-/** What a service builds its handler and its further parts from. */
+/** The means with which a service builds its handler and its further parts. */
 export interface ServiceContext<C extends SharedConfig> {
   readonly config: C
   readonly targets: Targets
@@ -28,7 +28,7 @@ export interface ServiceContext<C extends SharedConfig> {
   readonly tracer: Tracer
 }
 
-/** What a join has changed. */
+/** The change that a join made to the member's partitions. */
 export interface AssignmentChange {
   /** Whether the partition of a key was this member's before, and all the time. */
   readonly kept: (key: string) => boolean
@@ -39,11 +39,11 @@ export interface ServiceParts {
   readonly handler: StreamHandler<never> | StreamHandler
   /** Topics that the service writes besides its handler's and its own. */
   readonly writes: readonly TopicName[]
-  /** What fills the inbox: started as soon as Kafka can be written to, before the consumer. */
+  /** The parts that fill the inbox. They start as soon as Kafka takes writes, before the consumer starts. */
   readonly inbox?: readonly Part[]
   /** Started after the consumer, stopped before it, all at once. */
   readonly parts?: readonly Part[]
-  /** Called after every join; the context's `owns` answers by it already. */
+  /** Called after every join. The context's `owns` answers by the new assignment already. */
   readonly onAssigned?: (change: AssignmentChange) => void
   /** Called when the tenants file has changed. */
   readonly onTenants?: () => void

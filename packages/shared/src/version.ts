@@ -33,7 +33,7 @@ function instantOf(version: string): Instant | null {
 const order = <T>(a: T, b: T): -1 | 0 | 1 => (a < b ? -1 : a > b ? 1 : 0)
 
 /** none < not a time < a time */
-/** Whether a text is an ISO 8601 time, so that its age can be told. */
+/** Whether a text is an ISO 8601 time. */
 export const isTime = (text: string): boolean => instantOf(text) !== null
 
 const rank = (version: string | null | undefined, instant: Instant | null) =>

@@ -14,8 +14,8 @@ export type PatchLists = (
 ) => Promise<'updated' | 'not-found'>
 
 /**
- * A PATCH that may merge a list is told to replace the list. Contacts are told so only if one has to go: merged by their id, they
- * leave in place what another system adds between our read and our write.
+ * A PATCH asks Omnium to replace a list that Omnium may merge otherwise. For contacts the PATCH asks so only if a contact has to be
+ * removed. Contacts are merged by their id, so a contact that another system adds between our read and our write stays.
  */
 export function createPatchLists(omnium: Pick<OmniumClient, 'patchCustomer'>): PatchLists {
   const patchWhole = createPatchWholeLists(omnium, { keepExistingListItems: false, keepExistingCustomProperties: true })

@@ -134,7 +134,7 @@ export function believingOmnium({ inGuard, aside, circuits, belief, now, signal 
       write(call, 'B2B', String(customer.customerId), () => inGuard.updateBusinessCustomer(call, customer)),
     patchCustomer: (call, kind, fields) =>
       write(call, kind, fields.customerId, () => inGuard.patchCustomer(call, kind, fields)),
-    // Not as a write of the company: the contact may be what is not found.
+    // This request is not checked like a write of the company, because "not found" may be about the contact.
     deleteContactPerson: (call, id, contactPersonId) =>
       circuits.guard(call, 'omnium', true, () => inGuard.deleteContactPerson(call, id, contactPersonId), 'B2B'),
     proveAbsent: (call, kind, id, evidence = {}) => {

@@ -19,7 +19,7 @@ export interface FlowListPlace {
   readonly page: number
   /** Customers per page, as Flow gave them. */
   readonly length: number
-  /** The last total before this page was read: a lower one says that customers moved onto the pages before this one. */
+  /** The total of the list before this page was read. If the next total is lower, customers moved onto earlier pages. */
   readonly total: number | null
   /** Distinct customers of the pages before this one. */
   readonly seen: number
@@ -141,7 +141,7 @@ export async function* flowPages(
   const first: Pass = yield* pass(page, until ?? null, false)
   const { isPassed } = first
   let { gap } = first
-  // Once the front was read again, what was created meanwhile has been seen too.
+  // A second read of the front has also seen the customers that were created meanwhile.
   let hasReread = false
   const total = () => (hasReread ? lastTotal : lowerTotal(firstTotal, lastTotal))
   const isShort = () => seen.count < (total() ?? 0)

@@ -8,7 +8,7 @@ import { isTime } from '../version.ts'
  * name is kept. Source: docs.flowretail.com, API v2 (Customer, CustomerContact).
  */
 const text = z.string().nullish()
-/** A version that is no time could not be compared with one: a change would seem older than what was written. */
+/** An ISO 8601 time or `''`. Any other text is unreadable, because as a version this text would seem older than any time. */
 const time = z
   .string()
   .refine((text) => text === '' || isTime(text))

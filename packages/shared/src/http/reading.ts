@@ -87,7 +87,7 @@ export function createReader<S extends z.ZodObject>(schema: S, options: ReaderOp
 
 type Shape = ReadonlyMap<string, FieldShape>
 type FieldShape =
-  /** `accepts`: null where any text will do. */
+  /** `accepts` is null for a field that takes any text. */
   | { readonly type: 'text'; readonly accepts: ((text: string) => boolean) | null }
   | { readonly type: 'object'; readonly shape: Shape; readonly identifying: readonly string[] }
   | {

@@ -16,11 +16,12 @@ export interface ClassifierOptions {
 
 export interface Classifier {
   /**
-   * Reads a record and asks the handler about it. An outcome: the record cannot be read, now or ever. `bug`: what the handler's
-   * `classify` threw, or why no plan can be made of its answer. Throws SyncError `fenced`, `aborted`.
+   * Reads a record and asks the handler's `classify` about the record. Returns an outcome for a record that cannot be read now or
+   * ever. Returns `bug` with the error that `classify` threw, or with an error that says why `classify` answered wrongly. Throws
+   * SyncError `fenced`, `aborted`.
    */
   classify(record: Pending): Promise<Classified | Outcome | { readonly bug: unknown }>
-  /** What the handler gets of a record that was read. */
+  /** The form in which the handler gets a record that was read. */
   deliveryOf(record: Pending, tenant: Tenant, repair: boolean, traceparent?: string): Delivery
 }
 
@@ -87,7 +88,7 @@ export function createClassifier({ handler, decode, tenants, now }: ClassifierOp
   }
 }
 
-/** A plan compares versions and groups, so that one that is none would fail the other records of its key. */
+/** A plan compares versions and groups. A wrong version or group would fail the plan for the other records of the key. */
 const isClassified = (answer: Classified): boolean =>
   'end' in answer ||
   (typeof answer.version === 'string' &&

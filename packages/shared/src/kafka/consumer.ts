@@ -30,8 +30,8 @@ const MAX_WAIT_MS = 250
  *   its `onLeave()` right before the client leaves the group, as it also does on its own after a crash;
  * - the group hears of us when a request reaches it, which may be long before its answer is read (by a process that was
  *   frozen in between): heartbeat age counts from when the request was made;
- * - commits go through the function of the group that was joined, which commits once in the generation of that moment: the one
- *   on the consumer repeats a failed commit, possibly in a later generation, for a partition that is no longer ours;
+ * - commits go through the function of the joined group, because this function commits once, in the generation of that moment.
+ *   The consumer's own function repeats a failed commit, perhaps in a later generation, for a partition that is no longer ours;
  * - `fromBeginning`, else a fresh group that stops before its first commit skips what it had read;
  * - a crash that kafkajs would not restart is reported, since the process would live on with a dead consumer; one that it
  *   restarts leaves the group, so until the next join the group has not heard of us.
@@ -95,7 +95,7 @@ export function createConsumer(options: ConsumerOptions): Source {
     memberId = payload.memberId
     listener?.assigned(new Map(Object.entries(payload.memberAssignment)), unbroken)
   })
-  // Of a batch of control records and of aborted transactions alone, `eachBatch` hears nothing.
+  // `eachBatch` is not called for a batch that holds only control records and records of aborted transactions.
   consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
     const { topic, partition, batchSize, lastOffset, highWatermark } = payload
     if (batchSize > 0) return

@@ -1,4 +1,4 @@
-/** A number for each name; a name whose number is 0 is forgotten. */
+/** Holds a number for each name. A name whose number is 0 is forgotten. */
 export interface Counts {
   get(name: string): number
   add(name: string, by: number): void

@@ -16,13 +16,13 @@ export type CommitNow = (offsets: {
   topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string | null }[] }[]
 }) => Promise<void>
 
-/** An assigner that wants to be told, in the same turn, what its member does by itself. */
+/** An assigner that is called, in the same turn, when its member does something by itself. */
 export interface TellingAssigner {
   /** The member is about to join. After that `commit` commits once, in the generation of the moment in which it is called. */
   onGroup(commit: CommitNow): void
   /** Right before the member leaves the group. */
   onLeave(): void
-  /** The broker has nothing at `offset`, from which a partition was to be read: it is read from its first record on. */
+  /** The broker has no record at `offset`, the next offset to read. The member reads the partition from its first record on. */
   onOutOfRange(topic: string, partition: number, offset: number): void
 }
 
@@ -130,7 +130,7 @@ function tellBeforeLeaving() {
   }
 }
 
-/** It goes back to the first record by itself, which looks like records that are read again after a join. */
+/** kafkajs goes back to the first record by itself. The runtime would take the records for records that a join repeats. */
 function tellOfOffsetsOutOfRange() {
   const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
   const { recoverFromOffsetOutOfRange } = consumerGroup

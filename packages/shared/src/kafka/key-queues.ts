@@ -144,7 +144,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     lines[lane ? 'lane' : 'live'].push(entry.tenant, entry.key, entry.turn)
   }
 
-  /** `place` for an entry that has one record more: the others are not looked at, of which there may be 100,000. */
+  /** Like `place`, for an entry with one new record. Does not look at the other records, because there may be 100,000 of them. */
   const placeWith = (entry: Entry<R>, { dueAt, lane }: R, now: number) => {
     if (entry.state === 'waiting' && entry.dueAt <= now) place(entry, now)
     else if (dueAt <= now) makeReady(entry, lane)

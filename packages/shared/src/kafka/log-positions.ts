@@ -2,7 +2,7 @@ import type { Logger } from '../logger.ts'
 import { type Gate, renew } from './partition-gate.ts'
 import type { Source } from './ports.ts'
 
-/** A partition whose log holds less than was read of it. Offsets of records. */
+/** A partition whose log holds fewer records than were read. `readTo` and `endOffset` are offsets of records. */
 export interface ShorterLog {
   readonly topic: string
   readonly partition: number
@@ -11,15 +11,15 @@ export interface ShorterLog {
   readonly endOffset: number
 }
 
-/** Where we are in the logs of our partitions, and where these end. */
+/** The read positions in the logs of our partitions, and the ends of these logs. */
 export interface LogPositions {
-  /** Asks where the logs begin and end. Begins anew in those that got shorter. Never rejects. */
+  /** Asks for the first and the last offset of each log. Begins anew in each log that got shorter. Never rejects. */
   lookUp(): Promise<void>
-  /** Those that got shorter, each as it was the last time. */
+  /** The logs that got shorter since the start, with the last time for each partition. */
   shorterLogs(): readonly ShorterLog[]
   /** Records behind the low-water mark of every partition that is ours, as far as the ends are known. */
   lag(): { topic: string; partition: number; records: number }[]
-  /** Forgets where we are in a log, which has nothing at `readTo` any more: it is read from its first record on. */
+  /** Forgets the read position `readTo`, at which the log has no record any more. The log is read from its first record on. */
   beginAnew(topic: string, partition: number, readTo: number): void
 }
 
@@ -87,7 +87,7 @@ export function createLogPositions({ source, topics, gates, logger, onShorterLog
         return logger.debug({ err: error }, 'looking up end offsets failed')
       }
       const now = shorter()
-      // A leader that was elected just now may say an end that is behind for a moment: a second look tells.
+      // A newly elected leader may answer an old end offset for a moment, so two look-ups in a row must show a shorter log.
       for (const { topic, partition, readTo, low, name } of now) {
         if (!shorterBefore.has(name)) continue
         beginAnew(topic, partition, readTo)

@@ -25,7 +25,7 @@ export interface Gate {
   readonly base: Map<string, Mark>
   /** What had ended by then, by topic: the same, or more when we had it before and nobody since. */
   readonly known: Map<string, Mark>
-  /** Topics whose log got shorter since we gained it: what was committed of them is of another log. */
+  /** Topics whose log got shorter since we gained the partition. The committed offsets of such a topic are of the former log. */
   readonly renewed: Set<string>
   claiming: boolean
   /** Released before a join; to be claimed again if it stays ours. */
@@ -71,8 +71,8 @@ export const hasWork = ({ held, states, base }: Gate): boolean =>
   [...states].some(([topic, { tracker }]) => (tracker.lowWaterMark() ?? 0) > (base.get(topic)?.offset ?? 0))
 
 /**
- * Forgets where we are in a topic's log, of which all is read again. Records that were read of the former log and have not
- * ended keep their state: they are handled as before.
+ * Forgets the read position in a topic's log, because all of the log is read again. Records of the former log that have not
+ * ended keep their state and are handled as before.
  */
 export function renew(gate: Gate, topic: string): void {
   gate.renewed.add(topic)

@@ -54,7 +54,7 @@ export interface PartitionsOptions {
   readonly drainMs: number
   readonly logger: Logger
   readonly now: () => number
-  /** A log is another one than was read, or was cut; all of it is read again. */
+  /** Called when a log holds fewer records than were read. All of the log is read again. */
   readonly onShorterLog: (log: ShorterLog) => void
   readonly handOut: (records: readonly Pending[]) => void
   /** Whether nothing of a partition is under way, nor may be executed late at a target. */

@@ -41,8 +41,8 @@ export interface SourceListener {
   assigned(assignment: ReadonlyMap<string, readonly number[]>, unbroken: boolean): void
   batch(batch: SourceBatch): void
   /**
-   * The broker has no record at `offset`, where the partition was to be read on: its log got shorter, or records were deleted
-   * before they were read. The next batch begins at the log's first record.
+   * The broker has no record at `offset`, the next offset to read. Either the log got shorter, or records were deleted before they
+   * were read. The next batch begins at the first record of the log.
    */
   outOfRange(topic: string, partition: number, offset: number): void
   /** The consumer is dead and will not restart: the process has to end. */

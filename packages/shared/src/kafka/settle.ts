@@ -69,8 +69,9 @@ const BACKOFF = { baseMs: 500, capMs: 15_000 }
 const UNCOUNTED_WAIT_MS = 1_000
 const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
 /**
- * Waits whose end the limit of a target has named, so that a longer one would only be late. All records that wait for the
- * next token of their process must come at the time of its fetch: another process may end the token a few seconds later.
+ * Waits whose end is known from a limit of the target, so that a longer wait would only delay the record. All records that wait
+ * for the next token of their process must be handled when the token is fetched, because another process may end the token a few
+ * seconds later.
  */
 const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
   throttled: { baseMs: 5_000, capMs: 30_000 },

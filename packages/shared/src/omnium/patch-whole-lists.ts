@@ -3,7 +3,7 @@ import type { Call } from '../http/call.ts'
 import type { OmniumClient } from './client.ts'
 import type { OmniumKind } from './schema.ts'
 
-/** A PATCH of a customer whose lists are meant whole: an element that `body` leaves out of a list is to be removed. */
+/** Sends a PATCH whose lists are complete. Omnium removes each stored element that a list in `body` lacks. */
 export type PatchWholeLists = (
   call: Call,
   kind: OmniumKind,
