@@ -121,7 +121,9 @@ test('a service that is ready answers 200, with its circuits as they are', async
   const circuits = createCircuits({
     ...{ probe: () => Promise.reject(down), now: time.now, random: () => 0.5, schedule: time.schedule },
   })
-  await circuits.guard(aCall(), 'omnium', true, () => Promise.reject(down)).catch(() => {})
+  for (const key of ['acme:1', 'acme:2', 'acme:3']) {
+    await circuits.guard(aCall({ key }), 'omnium', true, () => Promise.reject(down)).catch(() => {})
+  }
   await circuits.guard(aCall(), 'flow', false, async () => {})
   const details = {
     ...{ service: 'customer-mapper', instance: 'a', circuits: circuits.list() },

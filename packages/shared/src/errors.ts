@@ -48,8 +48,10 @@ export interface SyncErrorDetails {
   readonly retryAfterMs?: number
   /** A write was sent and nobody knows whether it took effect: it may still be executed at the target, late. */
   readonly unknownEnd?: boolean
-  /** The target itself is down for this tenant, so the failure says nothing about the record. Set by the circuit. */
+  /** The target itself fails for this tenant, so the failure says nothing about the record. Set by the circuit. */
   readonly outage?: boolean
+  /** An `outage` in which the target fails only now and then. Set by the circuit. */
+  readonly brownout?: boolean
   /** Whose failure a control read has shown it to be: this record's alone, or the route's for every record. */
   readonly blame?: 'record' | 'route'
 }
@@ -64,6 +66,7 @@ export class SyncError extends Error {
   readonly unknownEnd: boolean
   blame: 'record' | 'route' | undefined
   outage: boolean
+  brownout: boolean
 
   constructor(code: ErrorCode, message: string, details: SyncErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -76,6 +79,7 @@ export class SyncError extends Error {
     this.unknownEnd = details.unknownEnd ?? false
     this.blame = details.blame
     this.outage = details.outage ?? false
+    this.brownout = details.brownout ?? false
   }
 }
 

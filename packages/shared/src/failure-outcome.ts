@@ -39,8 +39,9 @@ export function outcomeOf(error: unknown): Outcome | null {
     case 'park':
       return park((error instanceof SyncError && PARK_AS[error.code]) || 'refused', message)
     case 'outage': {
-      const { code, retryAfterMs } = error as SyncError
-      return { ...retry(WAITS_FOR[code] ?? 'target-unavailable', retryAfterMs, message), ...verify }
+      const { code, retryAfterMs, brownout } = error as SyncError
+      const reason = brownout ? 'brownout' : 'target-unavailable'
+      return { ...retry(WAITS_FOR[code] ?? reason, retryAfterMs, message), ...verify }
     }
     case 'attempt':
       return error instanceof SyncError

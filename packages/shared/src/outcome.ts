@@ -43,6 +43,7 @@ export const RETRY_REASONS = {
   'identity-mismatch': { counts: true, parksAs: 'identity-mismatch' },
   'version-conflict': { counts: true, parksAs: 'attempts-exhausted' },
   'target-unavailable': { counts: false },
+  brownout: { counts: false },
   throttled: { counts: false },
   'token-unavailable': { counts: false },
   'circuit-open': { counts: false },

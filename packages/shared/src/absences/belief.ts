@@ -122,29 +122,20 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     },
     async write(call, route, id, send, read) {
       const name = nameOfId(call, route, id)
-      const failures: SyncError[] = []
       const sendAndRead = async () => {
         const result = await send()
         if (result !== 'not-found' || (await read()) === null) return result
         const message = `writing to ${target}: answered "not found", while a read finds the id`
-        const failed = new SyncError('target-failed', message, { target, tenant: call.tenant.uid, status: 404 })
-        failures.push(failed)
-        throw failed
-      }
-      try {
-        const result = await circuits.guard(call, target, true, sendAndRead, route)
-        if (result !== 'not-found') exists(call, route, id)
-        writesFailSince.delete(name)
-        return result
-      } catch (error) {
-        const writesDown = failures.find((failed) => failed === error)
-        if (writesDown === undefined) throw error
         const since = writesFailSince.get(name) ?? now()
         writesFailSince.set(name, since)
         // This read has shown that the record is not to blame, whatever other records show.
-        if (now() - since < WRITES_DOWN_MS) writesDown.outage = true
-        throw error
+        const blame = now() - since < WRITES_DOWN_MS ? ({ blame: 'route' } as const) : {}
+        throw new SyncError('target-failed', message, { target, tenant: call.tenant.uid, status: 404, ...blame })
       }
+      const result = await circuits.guard(call, target, true, sendAndRead, route)
+      if (result !== 'not-found') exists(call, route, id)
+      writesFailSince.delete(name)
+      return result
     },
     async prove(call, route, id, evidence, isFound) {
       const name = nameOfId(call, route, id)

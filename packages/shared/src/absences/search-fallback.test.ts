@@ -100,5 +100,6 @@ it('an HTML response to everything is an outage', async () => {
 
   expect(await read(PHONE)).toMatchObject({ error: { outage: true } })
   expect(await read('c1')).toMatchObject({ error: { outage: true } })
+  expect(await read('c2')).toMatchObject({ error: { outage: true } })
   expect(circuits.state('acme', 'omnium')).toBe('open')
 })

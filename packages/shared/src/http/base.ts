@@ -6,7 +6,7 @@ import { failureOf, type HttpAnswer, isWrite, type Send, type TargetRequest } fr
 import type { Schedule } from './schedule.ts'
 
 export interface BaseOptions {
-  /** From handing a request over to the end of its answer. */
+  /** From handing a request over to the end of its answer. A request may name a shorter one. */
   readonly deadlineMs: number
   readonly maxAnswerBytes: number
   readonly userAgent: string
@@ -34,13 +34,14 @@ export function createBase(options: BaseOptions): Send {
 }
 
 function exchange(
-  { deadlineMs, maxAnswerBytes, userAgent, dispatcherOf, schedule }: BaseOptions,
+  { deadlineMs: longestMs, maxAnswerBytes, userAgent, dispatcherOf, schedule }: BaseOptions,
   ownConnections: OwnConnections,
   request: TargetRequest,
   resolve: (answer: HttpAnswer) => void,
   reject: (error: unknown) => void,
 ): void {
   const { signal, fence, traceparent } = request.call
+  const deadlineMs = Math.min(longestMs, request.deadlineMs ?? longestMs)
   let controller: Dispatcher.DispatchController | undefined
   let isSent = false
   let isOver = false
@@ -62,8 +63,8 @@ function exchange(
       controller?.abort(new Error('given up'))
     })
   const onDeadline = () => {
-    if (isSent) fail('target-timeout', `no answer within ${deadlineMs} ms`)
-    else fail('target-unreachable', `no connection within ${deadlineMs} ms`)
+    if (isSent) fail('target-timeout', `no answer within ${Math.round(deadlineMs)} ms`)
+    else fail('target-unreachable', `no connection within ${Math.round(deadlineMs)} ms`)
   }
   const onDecoded = (decoded: DecodedBody) => {
     if ('text' in decoded) end(() => resolve({ status, headers, text: decoded.text }))

@@ -4,10 +4,13 @@ import { SyncError } from '../errors.ts'
 import { aCircuit } from '../testing/a-circuit.ts'
 import { aCall, aTenant } from '../testing/builders.ts'
 import { createManualTime } from '../testing/manual-time.ts'
+import { IN_A_ROW } from './circuit.ts'
 import { createCircuits } from './circuits.ts'
 
 const TENANT = aTenant()
 const down = (fields = {}) => new SyncError('target-failed', 'reading a customer from omnium: 404', fields)
+
+const KEYS = ['acme:1', 'acme:2', 'acme:3']
 
 const given = () => {
   const time = createManualTime()
@@ -39,13 +42,13 @@ describe('a probe', () => {
     const { time, probes, broken, read, state } = given()
     broken.add('B2B')
 
-    expect(await read('acme:1', 'B2B', down())).toMatchObject({ outage: true })
+    for (const key of KEYS) expect(await read(key, 'B2B', down())).toMatchObject({ outage: true })
     await time.advance(60_000)
     expect(state()).toBe('open')
     broken.clear()
     await time.advance(60_000)
 
-    expect(state()).toBe('closed')
+    expect(state()).toBe('half-open')
     expect(new Set(probes.map(String))).toEqual(new Set(['B2B']))
   })
 
@@ -53,8 +56,7 @@ describe('a probe', () => {
     const { time, probes, broken, read } = given()
     broken.add('B2B')
     broken.add('order')
-    const failing = [read('acme:1', 'B2B', down()), read('acme:2', 'order', down())]
-    await Promise.all(failing)
+    for (const key of KEYS) await Promise.all([read(key, 'B2B', down()), read(key, 'order', down())])
 
     await time.advance(60_000)
 
@@ -75,45 +77,47 @@ describe('a probe', () => {
 describe('an answer of another route', () => {
   it('does not show that a failure is the record’s own', () => {
     const on = aCircuit()
-    const began = on.events
     on.answer('b', { isWrite: false, route: 'B2C' })
 
-    expect(on.fail('a', { isWrite: false, route: 'B2B', began, probe: 'down' })).toBe('probe, outage')
+    expect(on.fail('a', { isWrite: false, route: 'B2B', probe: 'down' })).toBe('probe, outage')
   })
 
   it('leaves the doubts about a route', () => {
     const on = aCircuit()
-    for (const key of ['a', 'b']) {
-      on.fail(key, { isWrite: true, route: 'B2B' })
-      on.answer(`other ${key}`, { isWrite: true, route: 'B2C' })
+    for (let i = 0; i < 2 * IN_A_ROW && on.circuit.phase === 'closed'; i++) {
+      on.fail(`a${i}`, { route: 'B2B' })
+      for (const j of [1, 2, 3]) on.answer(`other ${i} ${j}`, { route: 'B2C' })
     }
 
-    expect(on.fail('c', { isWrite: true, route: 'B2B' })).toBe('outage')
-    expect(on.circuit.phase).toBe('open')
+    expect(on.circuit).toMatchObject({ phase: 'open', cause: 'several-keys' })
   })
 
   it('does not close a circuit that a route had opened', () => {
     const on = aCircuit()
-    for (const key of 'abc') on.fail(key, { isWrite: false, route: 'B2B' })
+    for (const key of 'abc') on.fail(key, { isWrite: false, route: 'B2B', probe: 'down' })
     on.probeWhenDue()
     expect(on.circuit.phase).toBe('half-open')
 
     on.ask('d')
-    on.answer('d', { isWrite: false, route: 'B2C' })
-    expect(on.circuit.phase).toBe('half-open')
+    for (let i = 0; i < 20; i++) on.answer('d', { isWrite: false, route: 'B2C' })
+    expect(on.circuit).toMatchObject({ phase: 'half-open', window: 1 })
     on.answer('d', { isWrite: false, route: 'B2B' })
     expect(on.circuit.phase).toBe('closed')
   })
 })
 
 describe('a failure that a control read has judged', () => {
-  it('opens the circuit at once when the route is down, whatever else was answered', async () => {
-    const { broken, read, state } = given()
-    broken.add('B2B')
-    await read('acme:2', 'B2C')
+  it('opens the circuit for three keys when the route is down, whatever else was answered', async () => {
+    const { probes, read, state } = given()
 
-    expect(await read('acme:1', 'B2B', down({ blame: 'route' }))).toMatchObject({ outage: true })
+    for (const key of KEYS) {
+      expect(state()).toBe('closed')
+      await read('acme:9', 'B2C')
+      expect(await read(key, 'B2B', down({ blame: 'route' }))).toMatchObject({ outage: true, brownout: false })
+    }
+
     expect(state()).toBe('open')
+    expect(probes).toEqual([])
   })
 
   it('is the record’s own, however many records have one', async () => {

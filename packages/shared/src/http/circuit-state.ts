@@ -1,20 +1,23 @@
 import type { Route } from '../absences/route.ts'
 import { backoffAtLeastHalf } from '../backoff.ts'
-import type { Answers } from './evidence.ts'
+import { PROBE, type RequestEnd } from './request-ends.ts'
 
 /**
  * The state of one tenant's circuit at one target. Points in time are ms since the epoch.
  *
- * - closed: everybody sends. Failures cast `doubts`, one for each key; answers clear them.
- * - open: nobody sends, nothing counts as an attempt. After a growing wait the probe, a cheap read, decides what is next.
- * - half-open: reads work, but several keys failed. One key at a time, the `trial`, is admitted; keys that did not open
- *   the circuit go first.
+ * - closed: every key sends. A target that fails now and then (a brownout) leaves the circuit closed.
+ * - open: no key sends, and no failure counts as an attempt. After a growing wait the probe, a cheap read, decides.
+ * - half-open: a probe succeeded. A window of keys is admitted. The window doubles with each success and is halved by each
+ *   failure. Keys that did not open the circuit go first.
  */
 export type Phase = 'closed' | 'open' | 'half-open'
 /** What of a key failed. `route`: null for a request that belongs to no route. */
 export interface Doubt {
   readonly isWrite: boolean
   readonly route: Route | null
+}
+interface CountedDoubt extends Doubt {
+  readonly times: number
 }
 
 export type Cause = 'unreachable' | 'unauthorized' | 'forbidden' | 'failing' | 'several-keys'
@@ -26,28 +29,34 @@ export interface Circuit {
   /** Open: when the probe is due. */
   readonly retryAtMs: number
   readonly isProbing: boolean
-  /** Times opened without an answer to a key in between. */
+  /** Times opened since it was closed last. */
   readonly openings: number
-  /** Keys whose failures opened it, and whether a write was among those: then only a write's answer closes it. */
+  /** Keys whose failures opened it, and whether only writes failed: then only a write's answer closes it. */
   readonly openers: ReadonlySet<string>
   readonly needsWrite: boolean
-  /** Keys that failed since another key was answered on the same route. */
-  readonly doubts: ReadonlyMap<string, Doubt>
+  /** The newest ends of requests and probes, oldest first. Emptied when it opens. */
+  readonly ends: readonly RequestEnd[]
+  /** The last two keys that were answered after they had failed: so it is when a target fails now and then. */
+  readonly recovered: readonly { readonly key: string; readonly atMs: number }[]
+  /** A key was answered within the ends, or shortly before it opened: the target may fail only now and then. */
+  readonly hasAnswered: boolean
+  /** Keys that failed since a key was answered on the same route. */
+  readonly doubts: ReadonlyMap<string, CountedDoubt>
   /** Keys blamed on the probe's word alone since another key was answered on the same route. */
   readonly blamed: ReadonlyMap<string, Doubt>
   /** Routes that failed and were not answered since. The probe reads by them: other routes may work all the time. */
   readonly routes: ReadonlySet<Route>
-  readonly reads: ReadonlyMap<Route | null, Answers>
-  readonly writes: ReadonlyMap<Route | null, Answers>
-  readonly trial: Trial | null
+  /** Half-open: so many keys may try at once. */
+  readonly window: number
+  readonly trials: ReadonlyMap<string, Trial>
   /** Half-open: until then, keys that did not open it are waited for. */
   readonly graceUntilMs: number
   /** Trials in a row that ended without an answer that could close it. */
   readonly inconclusive: number
 }
 
+/** A key that a half-open circuit admitted. */
 export interface Trial {
-  readonly key: string
   /** Under way now. */
   readonly requests: number
   readonly hasSent: boolean
@@ -69,26 +78,33 @@ export const createCircuit = (nowMs: number): Circuit => ({
   openings: 0,
   openers: new Set(),
   needsWrite: false,
+  ends: [],
+  recovered: [],
+  hasAnswered: false,
   doubts: new Map(),
   blamed: new Map(),
   routes: new Set(),
-  reads: new Map(),
-  writes: new Map(),
-  trial: null,
+  window: 1,
+  trials: new Map(),
   graceUntilMs: 0,
   inconclusive: 0,
 })
 
-/** The circuit opened, for a `Retry-After` or a growing wait; `by` adds keys that opened it, and whether they wrote. */
+/** The circuit opened, for a `Retry-After` or a growing wait. The keys that failed since the last answer opened it. */
 export function opened(
   circuit: Circuit,
   cause: Cause,
   { nowMs, random, retryAfterMs }: { nowMs: number; random: () => number; retryAfterMs?: number | undefined },
-  by: ReadonlyMap<string, Doubt> = new Map(),
 ): Circuit {
+  const { doubts } = circuit
+  // The wait does not grow for a target that has answered since the last opening, because it is not down all the time.
+  const needsWrite = circuit.needsWrite || isOfWritesOnly(circuit.ends)
+  const isSuccess = ({ key, isFailure, isWrite }: RequestEnd) => !isFailure && key !== PROBE && (isWrite || !needsWrite)
+  const hasAnswered = circuit.phase === 'open' ? circuit.hasAnswered : circuit.ends.some(isSuccess)
+  const openings = circuit.phase === 'half-open' && hasAnswered ? 0 : circuit.openings
   const waitMs =
     retryAfterMs === undefined
-      ? backoffAtLeastHalf(circuit.openings, { ...WAIT, random })
+      ? backoffAtLeastHalf(openings, { ...WAIT, random })
       : Math.max(LEAST_MS, retryAfterMs + Math.floor((random() * retryAfterMs) / 10))
   return {
     ...circuit,
@@ -97,15 +113,23 @@ export function opened(
     sinceMs: circuit.phase === 'closed' ? nowMs : circuit.sinceMs,
     retryAtMs: nowMs + waitMs,
     isProbing: false,
-    openings: circuit.openings + 1,
-    openers: new Set([...circuit.openers, ...by.keys()]),
-    needsWrite: circuit.needsWrite || [...by.values()].some(({ isWrite }) => isWrite),
+    openings: openings + 1,
+    openers: doubts.size === 0 ? circuit.openers : new Set([...circuit.openers, ...doubts.keys()]),
+    needsWrite,
+    ends: [],
+    hasAnswered,
     doubts: new Map(),
-    trial: null,
+    window: 1,
+    trials: new Map(),
   }
 }
 
-/** What kept it open may be over: it is probed at once, and if it fails again the waits begin anew. */
+const isOfWritesOnly = (ends: readonly RequestEnd[]): boolean => {
+  const failures = ends.filter(({ isFailure }) => isFailure)
+  return failures.length > 0 && failures.every(({ isWrite }) => isWrite)
+}
+
+/** An open circuit is probed now, and waits from the beginning if that fails. */
 export const hurried = (circuit: Circuit, nowMs: number): Circuit =>
   circuit.phase === 'open' ? { ...circuit, retryAtMs: nowMs, openings: 0 } : circuit
 
@@ -115,9 +139,12 @@ export const closed = (circuit: Circuit, nowMs: number): Circuit => ({
   cause: null,
   sinceMs: nowMs,
   isProbing: false,
+  openings: 0,
   openers: new Set(),
   needsWrite: false,
   doubts: new Map(),
   routes: new Set(),
-  trial: null,
+  window: 1,
+  trials: new Map(),
+  inconclusive: 0,
 })

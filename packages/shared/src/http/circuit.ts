@@ -1,10 +1,19 @@
 import type { Route } from '../absences/route.ts'
 import { type Cause, type Circuit, closed, type Doubt, opened } from './circuit-state.ts'
-import { type Answers, answeredSince, noAnswers, withAnswer } from './evidence.ts'
+import {
+  isFailingInARow,
+  isMostlyFailing,
+  isMostlyWorking,
+  otherKeys,
+  PROBE,
+  type RequestEnd,
+  withEnd,
+} from './request-ends.ts'
 
 /**
  * The circuit's decisions, as pure functions over its state: who may send, and whether a failure is the key's own or the
- * target's. `at` and `began` count events, so that what came first is known even within a millisecond.
+ * target's. The rules are those of design/3-runtime.md, "Outages and circuits". `at` counts events, so that the order is
+ * known even within a millisecond.
  */
 
 /**
@@ -12,10 +21,15 @@ import { type Answers, answeredSince, noAnswers, withAnswer } from './evidence.t
  * - `route-down`: a control read has shown that the route does not work
  */
 export type FailureKind = 'unreachable' | 'route-down' | 'unauthorized' | 'forbidden' | 'doubtful'
-/** `own`: an attempt of the key. `outage`: says nothing about it. `probe`: ask the probe, then `cleared` or `probed`. */
-export type Verdict = 'own' | 'outage' | 'probe'
+/**
+ * - `own`: an attempt of the key
+ * - `brownout`: other keys fail too, now and then. No attempt, for an hour at most
+ * - `outage`: the target is down. No attempt, however long that is
+ * - `probe`: ask the probe, then `cleared` or `probed`
+ */
+export type Verdict = 'own' | 'brownout' | 'outage' | 'probe'
 
-/** What is known of a key: `isSuspect` has failed before on its own account. */
+/** What is known of a key: `isSuspect` has failed several times in a row while others did not. */
 export interface Asking {
   readonly key: string
   readonly isSuspect: boolean
@@ -25,16 +39,21 @@ export interface Failing extends Asking {
   readonly kind: FailureKind
   readonly isWrite: boolean
   readonly route: Route | null
-  /** When the request began. */
-  readonly began: number
+  /** When the request failed. */
+  readonly at: number
   readonly retryAfterMs?: number | undefined
   readonly random: () => number
 }
 
-/** So many keys failing in a row are the target's failure, even if its reads work. */
-export const SEVERAL = 3
+/** So many failures of several keys in a row are the target's failure, even if the probe's read works. */
+export const IN_A_ROW = 10
+const SEVERAL = 3
 /** So many keys may be blamed on the probe's word alone: what a long outage of writes costs at most. */
 export const MAX_BLAMED = 5
+/** A window of so many keys is no limit any more. */
+export const FULL_WINDOW = 32
+/** Keys that recovered since then show that the target fails now and then. */
+const RECOVERY_MS = 60_000
 const MAX_OPENERS = 200
 const GRACE_MS = 500
 const TRIAL_IDLE_MS = 1_000
@@ -42,7 +61,7 @@ const ASK_AGAIN_MS = 1_000
 const MAX_INCONCLUSIVE = 5
 
 /**
- * May the key send? A half-open circuit makes it the trial by saying so. `retryAtMs`: when asking again makes sense.
+ * May the key send? A half-open circuit makes it a trial by saying so. `retryAtMs`: when asking again makes sense.
  * `isSending`: it would send right now, and takes the turn of a trial that has not sent anything yet (what that does
  * before may take longer than its turn, so that nobody's turn would ever decide).
  */
@@ -50,114 +69,133 @@ export function asked(
   circuit: Circuit,
   { key, isSuspect, nowMs, isSending = false }: Asking & { readonly isSending?: boolean },
 ): { next: Circuit; retryAtMs: number | null } {
-  if (circuit.phase === 'closed') return { next: circuit, retryAtMs: null }
-  if (circuit.phase === 'open') {
+  const { phase, trials } = circuit
+  if (phase === 'closed' || trials.has(key)) return { next: circuit, retryAtMs: null }
+  if (phase === 'open') {
     return { next: circuit, retryAtMs: Math.max(circuit.retryAtMs, nowMs + (circuit.isProbing ? ASK_AGAIN_MS : 1)) }
   }
-  const { trial } = circuit
-  if (trial?.key === key) return { next: circuit, retryAtMs: null }
   const isFresh = !isSuspect && !circuit.openers.has(key)
-  if (trial !== null && (trial.hasSent || !isSending)) {
+  const isFull = trials.size >= circuit.window
+  const unsent = isFull && isSending ? [...trials].find(([, { hasSent }]) => !hasSent) : undefined
+  if (isFull && unsent === undefined) {
     // A fresh key that asks now gets its chance before the failed ones.
     const next = isFresh ? { ...circuit, graceUntilMs: nowMs + GRACE_MS } : circuit
     return { next, retryAtMs: nowMs + ASK_AGAIN_MS }
   }
   if (!isFresh && nowMs < circuit.graceUntilMs) return { next: circuit, retryAtMs: circuit.graceUntilMs }
-  const started = { key, requests: 0, hasSent: false, wasAnswered: false, untilMs: nowMs + TRIAL_IDLE_MS }
-  return { next: { ...circuit, trial: started }, retryAtMs: null }
+  const next = new Map(trials)
+  if (unsent !== undefined) next.delete(unsent[0])
+  next.set(key, { requests: 0, hasSent: false, wasAnswered: false, untilMs: nowMs + TRIAL_IDLE_MS })
+  return { next: { ...circuit, trials: next }, retryAtMs: null }
 }
 
 /** A request of the key begins (`by` 1) or is over (-1), its verdict included. */
 export function requestsChanged(circuit: Circuit, key: string, by: 1 | -1, nowMs: number): Circuit {
-  if (circuit.trial?.key !== key) return circuit
-  const requests = Math.max(0, circuit.trial.requests + by)
-  return { ...circuit, trial: { ...circuit.trial, requests, hasSent: true, untilMs: nowMs + TRIAL_IDLE_MS } }
+  const trial = circuit.trials.get(key)
+  if (trial === undefined) return circuit
+  const requests = Math.max(0, trial.requests + by)
+  return withTrial(circuit, key, { ...trial, requests, hasSent: true, untilMs: nowMs + TRIAL_IDLE_MS })
 }
 
 /** The target answered a request of the key. An answer of one route says nothing about the other routes. */
-export function answered(circuit: Circuit, key: string, { isWrite, route }: Doubt, at: number, nowMs: number): Circuit {
-  const evidence = isWrite
-    ? { writes: withAnswerOf(circuit.writes, route, key, at) }
-    : { reads: withAnswerOf(circuit.reads, route, key, at) }
-  const { doubts, blamed, routes } = circuit
-  const next = {
-    ...circuit,
-    ...evidence,
-    doubts: doubts.size === 0 ? doubts : remaining(doubts, { isWrite, route }),
-    blamed: blamed.size === 0 ? blamed : remaining(blamed, { isWrite, route }),
+export function answered(before: Circuit, key: string, doubt: Doubt, at: number, nowMs: number): Circuit {
+  const { isWrite, route } = doubt
+  if (before.phase === 'open') return before
+  const { doubts, blamed } = before
+  const circuit = {
+    ...before,
+    ends: withEnd(before.ends, { key, isFailure: false, ...doubt, at, atMs: nowMs }),
+    hasAnswered: true,
+    doubts: doubts.size === 0 ? doubts : remaining(doubts, doubt),
+    blamed: blamed.size === 0 ? blamed : remaining(blamed, doubt),
   }
-  if (circuit.phase === 'closed') {
-    return {
-      ...next,
-      openings: 0,
-      routes: routes.size === 0 ? routes : new Set([...routes].filter((r) => r !== route)),
-    }
+  if (before.phase === 'closed') return withoutRoute(circuit, route)
+  const isOfFailedRoute = route === null || before.routes.size === 0 || before.routes.has(route)
+  if (isOfFailedRoute && (isWrite || !before.needsWrite)) {
+    const window = before.window * 2
+    const isOver = window >= FULL_WINDOW || isMostlyWorking(circuit.ends, nowMs)
+    return isOver ? closed(circuit, nowMs) : withAnsweredTrial({ ...circuit, window }, key)
   }
-  const isOfFailedRoute = route === null || routes.size === 0 || routes.has(route)
-  const counts = isOfFailedRoute && (isWrite || !circuit.needsWrite)
-  const isTrial = circuit.trial?.key === key
-  const rebuts = isTrial || !circuit.openers.has(key)
-  const wasOpenedByKeys = circuit.cause === 'several-keys' || circuit.cause === 'forbidden'
-  if (counts && rebuts && (circuit.phase === 'half-open' || wasOpenedByKeys)) {
-    return closed({ ...next, openings: 0 }, nowMs)
-  }
-  return isTrial && circuit.trial ? { ...next, trial: { ...circuit.trial, wasAnswered: true } } : next
+  return withAnsweredTrial(circuit, key)
+}
+
+/** A key was answered that had failed before. */
+export function recovered(circuit: Circuit, key: string, nowMs: number): Circuit {
+  const others = circuit.recovered.filter((each) => each.key !== key)
+  return { ...circuit, recovered: [...others.slice(-1), { key, atMs: nowMs }] }
+}
+
+const othersOf = ({ ends, recovered }: Circuit, failing: Failing) => {
+  const since = failing.nowMs - RECOVERY_MS
+  const countsSuspects = recovered.filter(({ atMs }) => atMs > since).length > 1
+  return otherKeys(ends, failing, { nowMs: failing.nowMs, countsSuspects })
 }
 
 /** A request failed: whose failure is it? */
 export function failed(before: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
-  const { kind, key, isSuspect, route, isWrite } = failing
-  const circuit = route === null ? before : { ...before, routes: new Set(before.routes).add(route) }
-  if (circuit.phase === 'open') {
-    return outage(isMayBeOwn(kind) ? { ...circuit, openers: withOpener(circuit, failing) } : circuit)
-  }
-  if (!isMayBeOwn(kind)) return outage(opened(circuit, kind === 'route-down' ? 'failing' : kind, failing))
-  if (circuit.phase === 'half-open') return failedHalfOpen(circuit, failing)
-  if (kind === 'forbidden' && !isSuspect) {
-    return outage(opened(circuit, 'forbidden', failing, new Map([[key, { isWrite, route }]])))
-  }
-  return failedClosed(circuit, failing)
+  if (before.phase === 'open') return { next: withOpener(before, failing), verdict: 'outage' }
+  const circuit = withFailure(before, failing)
+  const cause = openingCauseOf(circuit, failing)
+  if (cause !== null) return { next: opened(circuit, cause, failing), verdict: 'outage' }
+  if (failing.kind === 'route-down') return { next: circuit, verdict: 'outage' }
+  const others = othersOf(circuit, failing)
+  const mayBeOutage = isFailingInARow(circuit.ends, failing, failing.nowMs) || !others.anyAnswered
+  const mayBeOwn = others.work || !others.anyFailed
+  return { next: circuit, verdict: mayBeOutage || mayBeOwn ? 'probe' : 'brownout' }
 }
 
-function failedClosed(circuit: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
-  const { key, isWrite, route, isSuspect, began } = failing
-  const doubt = { isWrite: isWrite || !!circuit.doubts.get(key)?.isWrite, route }
-  const doubts = isSuspect ? circuit.doubts : new Map(circuit.doubts).set(key, doubt)
-  const next = { ...circuit, doubts }
-  // Asked before the evidence: at the start of an outage, many requests began before the last answer came.
-  if (doubts.size >= SEVERAL) return outage(opened(next, 'several-keys', failing, doubts))
-  const since = (answers: Circuit['reads']) => answeredSince(answers.get(route) ?? noAnswers, key, began)
-  const isRebutted = since(circuit.writes) || (!isWrite && since(circuit.reads))
-  if (isRebutted) return { next, verdict: 'own' }
-  if (!mayBlame(circuit, key)) {
-    return outage(opened(next, 'several-keys', failing, new Map(doubts).set(key, { isWrite, route })))
+/** Notes the failure. The window of a half-open circuit shrinks, and the turn of the key ends. */
+function withFailure(circuit: Circuit, failing: Failing): Circuit {
+  const { key, kind, isWrite, route, isSuspect, at, nowMs } = failing
+  const isHalfOpen = circuit.phase === 'half-open'
+  // A failure of a suspect says nothing about a target that works. A half-open circuit does not know yet that its target works.
+  const says = !isSuspect || isHalfOpen
+  const end: RequestEnd = { key, isFailure: true, isSuspect, isWrite, route, at, atMs: nowMs }
+  const control: RequestEnd = { ...end, key: PROBE }
+  let { ends, doubts } = circuit
+  ends = withEnd(ends, end)
+  if (says) {
+    if (kind === 'route-down') ends = withEnd(ends, control)
+    const known = doubts.get(key)
+    const doubt = { route, isWrite: isWrite || known?.isWrite === true, times: (known?.times ?? 0) + 1 }
+    doubts = new Map(doubts).set(key, doubt)
   }
-  return { next, verdict: 'probe' }
+  const next = {
+    ...(isHalfOpen ? withOpener(withoutTrial(circuit, key), failing) : circuit),
+    ends,
+    doubts,
+    routes: route === null ? circuit.routes : new Set(circuit.routes).add(route),
+  }
+  return isHalfOpen ? { ...next, window: Math.max(1, Math.floor(circuit.window / 2)) } : next
 }
 
-function failedHalfOpen(circuit: Circuit, failing: Failing): { next: Circuit; verdict: Verdict } {
-  const { key, isSuspect } = failing
-  const openers = withOpener(circuit, failing)
-  if (circuit.trial?.key !== key) return outage({ ...circuit, openers })
-  const hadItsChance = isSuspect || circuit.openers.has(key)
-  if (hadItsChance && mayBlame(circuit, key)) return { next: circuit, verdict: 'probe' }
-  const needsWrite = circuit.needsWrite || failing.isWrite
-  return outage(opened({ ...circuit, openers, needsWrite }, circuit.cause ?? 'several-keys', failing))
+/** The cause by which the circuit opens, or null when it stays as it is. */
+function openingCauseOf({ ends, doubts }: Circuit, failing: Failing): Cause | null {
+  const { kind, nowMs } = failing
+  if (isMostlyFailing(ends, nowMs)) return causeOf(kind)
+  if (kind === 'route-down' && isFailingInARow(ends, failing, nowMs)) return 'failing'
+  const times = [...doubts.values()].reduce((sum, doubt) => sum + doubt.times, 0)
+  return doubts.size >= SEVERAL && times >= IN_A_ROW ? 'several-keys' : null
 }
 
-/** The probe that a `probe` verdict asked for succeeded: the key's own failure, unless more has become known meanwhile. */
-export function cleared(circuit: Circuit, failing: Failing): { next: Circuit; verdict: 'own' | 'outage' } {
-  const { key, isSuspect, isWrite, route, nowMs } = failing
-  const isStale = circuit.phase === 'open' || (circuit.phase === 'half-open' && circuit.trial?.key !== key)
-  if (isStale) return outage(circuit)
-  if (!mayBlame(circuit, key))
-    return outage(opened(circuit, 'several-keys', failing, new Map([[key, { isWrite, route }]])))
-  const next = { ...circuit, blamed: new Map(circuit.blamed).set(key, { isWrite, route }) }
-  if (circuit.phase === 'closed') return { next, verdict: 'own' }
-  // A suspect says nothing new about the target; the first failure of another opener does.
-  if (!isSuspect) return { next: opened(next, circuit.cause ?? 'several-keys', failing), verdict: 'own' }
-  return { next: { ...next, trial: null, graceUntilMs: nowMs + GRACE_MS }, verdict: 'own' }
+const causeOf = (kind: FailureKind): Cause => (kind === 'doubtful' || kind === 'route-down' ? 'failing' : kind)
+
+/** The probe of a `probe` verdict succeeded. The failure is the key's own, unless other keys have failed meanwhile. */
+export function cleared(circuit: Circuit, failing: Failing): { next: Circuit; verdict: 'own' | 'brownout' | 'outage' } {
+  const { key, isWrite, route, kind } = failing
+  if (circuit.phase === 'open') return { next: circuit, verdict: 'outage' }
+  const { work, anyFailed, failedSince } = othersOf(circuit, failing)
+  // A request that was never sent cannot have failed because of its record.
+  if (kind === 'unreachable' || failedSince || (!work && anyFailed)) return { next: circuit, verdict: 'brownout' }
+  if (work) return { next: circuit, verdict: 'own' }
+  const { blamed } = circuit
+  if (!blamed.has(key) && blamed.size >= MAX_BLAMED) return { next: circuit, verdict: 'brownout' }
+  return { next: { ...circuit, blamed: new Map(blamed).set(key, { isWrite, route }) }, verdict: 'own' }
 }
+
+/** The probe that a `probe` verdict asked for did not succeed. Credentials are refused to everybody, and not now and then. */
+export const uncleared = (circuit: Circuit, failing: Failing): Circuit =>
+  failing.kind === 'unauthorized' && circuit.phase !== 'open' ? opened(circuit, 'unauthorized', failing) : circuit
 
 /** `isHealthy` null: the probe was refused by a limit, so the target is probed again before anything is decided. */
 export type Probed =
@@ -165,29 +203,33 @@ export type Probed =
   | { readonly isHealthy: null; readonly retryAfterMs?: number | undefined }
   | { readonly isHealthy: false; readonly cause: Cause; readonly retryAfterMs?: number | undefined }
 
-/** The probe ended. */
-export function probed(circuit: Circuit, result: Probed, nowMs: number, random: () => number): Circuit {
+/** The probe ended. `at` counts events, as everywhere. */
+export function probed(before: Circuit, result: Probed, at: number, nowMs: number, random: () => number): Circuit {
+  if (before.phase === 'open') return probedOpen(before, result, nowMs, random)
+  if (result.isHealthy === null) return before
+  const end: RequestEnd = { key: PROBE, isFailure: !result.isHealthy, isWrite: false, route: null, at, atMs: nowMs }
+  const circuit = { ...before, ends: withEnd(before.ends, end) }
+  if (result.isHealthy) return circuit
+  const kinds = [null, ...circuit.routes].flatMap((route) => [true, false].map((isWrite) => ({ route, isWrite })))
+  const isInARow = kinds.some((kind) => isFailingInARow(circuit.ends, kind, nowMs))
+  const isOutage = isInARow || isMostlyFailing(circuit.ends, nowMs)
+  const { retryAfterMs } = result
+  return isOutage ? opened(circuit, result.cause, { nowMs, random, retryAfterMs }) : circuit
+}
+
+function probedOpen(circuit: Circuit, result: Probed, nowMs: number, random: () => number): Circuit {
   // Of a probe that was made for a verdict, an open circuit has taken note already.
-  if (circuit.phase === 'open' && !circuit.isProbing) return circuit
-  if (result.isHealthy === null) {
-    const { cause, phase } = circuit
-    return cause === null || phase !== 'open'
-      ? circuit
-      : opened(circuit, cause, { nowMs, random, retryAfterMs: result.retryAfterMs })
+  if (!circuit.isProbing) return circuit
+  if (result.isHealthy !== true) {
+    const cause = result.isHealthy === null ? (circuit.cause ?? 'failing') : result.cause
+    return opened(circuit, cause, { nowMs, random, retryAfterMs: result.retryAfterMs })
   }
-  if (!result.isHealthy) {
-    return opened(circuit, result.cause, { nowMs, random, retryAfterMs: result.retryAfterMs })
-  }
-  if (circuit.phase !== 'open') return circuit
-  if (circuit.openers.size === 0) return closed(circuit, nowMs)
+  // Credentials that a read is allowed with are good for all keys.
+  if (circuit.openers.size === 0 || circuit.cause === 'unauthorized') return closed(circuit, nowMs)
   return {
     ...circuit,
-    phase: 'half-open',
-    sinceMs: nowMs,
-    isProbing: false,
-    trial: null,
-    graceUntilMs: nowMs + GRACE_MS,
-    inconclusive: 0,
+    ...{ phase: 'half-open', sinceMs: nowMs, isProbing: false },
+    ...{ window: 1, trials: new Map(), graceUntilMs: nowMs + GRACE_MS, inconclusive: 0 },
   }
 }
 
@@ -195,36 +237,58 @@ export function probed(circuit: Circuit, result: Probed, nowMs: number, random: 
 export function dueAtMs(circuit: Circuit, nowMs: number): number | null {
   if (circuit.phase === 'closed' || circuit.isProbing) return null
   if (circuit.phase === 'open') return circuit.retryAtMs
-  if (circuit.trial !== null) return circuit.trial.requests > 0 ? null : circuit.trial.untilMs
-  return circuit.graceUntilMs > nowMs ? circuit.graceUntilMs : null
+  const dues = [...circuit.trials.values()].filter(({ requests }) => requests === 0).map(({ untilMs }) => untilMs)
+  if (circuit.graceUntilMs > nowMs) dues.push(circuit.graceUntilMs)
+  return dues.length === 0 ? null : Math.min(...dues)
 }
 
-/** Time has passed: the probe of an open circuit begins, the turn of a trial that has gone quiet ends. */
+/** Time has passed. The probe of an open circuit begins, and the turns of trials without a request end. */
 export function ticked(circuit: Circuit, nowMs: number): Circuit {
   if (circuit.phase === 'open') return nowMs < circuit.retryAtMs ? circuit : { ...circuit, isProbing: true }
-  const { trial } = circuit
-  if (trial === null || trial.requests > 0 || nowMs < trial.untilMs) return circuit
-  const inconclusive = circuit.inconclusive + (trial.wasAnswered ? 1 : 0)
+  const over = [...circuit.trials].filter(([, { requests, untilMs }]) => requests === 0 && untilMs <= nowMs)
+  if (over.length === 0) return circuit
+  const inconclusive = circuit.inconclusive + over.filter(([, { wasAnswered }]) => wasAnswered).length
+  // More keys succeeded than failed lately, and no key asks for its turn.
+  const isUnused = circuit.window > 1 && over.length === circuit.trials.size
   // Nobody writes, so nothing would ever close it; should writes still fail, they open it again.
-  if (inconclusive >= MAX_INCONCLUSIVE) return closed(circuit, nowMs)
-  return { ...circuit, trial: null, inconclusive, graceUntilMs: nowMs + GRACE_MS }
+  if (isUnused || inconclusive >= MAX_INCONCLUSIVE) return closed(circuit, nowMs)
+  const gone = new Set(over.map(([key]) => key))
+  const trials = new Map([...circuit.trials].filter(([key]) => !gone.has(key)))
+  return { ...circuit, trials, inconclusive, graceUntilMs: nowMs + GRACE_MS }
 }
 
-const outage = (next: Circuit): { next: Circuit; verdict: 'outage' } => ({ next, verdict: 'outage' })
-const isMayBeOwn = (kind: FailureKind) => kind === 'doubtful' || kind === 'forbidden'
-const mayBlame = ({ blamed }: Circuit, key: string) => blamed.has(key) || blamed.size < MAX_BLAMED
+const withOpener = (circuit: Circuit, { key, isSuspect }: Asking): Circuit =>
+  isSuspect || circuit.openers.size >= MAX_OPENERS
+    ? circuit
+    : { ...circuit, openers: new Set(circuit.openers).add(key) }
 
-const withOpener = ({ openers }: Circuit, { key, isSuspect }: Asking): ReadonlySet<string> =>
-  isSuspect || openers.size >= MAX_OPENERS ? openers : new Set(openers).add(key)
+const withTrial = (
+  circuit: Circuit,
+  key: string,
+  trial: Circuit['trials'] extends ReadonlyMap<string, infer T> ? T : never,
+) => ({
+  ...circuit,
+  trials: new Map(circuit.trials).set(key, trial),
+})
+
+const withAnsweredTrial = (circuit: Circuit, key: string): Circuit => {
+  const trial = circuit.trials.get(key)
+  return trial === undefined ? circuit : withTrial(circuit, key, { ...trial, wasAnswered: true })
+}
+
+const withoutTrial = (circuit: Circuit, key: string): Circuit =>
+  circuit.trials.has(key)
+    ? { ...circuit, trials: new Map([...circuit.trials].filter(([name]) => name !== key)) }
+    : circuit
+
+const withoutRoute = (circuit: Circuit, route: Route | null): Circuit =>
+  route !== null && circuit.routes.has(route)
+    ? { ...circuit, routes: new Set([...circuit.routes].filter((each) => each !== route)) }
+    : circuit
 
 /** What an answer leaves: failures of other routes, and failures of writes unless the answer is a write's. */
-const remaining = (failures: ReadonlyMap<string, Doubt>, { isWrite, route }: Doubt): ReadonlyMap<string, Doubt> =>
+const remaining = <D extends Doubt>(
+  failures: ReadonlyMap<string, D>,
+  { isWrite, route }: Doubt,
+): ReadonlyMap<string, D> =>
   new Map([...failures].filter(([, failure]) => failure.route !== route || (failure.isWrite && !isWrite)))
-
-const withAnswerOf = (
-  answers: ReadonlyMap<Route | null, Answers>,
-  route: Route | null,
-  key: string,
-  at: number,
-): ReadonlyMap<Route | null, Answers> =>
-  new Map(answers).set(route, withAnswer(answers.get(route) ?? noAnswers, key, at))

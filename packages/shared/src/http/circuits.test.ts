@@ -30,7 +30,13 @@ const setUp = () => {
       (error: SyncError) => error,
     )
   const state = () => circuits.state('acme', 'omnium')
-  return { circuits, time, transitions, probe, write, state }
+  /** Three keys fail, and so does the probe. */
+  const open = async (fail = down) => {
+    probe.outcome = () => Promise.reject(fail())
+    for (const key of ['acme:a', 'acme:b', 'acme:c']) await write(key, async () => Promise.reject(fail()))
+    expect(state()).toBe('open')
+  }
+  return { circuits, time, transitions, probe, write, state, open }
 }
 
 const throttled = () => failure('target-throttled', { status: 429, retryAfterMs: 7_000 })
@@ -58,9 +64,8 @@ describe('the circuits', () => {
   })
 
   it('stay open for their own cause when a probe is answered 429, until its Retry-After', async () => {
-    const { circuits, time, write, probe, state } = setUp()
-    probe.outcome = () => Promise.reject(down())
-    await write('acme:1', async () => Promise.reject(down()))
+    const { circuits, time, probe, state, open } = setUp()
+    await open()
     probe.outcome = () => Promise.reject(throttled())
 
     await time.advance(1_000)
@@ -71,7 +76,7 @@ describe('the circuits', () => {
     expect(probe.count).toBe(probes)
     await time.advance(2_000)
 
-    expect(state()).toBe('closed')
+    expect(state()).toBe('half-open')
   })
 
   it('say of a lone failure that it is the record’s own, once a read made for the purpose has succeeded', async () => {
@@ -84,9 +89,9 @@ describe('the circuits', () => {
     expect(state()).toBe('closed')
   })
 
-  it('say that the target is down when that read fails too, and let nothing through', async () => {
-    const { circuits, write, probe, state } = setUp()
-    probe.outcome = () => Promise.reject(down())
+  it('say that the target is down when that read fails too, and let nothing through once several keys have failed', async () => {
+    const { circuits, write, state, open } = setUp()
+    await open()
 
     const error = await write('acme:1', async () => Promise.reject(down()))
     let isSent = false
@@ -94,7 +99,7 @@ describe('the circuits', () => {
       isSent = true
     })
 
-    expect(error).toMatchObject({ outage: true })
+    expect(error).toMatchObject({ code: 'circuit-open', outage: true })
     expect(refused).toMatchObject({ code: 'circuit-open', outage: true })
     expect([state(), isSent]).toEqual(['open', false])
     expect(circuits.admit('acme', 'omnium', 'acme:2')).toMatchObject({ admitted: false })
@@ -102,8 +107,8 @@ describe('the circuits', () => {
   })
 
   it('leave other tenants and the other target alone', async () => {
-    const { circuits, write } = setUp()
-    await write('acme:1', async () => Promise.reject(failure('target-unreachable')))
+    const { circuits, open } = setUp()
+    await open()
 
     expect(circuits.admit('acme', 'flow', 'acme:1')).toEqual({ admitted: true })
     expect(circuits.admit('other', 'omnium', 'other:1')).toEqual({ admitted: true })
@@ -122,7 +127,7 @@ describe('the circuits', () => {
     expect(probe.count).toBe(1)
     latch.resolve()
 
-    expect([await first, await second]).toMatchObject([{ outage: false }, { outage: false }])
+    expect([await first, await second]).toMatchObject([{ brownout: true }, { brownout: true }])
     expect(probe.count).toBe(2)
   })
 
@@ -143,32 +148,56 @@ describe('the circuits', () => {
   })
 
   it('probe an open circuit by themselves and tell who waits', async () => {
-    const { circuits, write, time, transitions } = setUp()
+    const { circuits, time, transitions, probe, write, open } = setUp()
     const heard: string[] = []
     const end = circuits.onChange((tenant, target, state) => heard.push(`${tenant} ${target} ${state}`))
-    await write('acme:1', async () => Promise.reject(failure('target-unreachable')))
+    await open(() => failure('target-unreachable'))
+    probe.outcome = async () => {}
 
+    await time.advance(2_000)
+    await write('acme:1', async () => {})
     await time.advance(60_000)
     end()
 
-    expect(heard).toEqual(['acme omnium open', 'acme omnium closed'])
+    expect(new Set(heard)).toEqual(new Set(['acme omnium open', 'acme omnium half-open', 'acme omnium closed']))
     expect(transitions.map(({ state, cause }) => [state, cause])).toEqual([
       ['open', 'unreachable'],
+      ['half-open', 'unreachable'],
       ['closed', null],
     ])
     expect(time.nextAt()).toBeNull()
   })
 
-  it('count what is forbidden for one object as its own failure, once others were served', async () => {
-    const { write, time, circuits } = setUp()
-    const forbidden = async () => Promise.reject(failure('target-unauthorized', { status: 403 }))
+  it.each([401, 403])('count what is answered %s for one object alone as its own failure', async (status) => {
+    const { write, state } = setUp()
+    const refused = async () => Promise.reject(failure('target-unauthorized', { status }))
 
-    expect(await write('acme:1', forbidden)).toMatchObject({ code: 'target-unauthorized', outage: true })
-    await time.advance(750)
-    expect(circuits.admit('acme', 'omnium', 'acme:2')).toEqual({ admitted: true })
-    await write('acme:2', async () => {})
+    for (let i = 0; i < 30; i++) {
+      expect(await write('acme:1', refused)).toMatchObject({ code: 'target-failed', status, outage: false })
+      expect(await write('acme:2', async () => {})).toBe('ok')
+    }
 
-    expect(await write('acme:1', forbidden)).toMatchObject({ code: 'target-failed', status: 403, outage: false })
+    expect(state()).toBe('closed')
+  })
+
+  it('send a read again at once in a brownout, and a write not', async () => {
+    const { circuits, write } = setUp()
+    for (const key of ['acme:a', 'acme:b']) await write(key, async () => Promise.reject(down()))
+    const sent = { reads: 0, writes: 0 }
+    const read = circuits.guard(aCall({ tenant: TENANT, key: 'acme:1' }), 'omnium', false, async () => {
+      sent.reads++
+      if (sent.reads < 3) throw down()
+      return 'found'
+    })
+    await expect(read).resolves.toBe('found')
+
+    const failed = await write('acme:1', async () => {
+      sent.writes++
+      throw down()
+    })
+
+    expect(failed).toMatchObject({ brownout: true })
+    expect(sent).toEqual({ reads: 3, writes: 1 })
   })
 
   it('take no note of what was never sent, and of a refusal only that the target is up', async () => {
@@ -184,8 +213,8 @@ describe('the circuits', () => {
   })
 
   it('stop their probes and timers when closed', async () => {
-    const { circuits, write, time } = setUp()
-    await write('acme:1', async () => Promise.reject(failure('target-unreachable')))
+    const { circuits, time, open } = setUp()
+    await open()
 
     circuits.close()
 

@@ -13,16 +13,19 @@ import {
   failed,
   type Probed,
   probed,
+  recovered,
   requestsChanged,
   ticked,
+  uncleared,
 } from './circuit.ts'
 import { asOwnAttempt, failureKindOf, probeFailureOf } from './circuit-failure.ts'
-import { type Cause, type Circuit, createCircuit, hurried, type Phase } from './circuit-state.ts'
+import { type Cause, type Circuit, createCircuit, type Doubt, hurried, type Phase } from './circuit-state.ts'
+import { PROBE } from './request-ends.ts'
 import type { Schedule } from './schedule.ts'
 
 /** The circuits of all tenants at both targets; see circuit-state.ts for what their phases mean. */
 export interface Circuits {
-  /** May this key be started? In a half-open circuit the admitted key is the trial that decides. */
+  /** May this key be started? In a half-open circuit an admitted key is one of the trials that decide. */
   admit(tenantUid: string, target: Target, key: string): Admission
   state(tenantUid: string, target: Target): Phase
   /**
@@ -33,8 +36,8 @@ export interface Circuits {
   /** Those that were used, for /ready. */
   list(): readonly CircuitStatus[]
   /**
-   * Sends by `send`, if the circuit lets it, and takes note of the end. Throws what `send` throws, with `outage` set when
-   * it says nothing about the key; that may take a probe. SyncError `circuit-open` when nothing is sent. `route`: of the
+   * Sends by `send`, if the circuit lets it, and takes note of the end. Throws what `send` throws, with `outage` or
+   * `brownout` set when it says nothing about the key; that may take a probe. SyncError `circuit-open` when nothing is sent. `route`: of the
    * request, if it belongs to one; a probe reads by it.
    */
   guard<T>(call: Call, target: Target, isWrite: boolean, send: () => Promise<T>, route?: Route): Promise<T>
@@ -75,13 +78,24 @@ export interface CircuitsOptions {
   readonly onTransition?: (status: CircuitStatus) => void
 }
 
-const SUSPECTS = { max: 1_000, ttl: 15 * 60_000, ttlResolution: 0 }
+const STREAKS = { max: 1_000, ttl: 15 * 60_000, ttlResolution: 0 }
+/** A key that failed so often in a row tells nothing about the target. */
+const SUSPECT_AFTER = 3
+
+/** A read or a probe that failed in a brownout is sent again so often at once, because most tries succeed. */
+const MAX_REPEATS = 2
+
+/** Failures of a key without a success in between. `isWrite`: its writes failed, so that only a write ends the streak. */
+interface Streak {
+  readonly times: number
+  readonly isWrite: boolean
+}
 
 interface Entry {
   tenant: Tenant
   readonly target: Target
   circuit: Circuit
-  readonly suspects: LRUCache<string, true>
+  readonly streaks: LRUCache<string, Streak>
   probe: { readonly began: number; readonly result: Promise<Probed | null> } | null
   cancelTimer: (() => void) | null
 }
@@ -100,8 +114,8 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     const name = nameOf(tenant.uid, target)
     let entry = entries.get(name)
     if (entry === undefined) {
-      const suspects = new LRUCache<string, true>({ ...SUSPECTS, perf: { now } })
-      entry = { tenant, target, circuit: createCircuit(now()), suspects, probe: null, cancelTimer: null }
+      const streaks = new LRUCache<string, Streak>({ ...STREAKS, perf: { now } })
+      entry = { tenant, target, circuit: createCircuit(now()), streaks, probe: null, cancelTimer: null }
       // What is still under way for a tenant that is no more ends without leaving anything behind.
       if (!gone.has(tenant.uid)) entries.set(name, entry)
     }
@@ -114,16 +128,22 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     if (next === circuit) return
     entry.circuit = next
     if (next.phase === 'closed' && circuit.phase === 'closed') return
-    if (next.phase === 'closed' && next.openings === 0) blameOpeners(entry, circuit)
     if (isLive(entry)) arm(entry)
     const isTransition = next.phase !== circuit.phase || next.cause !== circuit.cause
     if (isTransition) onTransition?.(statusOf(entry))
-    const hasRoomAgain = next.phase === 'half-open' && next.trial === null && circuit.trial !== null
+    const hasRoomAgain = next.phase === 'half-open' && roomOf(next) > Math.max(0, roomOf(circuit))
     if (isTransition || hasRoomAgain) notify(entry)
   }
-  /** Another key's success closed it: what had opened it was the openers' own failure. */
-  const blameOpeners = ({ suspects }: Entry, { openers, trial }: Circuit) => {
-    for (const key of openers) if (key !== trial?.key) suspects.set(key, true)
+  const isSuspect = ({ streaks }: Entry, key: string) => (streaks.get(key)?.times ?? 0) >= SUSPECT_AFTER
+  const failedAgain = ({ streaks }: Entry, key: string, isWrite: boolean) => {
+    const streak = streaks.get(key)
+    streaks.set(key, { times: (streak?.times ?? 0) + 1, isWrite: isWrite || streak?.isWrite === true })
+  }
+  const succeeded = (entry: Entry, key: string, isWrite: boolean) => {
+    const streak = entry.streaks.get(key)
+    if (streak === undefined || (streak.isWrite && !isWrite)) return
+    entry.streaks.delete(key)
+    become(entry, recovered(entry.circuit, key, now()))
   }
   const notify = ({ tenant, target, circuit }: Entry) => {
     for (const listener of listeners) listener(tenant.uid, target, circuit.phase)
@@ -142,7 +162,7 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     else if (next === circuit) {
       arm(entry)
       // The grace of those that did not open it is over.
-      if (circuit.phase === 'half-open' && circuit.trial === null) notify(entry)
+      if (circuit.phase === 'half-open' && roomOf(circuit) > 0) notify(entry)
     }
   }
 
@@ -154,19 +174,22 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
   }
   const runProbe = async (entry: Entry): Promise<Probed | null> => {
     let result: Probed = { isHealthy: true }
-    try {
-      await probe(entry.tenant, entry.target, closing.signal, [...entry.circuit.routes])
-    } catch (error) {
-      result = probeFailureOf(error)
+    for (let repeats = 0; ; repeats++) {
+      result = await probe(entry.tenant, entry.target, closing.signal, [...entry.circuit.routes]).then(
+        () => ({ isHealthy: true }),
+        probeFailureOf,
+      )
+      const mayRepeat = result.isHealthy === false && repeats < MAX_REPEATS && entry.circuit.hasAnswered
+      if (!mayRepeat || closing.signal.aborted) break
     }
     entry.probe = null
     if (closing.signal.aborted) return null
-    become(entry, probed(entry.circuit, result, now(), random))
+    become(entry, probed(entry.circuit, result, ++events, now(), random))
     return result
   }
 
   const ask = (entry: Entry, key: string, isSending: boolean): number | null => {
-    const asking = { key, isSuspect: entry.suspects.has(key), nowMs: now(), isSending }
+    const asking = { key, isSuspect: isSuspect(entry, key), nowMs: now(), isSending }
     const { next, retryAtMs } = asked(entry.circuit, asking)
     become(entry, next)
     return retryAtMs
@@ -178,15 +201,51 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     throw new SyncError('circuit-open', message, { target, tenant: tenant.uid, outage: true })
   }
 
-  const judge = async (entry: Entry, failing: Failing, signal: AbortSignal): Promise<'own' | 'outage'> => {
+  const judge = async (entry: Entry, failing: Failing, signal: AbortSignal): Promise<'own' | 'brownout' | 'outage'> => {
     const { next, verdict } = failed(entry.circuit, failing)
     become(entry, next)
     if (verdict !== 'probe') return verdict
-    const result = await unlessAborted(probeSince(entry, failing.began), signal)
-    if (!result?.isHealthy) return 'outage'
+    const result = await unlessAborted(probeSince(entry, failing.at), signal)
+    if (!result?.isHealthy) {
+      if (result !== undefined && result !== null) become(entry, uncleared(entry.circuit, { ...failing, nowMs: now() }))
+      return 'outage'
+    }
     const last = cleared(entry.circuit, { ...failing, nowMs: now() })
     become(entry, last.next)
     return last.verdict
+  }
+
+  /** Sends a request, and the circuit takes note of the end. */
+  const sendNoted = async <T>(entry: Entry, { key, signal }: Call, of: Doubt, send: () => Promise<T>): Promise<T> => {
+    const note = (by: string, isWrite: boolean) =>
+      become(entry, answered(entry.circuit, by, { ...of, isWrite }, ++events, now()))
+    become(entry, requestsChanged(entry.circuit, key, 1, now()))
+    try {
+      const result = await send()
+      note(key, of.isWrite)
+      succeeded(entry, key, of.isWrite)
+      return result
+    } catch (error) {
+      const kind = failureKindOf(error)
+      if (kind === 'neutral') throw error
+      if (kind === 'answer') {
+        // A refusal shows that the target is up, not that its writes work.
+        note(key, false)
+        throw error
+      }
+      const syncError = error as SyncError
+      const { retryAfterMs, blame } = syncError
+      // The control read was answered on this route after the request had failed.
+      if (blame === 'record') note(PROBE, false)
+      const about = { kind, key, isSuspect: isSuspect(entry, key), at: ++events, nowMs: now() }
+      failedAgain(entry, key, of.isWrite)
+      const verdict = blame === 'record' ? 'own' : await judge(entry, { ...about, ...of, retryAfterMs, random }, signal)
+      syncError.outage = verdict !== 'own'
+      syncError.brownout = verdict === 'brownout'
+      throw verdict === 'own' ? asOwnAttempt(syncError) : syncError
+    } finally {
+      become(entry, requestsChanged(entry.circuit, key, -1, now()))
+    }
   }
 
   return {
@@ -202,37 +261,16 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     },
     list: () => [...entries.values()].map(statusOf),
     async guard(call, target, isWrite, send, route) {
-      const { key, signal } = call
       const entry = entryOf(call.tenant, target)
-      requireAdmission(entry, key)
-      const began = ++events
       const of = { isWrite, route: route ?? null }
-      become(entry, requestsChanged(entry.circuit, key, 1, now()))
-      try {
-        const result = await send()
-        become(entry, answered(entry.circuit, key, of, ++events, now()))
-        return result
-      } catch (error) {
-        const kind = failureKindOf(error)
-        if (kind === 'neutral') throw error
-        if (kind === 'answer') {
-          // A refusal shows that the target is up, not that its writes work.
-          become(entry, answered(entry.circuit, key, { ...of, isWrite: false }, ++events, now()))
-          throw error
+      for (let repeats = 0; ; repeats++) {
+        requireAdmission(entry, call.key)
+        try {
+          return await sendNoted(entry, call, of, send)
+        } catch (error) {
+          const mayRepeat = !isWrite && repeats < MAX_REPEATS && error instanceof SyncError && error.brownout
+          if (!mayRepeat || call.signal.aborted) throw error
         }
-        const syncError = error as SyncError
-        const isSuspect = entry.suspects.has(key)
-        const { retryAfterMs } = syncError
-        const failing = { kind, key, isSuspect, ...of, began, retryAfterMs, nowMs: now(), random }
-        // The control read was answered on this route after the request had failed.
-        if (syncError.blame === 'record')
-          become(entry, answered(entry.circuit, '', { ...of, isWrite: false }, ++events, now()))
-        syncError.outage = syncError.blame !== 'record' && (await judge(entry, failing, signal)) === 'outage'
-        if (syncError.outage) throw syncError
-        entry.suspects.set(key, true)
-        throw asOwnAttempt(syncError)
-      } finally {
-        become(entry, requestsChanged(entry.circuit, key, -1, now()))
       }
     },
     recheck(call, target) {
@@ -258,6 +296,9 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     },
   }
 }
+
+/** So many more keys the half-open circuit would admit. */
+const roomOf = ({ phase, window, trials }: Circuit): number => (phase === 'half-open' ? window - trials.size : 0)
 
 const statusOf = ({ tenant, target, circuit }: Entry): CircuitStatus => ({
   tenant: tenant.uid,

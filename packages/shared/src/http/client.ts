@@ -8,6 +8,7 @@ import type { Call } from './call.ts'
 import type { Circuits } from './circuits.ts'
 import type { Limits } from './limits.ts'
 import { log, measure, traced } from './observe.ts'
+import type { Patience } from './patience.ts'
 import { type HttpAnswer, isWrite, type Send, stack, type TargetRequest } from './request.ts'
 import type { Roles } from './roles.ts'
 import { requireSlotOrder } from './slot.ts'
@@ -22,6 +23,7 @@ export interface ClientOptions {
   readonly credentials: (sendToken: Send) => Credentials
   readonly metrics: Pick<Metrics, 'targetRequestsTotal' | 'targetRequestSeconds'>
   readonly logger: Pick<Logger, 'debug'>
+  readonly patience: Patience
   readonly tracer: Tracer
   readonly now: () => number
 }
@@ -64,22 +66,25 @@ export interface TargetClient {
  * 5. circuit and fence, asked when the turn has come: the wait may have been long. No wait and no repeat is inside, so
  *    nothing is sent later than right after the fence agreed
  * 6. trace, metrics, log: what was really sent, without our own waits
- * 7. base: one exchange, with a deadline
+ * 7. patience: how long the answer is waited for
+ * 8. base: one exchange, with a deadline
  *
- * There is no retry layer: a request that failed is the runtime's to repeat, which asks for its key, its circuit and its
- * fence anew.
+ * A write that failed is the runtime's to repeat, which asks for its key, its circuit and its fence anew. A read whose answer
+ * takes unusually long is sent again between 2 and 3, and a read that failed in a brownout by the circuit. Both pass all layers
+ * inside once more, the fence too.
  */
 export function createClient(options: ClientOptions): TargetClient {
-  const { target, base, circuits, limits, roles, now } = options
-  const observed = stack([traced(options.tracer), measure(options.metrics), log(options.logger)], base)
+  const { target, base, circuits, limits, roles, patience, now } = options
+  const observing = [traced(options.tracer), measure(options.metrics), log(options.logger)]
+  const observed = stack([...observing, patience.limit], base)
   // Omnium does not count token requests.
   const credentials = options.credentials(stack([fence], observed))
   const askLast = ({ call }: TargetRequest) => {
     circuits.recheck(call, target)
     call.fence()
   }
-  const inTurn = authorize(credentials, limits.wait(askLast))(observed)
-  const aside = authorize(credentials, (next) => limits.debit(fence(next)))(observed)
+  const inTurn = patience.repeatReads(authorize(credentials, limits.wait(askLast))(observed))
+  const aside = patience.repeatReads(authorize(credentials, (next) => limits.debit(fence(next)))(observed))
   const requireExpected = (request: TargetRequest, answer: HttpAnswer, answers: readonly number[]) => {
     try {
       requireAnswer(request, answer, answers, now())

@@ -41,6 +41,10 @@ export interface TargetRequest {
   /** Sent as JSON. */
   readonly body?: Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>
+  /** How long the answer is waited for, in ms. Without this field, the whole deadline. */
+  readonly deadlineMs?: number
+  /** Which try of a read this is, from 1. */
+  readonly tries?: number
   readonly call: Call
 }
 

@@ -16,6 +16,7 @@ import { createClient } from './client.ts'
 import { createDispatchers } from './dispatchers.ts'
 import { exportCircuits } from './export-circuits.ts'
 import { createLimits } from './limits.ts'
+import { createPatience } from './patience.ts'
 import { createRoles, type Roles } from './roles.ts'
 import { afterDelay, type Schedule } from './schedule.ts'
 import { limitsOf, type Shares } from './shares.ts'
@@ -96,7 +97,8 @@ export function createTargets(options: TargetsOptions): Targets {
   const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
   const roles = createRoles(now, metrics)
   const usage = createTargetUsage(now)
-  const common = { base: usage.count(base), circuits, roles, metrics, logger, tracer, now }
+  const patience = createPatience({ deadlineMs: requestDeadlineMs, now: () => performance.now() })
+  const common = { base: usage.count(base), circuits, roles, patience, metrics, logger, tracer, now }
   let omniumCredentials: OmniumCredentials | undefined
   const clients: BelievingClients = createBelievingClients({
     flow: createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
@@ -147,7 +149,6 @@ function logTransition(
   if (state === 'open') {
     const retryInMs = Math.max(0, (retryAtMs ?? at) - at)
     logger.warn({ tenant, target, state, cause, openForMs: at - sinceMs, retryInMs }, 'circuit open: nothing is sent')
-  } else if (state === 'half-open')
-    logger.info({ tenant, target, state, cause }, 'circuit half-open: one key at a time')
+  } else if (state === 'half-open') logger.info({ tenant, target, state, cause }, 'circuit half-open: a few keys try')
   else logger.info({ tenant, target, state }, 'circuit closed')
 }

@@ -1,3 +1,4 @@
+import { type Brownout, noBrownout } from './brownout.ts'
 import { headerText, isTraceparent } from './headers.ts'
 import type { Queued } from './key-queues.ts'
 import { type Packed, pack } from './packed.ts'
@@ -21,6 +22,7 @@ export interface Pending extends Queued {
   /** Read into memory. */
   readonly enteredAt: number
   attempts: number
+  brownout: Brownout
   /** First handled by this service; null before. */
   firstSeenAt: number | null
   firstFailureAt: number | null
@@ -78,6 +80,7 @@ export function pendingOf(
     traceparent: isTraceparent(traceparent) ? traceparent : undefined,
     enteredAt: now,
     attempts: lane?.mark.attempts ?? 0,
+    brownout: noBrownout(lane?.mark.brownoutMs),
     firstSeenAt: lane?.mark.firstSeenAt ?? null,
     firstFailureAt: null,
     waitsFor: null,

@@ -14,6 +14,7 @@ const mark: LaneMark = {
   reason: 'circuit-open',
   notBefore: 1_000,
   attempts: 2,
+  brownoutMs: 90_000,
   firstSeenAt: 500,
   passes: 1,
   redrives: 0,

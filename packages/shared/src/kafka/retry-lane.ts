@@ -18,6 +18,8 @@ export interface LaneMark {
   readonly notBefore: number
   /** Failed attempts so far. */
   readonly attempts: number
+  /** How long the record has failed because its target fails now and then, in ms. */
+  readonly brownoutMs?: number
   /** First handled by this service; bounded waits count from here. */
   readonly firstSeenAt: number
   /** How often it went through the lane; its waits grow with it. */
@@ -48,6 +50,7 @@ export function laneMessage(
       'lane-reason': mark.reason,
       'lane-not-before': String(mark.notBefore),
       'lane-attempts': String(mark.attempts),
+      ...(mark.brownoutMs && { 'lane-brownout-ms': String(Math.floor(mark.brownoutMs)) }),
       'lane-first-seen-at': String(mark.firstSeenAt),
       'lane-passes': String(mark.passes),
       'lane-redrives': String(mark.redrives),
@@ -74,6 +77,7 @@ export function readLane(record: SourceRecord): { readonly mark: LaneMark; reado
       reason: text('lane-reason') ?? '',
       notBefore: number('lane-not-before', 0),
       attempts: number('lane-attempts', 0),
+      brownoutMs: number('lane-brownout-ms', 0),
       firstSeenAt: number('lane-first-seen-at', record.timestamp),
       passes: number('lane-passes', 0),
       redrives: number('lane-redrives', 0),

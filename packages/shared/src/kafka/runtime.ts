@@ -217,7 +217,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues.wake(
       ({ waitsFor, tenant: of, mark }) => waitsFor === name || (of === tenant && isOutageDeferral(mark)),
       now(),
-      // A half-open circuit takes one key at a time, and tells when there is room for another.
+      // A half-open circuit takes a few keys at a time, and tells when there is room for more.
       state === 'half-open' ? KEYS_WOKEN_FOR_A_TRIAL : undefined,
     )
     pump()
@@ -294,4 +294,4 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 }
 
 const isOutageDeferral = (mark: Pending['mark']) =>
-  mark !== null && ['circuit-open', 'target-unavailable', 'over-share'].includes(mark.reason)
+  mark !== null && ['circuit-open', 'target-unavailable', 'brownout', 'over-share'].includes(mark.reason)

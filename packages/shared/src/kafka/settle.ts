@@ -3,6 +3,7 @@ import type { SyncOutcome } from '../contracts/sync-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
 import { type Effect, type Notes, type Outcome, type ParkReason, RETRY_REASONS, type RetryReason } from '../outcome.ts'
+import { afterBrownout, brownoutWaitMs } from './brownout.ts'
 import { deadLetterMessage } from './dead-letter.ts'
 import type { KeyQueues } from './key-queues.ts'
 import { unpack } from './packed.ts'
@@ -75,6 +76,7 @@ const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
  */
 const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
   throttled: { baseMs: 5_000, capMs: 30_000 },
+  brownout: { baseMs: 5_000, capMs: 30_000 },
   'token-unavailable': { baseMs: 0, capMs: 0 },
 }
 
@@ -136,6 +138,7 @@ export function createSettler(options: SettleOptions): Settler {
       reason,
       notBefore: Math.ceil(notBefore),
       attempts: record.attempts,
+      brownoutMs: record.brownout.lastedMs,
       firstSeenAt: Math.floor(record.firstSeenAt ?? record.enteredAt),
       passes: (record.mark?.passes ?? 0) + (why === 'deferred' ? 1 : 0),
       redrives: record.mark?.redrives ?? 0,
@@ -222,7 +225,8 @@ export function createSettler(options: SettleOptions): Settler {
           record.firstFailureAt ??= at
           metrics.retried(record.topic ?? 'unknown', outcome.reason)
           if (outcome.verify) owe(record, at)
-          const rule = RETRY_REASONS[outcome.reason]
+          record.brownout = afterBrownout(record.brownout, outcome.reason === 'brownout', at)
+          const rule = RETRY_REASONS[record.brownout.isOver ? 'target-failed' : outcome.reason]
           if (rule.counts) record.attempts++
           if (rule.counts && record.attempts >= Math.max(1, options.maxAttempts)) {
             if (looksAgain) record.verifyOwedAt = null
@@ -233,9 +237,11 @@ export function createSettler(options: SettleOptions): Settler {
           if (outcome.verify && looksAgain)
             return endAll(record, older, () => end(record, 'deferred', outcome.reason, null))
           await payVerify(record)
-          const ownMs = rule.counts
-            ? backoff(record.attempts - 1, { ...BACKOFF, random })
-            : UNCOUNTED_WAIT_MS * (0.5 + random())
+          const uncountedMs =
+            outcome.reason === 'brownout'
+              ? brownoutWaitMs(record.brownout, random)
+              : UNCOUNTED_WAIT_MS * (0.5 + random())
+          const ownMs = rule.counts ? backoff(record.attempts - 1, { ...BACKOFF, random }) : uncountedMs
           const delayMs = outcome.afterMs ?? ownMs
           return wait(record, older, outcome.reason, at + Math.max(1, delayMs), fence)
         }

@@ -1,11 +1,21 @@
-import { answered, asked, cleared, type Failing, failed, probed, requestsChanged, ticked } from '../http/circuit.ts'
+import {
+  answered,
+  asked,
+  cleared,
+  type Failing,
+  failed,
+  probed,
+  recovered,
+  requestsChanged,
+  ticked,
+} from '../http/circuit.ts'
 import { type Circuit, createCircuit, type Doubt } from '../http/circuit-state.ts'
 
 const random = () => 0.5
 /** The waits that `random` makes of 1, 2, 4 … s. */
 export const WAIT_MS = 750
 
-/** A circuit that is told what happens, one event a millisecond, and that keeps the suspects as its driver does. */
+/** A circuit that is told what happens, one event a millisecond, and that takes keys with a failure of their own for suspects. */
 export const aCircuit = () => {
   let circuit = createCircuit(0)
   let nowMs = 0
@@ -21,7 +31,7 @@ export const aCircuit = () => {
       kind: 'doubtful',
       isWrite: true,
       route: null,
-      began: events,
+      at: events,
       isSuspect: suspects.has(key),
       nowMs,
       random,
@@ -48,24 +58,34 @@ export const aCircuit = () => {
       return on
     },
     /** A failure, and what the probe says should it be asked. */
-    fail(key: string, fields: Partial<Failing> & { probe?: 'healthy' | 'down' } = {}) {
-      const { probe = 'healthy', ...rest } = fields
+    fail(
+      key: string,
+      fields: Partial<Failing> & { probe?: 'healthy' | 'down'; meanwhile?: () => unknown } = {},
+    ): string {
+      const { probe = 'healthy', meanwhile, ...rest } = fields
       nowMs++
       events++
       const it = failing(key, rest)
       const { verdict } = become(failed(circuit, it))
       if (verdict !== 'probe') return count(key, verdict)
+      meanwhile?.()
       if (probe === 'down') {
-        circuit = probed(circuit, { isHealthy: false, cause: 'failing' }, nowMs, random)
+        circuit = probed(circuit, { isHealthy: false, cause: 'failing' }, ++events, nowMs, random)
         return 'probe, outage'
       }
+      circuit = probed(circuit, { isHealthy: true }, ++events, nowMs, random)
       return `probe, ${count(key, become(cleared(circuit, it)).verdict)}`
+    },
+    recover(key: string) {
+      circuit = recovered(circuit, key, nowMs)
+      return on
     },
     ask(key: string, { isSending = false } = {}) {
       return become(asked(circuit, { key, isSuspect: suspects.has(key), nowMs, isSending })).retryAtMs
     },
     probe(isHealthy: boolean, fields = {}) {
-      circuit = probed(circuit, isHealthy ? { isHealthy } : { isHealthy, cause: 'failing', ...fields }, nowMs, random)
+      const result = isHealthy ? { isHealthy } : { isHealthy, cause: 'failing' as const, ...fields }
+      circuit = probed(circuit, result, ++events, nowMs, random)
       return on
     },
     /** Waits for the probe to be due, and lets it find the target healthy or not. */
@@ -82,15 +102,9 @@ export const aCircuit = () => {
       return on
     },
   }
-  const count = (key: string, verdict: 'own' | 'outage') => {
+  const count = (key: string, verdict: 'own' | 'brownout' | 'outage') => {
     if (verdict === 'own') suspects.add(key)
     return verdict
   }
   return on
-}
-/** Several keys failed to write, the probe is healthy, and one key at a time may try. */
-export const aHalfOpen = (...keys: string[]) => {
-  const on = aCircuit()
-  for (const key of keys) on.fail(key)
-  return on.probeWhenDue()
 }

@@ -5,6 +5,7 @@ import { type FlowClient, flowCredentials } from '../flow/client.ts'
 import { type Circuits, createCircuits } from '../http/circuits.ts'
 import { createClient } from '../http/client.ts'
 import { createLimits } from '../http/limits.ts'
+import { createPatience } from '../http/patience.ts'
 import type { Send } from '../http/request.ts'
 import { createRoles } from '../http/roles.ts'
 import { limitsOf, type Shares } from '../http/shares.ts'
@@ -51,7 +52,8 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
     schedule,
   })
   const roles = createRoles(now, metrics)
-  const common = { base: send, circuits, roles, metrics, logger: { debug() {} }, tracer: noTracer, now }
+  const patience = createPatience({ deadlineMs: 10_000, now })
+  const common = { base: send, circuits, roles, patience, metrics, logger: { debug() {} }, tracer: noTracer, now }
   const createLimitsOf = (target: Target) =>
     createLimits({
       target,

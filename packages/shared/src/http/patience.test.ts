@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { SyncError } from '../errors.ts'
+import { aCall } from '../testing/builders.ts'
+import { createPatience } from './patience.ts'
+import type { HttpAnswer, Operation, TargetRequest } from './request.ts'
+
+const DEADLINE_MS = 10_000
+
+/** A target that answers each request after the ms that `took` says, or leaves it without an answer (null). */
+const given = (took: (sent: number) => number | null) => {
+  let nowMs = 0
+  const waits: number[] = []
+  const { repeatReads, limit } = createPatience({ deadlineMs: DEADLINE_MS, now: () => nowMs })
+  const answer = async ({ deadlineMs = 0 }: TargetRequest): Promise<HttpAnswer> => {
+    const tookMs = took(waits.length) ?? Number.POSITIVE_INFINITY
+    waits.push(deadlineMs)
+    nowMs += Math.min(tookMs, deadlineMs)
+    if (tookMs > deadlineMs) throw new SyncError('target-timeout', 'asking: no answer')
+    return { status: 200, headers: {}, text: '' }
+  }
+  const layers = repeatReads(limit(answer))
+  const send = (operation: Operation, key = 'acme:1') =>
+    layers({ target: 'omnium', operation, method: 'GET', baseUrl: '', path: '', call: aCall({ key }) }).then(
+      ({ status }) => status,
+      (error: SyncError) => error.code,
+    )
+  return { send, waits }
+}
+const hasAnswered = (sent: number) => sent === 0
+
+describe('patience with a read', () => {
+  it('waits a few times as long as answers take, and sends the read again twice', async () => {
+    const { send, waits } = given((sent) => (hasAnswered(sent) ? 200 : null))
+    await send('get-customer')
+
+    expect(await send('get-customer')).toBe('target-timeout')
+
+    expect(waits.slice(1)).toEqual([600, 1_200, 2_400])
+  })
+
+  it('is answered by the second try when the first one was lost', async () => {
+    const { send, waits } = given((sent) => (sent === 1 ? null : 20))
+    await send('get-customer')
+
+    expect(await send('get-customer')).toBe(200)
+    expect(waits).toHaveLength(3)
+  })
+
+  it('reaches the deadline when answers take longer than ever', async () => {
+    const { send, waits } = given((sent) => (hasAnswered(sent) ? 20 : 9_000))
+    await send('get-customer')
+
+    let result: unknown
+    for (let i = 0; i < 5 && result !== 200; i++) result = await send('get-customer')
+
+    expect(result).toBe(200)
+    expect(waits.at(-1)).toBe(DEADLINE_MS)
+    expect(await send('get-customer')).toBe(200)
+    expect(waits.at(-1)).toBe(DEADLINE_MS)
+  })
+})
+
+describe('patience with a write', () => {
+  it('waits longer while no answer has come, and never sends the write again', async () => {
+    const { send, waits } = given(() => null)
+
+    expect(await send('patch-customer')).toBe('target-timeout')
+    expect(waits).toEqual([2_500])
+  })
+
+  it('waits longer for the next write of the same key alone', async () => {
+    const { send, waits } = given((sent) => (hasAnswered(sent) ? 20 : null))
+    await send('patch-customer', 'acme:0')
+    for (let i = 0; i < 3; i++) await send('patch-customer', 'acme:1')
+    await send('patch-customer', 'acme:2')
+
+    expect(waits.slice(1)).toEqual([500, 500, 1_000, 500])
+  })
+
+  it('does not wait for other operations’ time', async () => {
+    const { send, waits } = given(() => 2_000)
+    await send('create-customer')
+    await send('create-customer')
+    await send('patch-customer')
+
+    expect(waits).toEqual([2_500, 8_000, 2_500])
+  })
+})

@@ -1,0 +1,109 @@
+import { LRUCache } from 'lru-cache'
+import { SyncError } from '../errors.ts'
+import { keyOf } from '../kafka/publisher.ts'
+import { isWrite, type Layer, type TargetRequest } from './request.ts'
+
+export interface PatienceOptions {
+  /** The deadline of a request, in ms. No request is waited for longer. */
+  readonly deadlineMs: number
+  /** ms, of a clock that never steps. */
+  readonly now: () => number
+}
+
+/**
+ * How long an answer is waited for. A target that leaves a request without an answer now and then must not keep a slot for the
+ * whole deadline. Therefore the wait follows the time that answers to the same operation have taken.
+ */
+export interface Patience {
+  /**
+   * Sends a read again when its answer takes unusually long: at most twice, and waits longer each time. Each try passes the
+   * layers inside, so it waits for its turn and is fenced like the first.
+   */
+  readonly repeatReads: Layer
+  /** Ends the wait for one exchange, and takes note of the time that an answer took. Stands around the exchange itself. */
+  readonly limit: Layer
+}
+
+/**
+ * A read may be sent again, so it is given up early. A write that is given up has an unknown end, and its key waits longer for
+ * the next one.
+ */
+const READ = { leastMs: 250, times: 3 }
+const WRITE = { leastMs: 500, times: 4 }
+/** While no answer to the operation has come yet. */
+const FIRST = { readMs: 1_000, writeMs: 2_500 }
+const LAST_TRY = 3
+const DECAY = 0.05
+const MAX_OPERATIONS = 10_000
+const MAX_KEYS = 10_000
+const FEW_MISSED = 3
+const MAX_MISSED = 13
+
+interface Pace {
+  /** The time of the slowest answers, ms; older ones count less. */
+  peakMs: number
+  /** Answers in a row that did not come in time. */
+  missed: number
+}
+
+export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
+  const paces = new LRUCache<string, Pace>({ max: MAX_OPERATIONS })
+  /** Writes in a row of one key that were given up. */
+  const givenUp = new LRUCache<string, number>({ max: MAX_KEYS })
+  const nameOf = ({ target, operation, call }: TargetRequest, of: string) =>
+    `${target}/${operation}/${keyOf(call.tenant.uid, of)}`
+  const paceOf = (request: TargetRequest): Pace => {
+    const name = nameOf(request, '')
+    const known = paces.get(name)
+    if (known !== undefined) return known
+    const pace = { peakMs: 0, missed: 0 }
+    paces.set(name, pace)
+    return pace
+  }
+  const readMs = ({ peakMs, missed }: Pace, tries: number): number => {
+    const usualMs = peakMs === 0 ? FIRST.readMs : Math.max(READ.leastMs, READ.times * peakMs)
+    return usualMs * 2 ** (strainOf(missed) + tries - 1)
+  }
+  const writeMs = ({ peakMs, missed }: Pace, tries: number): number => {
+    const usualMs = peakMs === 0 ? FIRST.writeMs : Math.max(WRITE.leastMs, WRITE.times * peakMs)
+    return usualMs * 2 ** (strainOf(missed) + Math.max(0, tries - 1))
+  }
+
+  return {
+    repeatReads: (next) => async (request) => {
+      if (isWrite(request)) return next(request)
+      for (let tries = 1; ; tries++) {
+        try {
+          return await next({ ...request, tries })
+        } catch (error) {
+          if (!isSlow(error) || tries >= LAST_TRY || request.call.signal.aborted) throw error
+        }
+      }
+    },
+    limit: (next) => async (request) => {
+      const pace = paceOf(request)
+      const write = isWrite(request) ? nameOf(request, request.call.key) : null
+      const waitMs = write === null ? readMs(pace, request.tries ?? LAST_TRY) : writeMs(pace, givenUp.get(write) ?? 0)
+      const startedAt = now()
+      try {
+        const answer = await next({ ...request, deadlineMs: Math.min(deadlineMs, waitMs) })
+        const tookMs = now() - startedAt
+        pace.peakMs = Math.max(tookMs, pace.peakMs + DECAY * (tookMs - pace.peakMs))
+        pace.missed = 0
+        if (write !== null) givenUp.delete(write)
+        return answer
+      } catch (error) {
+        if (isSlow(error)) {
+          pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
+          if (write !== null) givenUp.set(write, (givenUp.get(write) ?? 0) + 1)
+        }
+        throw error
+      }
+    },
+  }
+}
+
+/** A target that leaves requests without an answer at random seldom does so several times in a row. A slow target does. */
+const strainOf = (missed: number): number => Math.max(0, missed - FEW_MISSED)
+
+const isSlow = (error: unknown): boolean => error instanceof SyncError && error.code === 'target-timeout'
