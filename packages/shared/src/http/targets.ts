@@ -109,7 +109,7 @@ export function createTargets(options: TargetsOptions): Targets {
         return omniumCredentials
       },
     }),
-    ...{ circuits, guards, now },
+    ...{ circuits, roles, guards, now, schedule },
   })
   const { flow, omnium } = clients
   return {
@@ -123,6 +123,7 @@ export function createTargets(options: TargetsOptions): Targets {
       roles.tenantsChanged(tenants)
       exported.tenantsChanged(tenants)
       circuits.tenantsChanged(tenants)
+      clients.tenantsChanged(tenants)
       limits.flow.tenantsChanged(tenants)
       limits.omnium.tenantsChanged(tenants)
       omniumCredentials?.tenantsChanged(tenants)
