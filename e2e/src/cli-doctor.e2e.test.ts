@@ -1,3 +1,4 @@
+import type { OmniumModesInput } from '@sync/sandbox/omnium-modes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { atRest } from './at-rest.ts'
 import { eventually } from './eventually.ts'
@@ -82,6 +83,51 @@ describe('syncctl doctor', () => {
     ])
     expect(of('flow: list customers')).toMatchObject([{ verdict: 'ok' }])
     expect(code).toBe(1)
+  })
+
+  it.each([
+    ['omnium', 'get-private', 'omnium: read a private customer by id', 'Customer read'],
+    ['omnium', 'get-business', 'omnium: read a business customer by id', 'Customer read'],
+    ['omnium', 'get-orders', 'omnium: read an order by id', 'Order read'],
+    ['flow', 'get', 'flow: read a customer by id', 'customers, read'],
+    ['flow', 'get-orders', 'flow: read an order by id', 'orders, read'],
+  ] as const)(
+    'names the role of %s that is missing for %s, and no check says that the peer is down',
+    async (target, missing, check, role) => {
+      const setRoles = (missingRoles: readonly string[]) =>
+        world[target as 'omnium'].setModes(TENANT, { missingRoles } as OmniumModesInput)
+      setRoles([missing])
+
+      const { code, findings, of } = await doctor()
+      setRoles([])
+
+      expect(of(check)).toMatchObject([
+        { verdict: 'broken', advice: `Give our API user of ${target} the role "${role}".` },
+      ])
+      expect(findings.filter(({ found, advice }) => /down|circuit|above/.test(`${found} ${advice}`))).toEqual([])
+      expect(findings.filter(({ check: other }) => other.includes('by id') && other !== check)).not.toContainEqual(
+        expect.objectContaining({ verdict: 'broken' }),
+      )
+      expect(code).toBe(1)
+    },
+  )
+
+  it('tells customers that are refused alone from a missing role', async () => {
+    const faults = ['1', '2'].map((customerId) =>
+      world.omnium.faults.add({
+        ...{ kind: 'gateway', status: 403, answer: 'json', tenant: TENANT },
+        ...{ of: 'private-customer', requests: 'by-id-read', customerId },
+      }),
+    )
+
+    const { findings, of } = await doctor()
+    for (const fault of faults) world.omnium.faults.remove(fault)
+
+    expect(of('omnium: read a private customer by id')).toMatchObject([{ verdict: 'look' }])
+    expect(of('by-id reads of private customers')).toMatchObject([
+      { verdict: 'look', found: '2 of 2 customers that Search lists are not found by id, or refused' },
+    ])
+    expect(findings.filter(({ advice }) => advice?.includes('the role') ?? false)).toEqual([])
   })
 
   it('prints one line for each check, for a person', async () => {

@@ -59,7 +59,7 @@ export const ReadyAnswer = z.object({
   circuits: z.array(Circuit).describe('Of each tenant and target that was used.'),
   missingRoles: z
     .array(Role)
-    .describe('Roles that our API user lacks at a peer, until a request of that kind succeeds.'),
+    .describe('Roles that our API user lacks at a peer, until a request of that kind is answered.'),
   shorterLogs: z
     .array(ShorterLog)
     .describe('Logs that held less than was read of them, since the start of the process; all of them was read again.'),

@@ -5,7 +5,8 @@ export type Target = 'flow' | 'omnium'
  * - `html-response`: an HTML page, typically of a gateway or a proxy, in the place of the peer's answer
  * - `identity-mismatch`: the answer is about another id than the request
  * - `version-conflict`: 409 on an update; the customer has to be read and decided again
- * - `role-missing`: 403 on a collection path; our API user lacks a role, so the refusal says nothing about any record
+ * - `role-missing`: 403 on a collection path, or 403 to each by-id read of a route, because our API user lacks a role. The refusal
+ *   says nothing about any record.
  * - `absence-pending`: the proof of an absence needs the same "not found" answer again, after `retryAfterMs`
  * - `absence-unconfirmed`: a read that the proof of an absence needs is refused to our API user
  * - `absence-guard`: the absence guard is tripped; no "not found" answer of this tenant and target is acted on

@@ -192,7 +192,7 @@ export const METRICS = {
   roleMissing: {
     name: 'sync_role_missing',
     type: 'gauge',
-    help: '1 while a peer answers 403 to all requests of an operation, because our API user lacks a role; else no series',
+    help: '1 while a peer answers 403 to all requests of an operation and a kind, because our API user lacks a role; else no series',
     labels: ['target', 'tenant', 'operation'],
   },
   rateLimitWaitSeconds: {

@@ -34,6 +34,20 @@ function nullWhereRefused(error: unknown): null {
 
 const NOT_AN_ID_OF_OMNIUM: ReadonlySet<ErrorCode> = new Set(['target-refused', 'html-response', 'identity-mismatch'])
 
+/**
+ * Whether Omnium has a customer of this id as this kind. Without the role to read this kind by id, `Search` answers, so that new
+ * customers of the other kind do not wait for the role. Throws SyncError `role-missing` if `Search` is refused too.
+ */
+export async function isInOmnium(call: Call, kind: OmniumKind, id: string, omnium: OmniumClient): Promise<boolean> {
+  try {
+    return (await omnium.getCustomer(call, kind, id)) !== null
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== 'role-missing') throw error
+    const { result } = await omnium.searchCustomers(call, kind, { take: 1, page: 0, customerIds: [id] })
+    return result.some(({ customerId }) => customerId === id)
+  }
+}
+
 /** A customer as it was read. A search may show less than a by-id read. */
 export interface ReadCustomer {
   readonly customer: OmniumCustomer

@@ -161,6 +161,39 @@ describe('linking', () => {
   })
 })
 
+describe('a new customer, without the role to read the other kind by id', () => {
+  const given = (...refused: string[]) => {
+    const world = createWorld()
+    const error = new SyncError('role-missing', 'reading from omnium: a role is missing', { retryAfterMs: 10_000 })
+    const when = ({ operation, kind }: { operation: string; kind?: string }) =>
+      kind === 'B2B' && refused.includes(operation)
+    world.omnium.fail({ when, error, times: 9 })
+    world.flow.put(aPerson({ customerUid: '7' }))
+    return world
+  }
+
+  test('is created when Search does not find the id as the other kind', async () => {
+    const world = given('getCustomer')
+
+    expect(await world.fromFlow('7')).toMatchObject({ kind: 'done', effect: { operation: 'created' } })
+  })
+
+  test('is parked as a conflict when Search finds the id as the other kind', async () => {
+    const world = given('getCustomer')
+    world.omnium.put('B2B', { customerId: '7' })
+
+    expect(await world.fromFlow('7')).toMatchObject({ kind: 'park', reason: 'customer-type-conflict' })
+    expect(world.omnium.writes()).toEqual([])
+  })
+
+  test('waits for the role when Search is refused too', async () => {
+    const world = given('getCustomer', 'searchCustomers')
+
+    expect(await world.fromFlow('7')).toMatchObject({ kind: 'retry', reason: 'role-missing', afterMs: 10_000 })
+    expect(world.omnium.writes()).toEqual([])
+  })
+})
+
 describe('one id, two kinds', () => {
   test.each([
     ['B2B', aPerson({ customerUid: '7' })],

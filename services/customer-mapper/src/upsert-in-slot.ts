@@ -9,7 +9,7 @@ import { compareVersions } from '@sync/shared/version'
 import { mayBeGone } from './classify.ts'
 import { decideUpsert } from './decide.ts'
 import { effectOf } from './effect-of.ts'
-import { findInOmnium, findRefused, type ReadCustomer } from './find-in-omnium.ts'
+import { findInOmnium, findRefused, isInOmnium, type ReadCustomer } from './find-in-omnium.ts'
 import { keptElements, type ListName, type OldInList } from './kept-elements.ts'
 import type { Ports } from './ports.ts'
 import { parkTaken } from './refused-creates.ts'
@@ -77,7 +77,7 @@ export async function upsertInSlot(
       return 'read-flow'
     }
     const otherKind = kind === 'B2C' ? 'B2B' : 'B2C'
-    const otherKindExists = own === null && (await omnium.getCustomer(call, otherKind, customer.customerUid)) !== null
+    const otherKindExists = own === null && (await isInOmnium(call, otherKind, customer.customerUid, omnium))
     const state = { own, otherKindExists, isFromSearch: found?.isFromSearch ?? false, isDue: deleted.length > 0 }
     const decision = decideUpsert(kind, customer, state, tenant)
     if (decision.do === 'conflict') {

@@ -1,23 +1,28 @@
+import { SyncError } from '@sync/shared/errors'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { compareVersions } from '@sync/shared/version'
 import type { DoctorContext } from './context.ts'
-import { type Finding, look, ok } from './finding.ts'
+import { type Finding, look, notChecked, ok } from './finding.ts'
 
 const SAMPLE = 10
 
-/** What a by-id read and a `Search` say of one customer; null: the by-id read did not find the customer. Pure. */
+/** One customer as a by-id read and as a `Search` show the customer. `byId` is null if the by-id read is answered "not found" or 403. */
 export interface BothReads {
   readonly byId: OmniumCustomer | null
   readonly found: OmniumCustomer
 }
 
 export function judgeReads(name: string, reads: readonly BothReads[]): Finding {
-  const check = `omnium: by-id reads of ${name} customers, compared with Search`
+  const check = checkOf(name)
   if (reads.length === 0) return ok(check, 'there is no customer to compare')
   const missing = reads.filter(({ byId }) => byId === null).length
   if (missing > 0) {
     const advice = 'Ask whether a store role was withdrawn from our API user, or whether a proxy refuses some ids.'
-    return look(check, `${missing} of ${reads.length} customers that Search lists are not found by id`, advice)
+    return look(
+      check,
+      `${missing} of ${reads.length} customers that Search lists are not found by id, or refused`,
+      advice,
+    )
   }
   const differing = reads.filter(({ byId, found }) => compareVersions(byId?.modified, found.modified) !== 0).length
   if (differing > 0) {
@@ -31,19 +36,39 @@ export function judgeReads(name: string, reads: readonly BothReads[]): Finding {
   return ok(check, `${reads.length} customers agree${sparse}`)
 }
 
-export async function checkReads({ targets: { omnium }, call }: DoctorContext): Promise<Finding[]> {
+const checkOf = (name: string): string => `omnium: by-id reads of ${name} customers, compared with Search`
+
+export async function checkReads(context: DoctorContext): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const [kind, name] of [
     ['B2C', 'private'],
     ['B2B', 'business'],
   ] as const satisfies readonly [OmniumKind, string][]) {
-    const { result } = await omnium.searchCustomers(call, kind, { take: SAMPLE, page: 0 })
-    const reads: BothReads[] = []
-    for (const found of result) {
-      if (found.customerId === '') continue
-      reads.push({ found, byId: await omnium.getCustomer(call, kind, found.customerId) })
-    }
-    findings.push(judgeReads(name, reads))
+    findings.push(
+      await readsOf(kind, context).then(
+        (reads) => judgeReads(name, reads),
+        (error: unknown) => {
+          if (error instanceof SyncError && error.code === 'role-missing') return notChecked(checkOf(name), error)
+          throw error
+        },
+      ),
+    )
   }
   return findings
+}
+
+async function readsOf(kind: OmniumKind, { targets: { omnium }, call }: DoctorContext): Promise<BothReads[]> {
+  const { result } = await omnium.searchCustomers(call, kind, { take: SAMPLE, page: 0 })
+  const reads: BothReads[] = []
+  for (const found of result) {
+    if (found.customerId === '') continue
+    reads.push({ found, byId: await omnium.getCustomer(call, kind, found.customerId).catch(nullWhereForbidden) })
+  }
+  return reads
+}
+
+/** A customer outside of the stores of our API user is refused alone. */
+function nullWhereForbidden(error: unknown): null {
+  if (error instanceof SyncError && error.code !== 'role-missing' && error.status === 403) return null
+  throw error
 }

@@ -29,8 +29,15 @@ async function checkOne({ check, target, role, read }: RoleCheck): Promise<Findi
   } catch (error) {
     if (!(error instanceof SyncError)) throw error
     const { code, status, message } = error
-    if (code === 'role-missing' || status === 403) {
+    if (code === 'role-missing') {
       return broken(check, 'refused to our API user (403)', `Give our API user of ${target} the role "${role}".`)
+    }
+    if (status === 403) {
+      return look(
+        check,
+        'refused to our API user for one id (403), while other ids are answered',
+        `Ask which stores and markets our API user of ${target} may read.`,
+      )
     }
     if (code === 'target-unauthorized') {
       return broken(

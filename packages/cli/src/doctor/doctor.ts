@@ -16,7 +16,7 @@ import { checkRelationTypes } from './check-relation-types.ts'
 import { checkRoles } from './check-roles.ts'
 import { checkSecrets, type WebhookSecret } from './check-secrets.ts'
 import type { DoctorContext } from './context.ts'
-import { broken, exitCodeOf, type Finding } from './finding.ts'
+import { broken, exitCodeOf, type Finding, notChecked } from './finding.ts'
 import { probeCustomer } from './probe-customer.ts'
 
 interface Options {
@@ -97,6 +97,7 @@ async function runCheck([name, run]: Check, context: DoctorContext): Promise<Fin
   } catch (error) {
     context.cluster.signal.throwIfAborted()
     if (!(error instanceof SyncError)) throw error
+    if (error.code === 'role-missing') return [notChecked(name, error)]
     return [broken(name, error.message, 'Put right what is said above or here, and run the command again.')]
   }
 }

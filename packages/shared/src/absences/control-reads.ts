@@ -19,6 +19,8 @@ export interface ControlReads {
   probe(tenant: Tenant, routes: readonly Route[], signal: AbortSignal): Promise<void>
   /** An id was read by this route, so a later control read may read it. */
   noteFound(tenantUid: string, route: Route, id: string): void
+  /** Ids that were read by this route lately. */
+  remembered(tenantUid: string, route: Route): readonly string[]
 }
 
 export interface ControlReadsOptions {
@@ -46,11 +48,12 @@ export function createControlReads({ target, ports, isDoubtful, now, signal }: C
   const running = new LRUCache<string, Running>({ max: MAX_ROUTES })
   const found = new LRUCache<string, readonly string[]>({ max: MAX_ROUTES })
   const nameOf = (tenantUid: string, route: Route) => `${route} ${tenantUid}`
+  const remembered = (tenantUid: string, route: Route) => found.get(nameOf(tenantUid, route)) ?? []
 
   const read = (tenant: Tenant, route: Route, ends: AbortSignal): Promise<Control> => {
     const call: Call = { tenant, key: '', signal: ends, fence: () => {} }
     const ids: ControlIds = {
-      remembered: found.get(nameOf(tenant.uid, route)) ?? [],
+      remembered: remembered(tenant.uid, route),
       isDoubtful: (id) => isDoubtful(tenant.uid, route, id),
     }
     return controlRead(call, route, ports, ids)
@@ -87,9 +90,10 @@ export function createControlReads({ target, ports, isDoubtful, now, signal }: C
     },
     noteFound(tenantUid, route, id) {
       const name = nameOf(tenantUid, route)
-      const known = found.get(name) ?? []
+      const known = remembered(tenantUid, route)
       if (known.includes(id) || isEncoded(id)) return
       found.set(name, [id, ...known].slice(0, REMEMBERED_IDS))
     },
+    remembered,
   }
 }

@@ -5,6 +5,7 @@ import type { Circuits } from '../http/circuits.ts'
 import type { Belief } from './belief.ts'
 import type { RoutePorts } from './control-read.ts'
 import { idsOfPage } from './empty-list.ts'
+import type { ReadRoles } from './read-roles.ts'
 
 /** What a control read asks of Flow. Flow lists orders by store only, so no list names an order. */
 export const flowRoutePorts = (flow: Pick<FlowClient, 'listCustomers' | 'getCustomer' | 'getOrder'>): RoutePorts => ({
@@ -24,9 +25,14 @@ export const flowRoutePorts = (flow: Pick<FlowClient, 'listCustomers' | 'getCust
  * Flow, of which a "not found" answer is believed only as design/4-peers.md says. `inGuard` sends without a circuit, because
  * the circuit has to see how the belief ended, and not the answer alone.
  */
-export function believingFlow(inGuard: FlowClient, circuits: Pick<Circuits, 'guard'>, belief: Belief): FlowClient {
+export function believingFlow(
+  inGuard: FlowClient,
+  circuits: Pick<Circuits, 'guard'>,
+  belief: Belief,
+  readRoles: Pick<ReadRoles, 'require' | 'read'>,
+): FlowClient {
   const readById = async <T>(call: Call, route: 'customer' | 'order', id: string, read: () => Promise<T | null>) => {
-    const found = await read().catch(async (error: unknown) => {
+    const found = await readRoles.read(call, route, read).catch(async (error: unknown) => {
       if (error instanceof SyncError && error.code === 'html-response') await belief.blocked(call, route, error)
       throw error
     })
@@ -38,9 +44,15 @@ export function believingFlow(inGuard: FlowClient, circuits: Pick<Circuits, 'gua
 
   return {
     inSlot: inGuard.inSlot,
-    getCustomer: (call, id) => circuits.guard(call, 'flow', false, () => readCustomer(call, id), 'customer'),
-    getOrder: (call, id) =>
-      circuits.guard(call, 'flow', false, () => readById(call, 'order', id, () => inGuard.getOrder(call, id)), 'order'),
+    async getCustomer(call, id) {
+      readRoles.require(call, 'customer')
+      return circuits.guard(call, 'flow', false, () => readCustomer(call, id), 'customer')
+    },
+    async getOrder(call, id) {
+      readRoles.require(call, 'order')
+      const read = () => readById(call, 'order', id, () => inGuard.getOrder(call, id))
+      return circuits.guard(call, 'flow', false, read, 'order')
+    },
     listCustomers: (call, page) =>
       circuits.guard(call, 'flow', false, () => inGuard.listCustomers(call, page), 'customer'),
     findByExternalId: (call, externalId) =>

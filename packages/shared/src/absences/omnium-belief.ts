@@ -8,6 +8,7 @@ import type { OmniumCustomer, OmniumKind } from '../omnium/schema.ts'
 import type { Belief } from './belief.ts'
 import { isEncoded, type RoutePorts } from './control-read.ts'
 import { idsOfPage } from './empty-list.ts'
+import type { ReadRoles } from './read-roles.ts'
 import { createSearchIds } from './search-ids.ts'
 
 type OmniumReads = Pick<OmniumClient, 'searchCustomers' | 'searchOrders' | 'getCustomer' | 'getOrder'>
@@ -39,6 +40,7 @@ export interface OmniumBeliefOptions {
   readonly aside: Pick<OmniumClient, 'searchCustomers'>
   readonly circuits: Pick<Circuits, 'guard'>
   readonly belief: Belief
+  readonly readRoles: Pick<ReadRoles, 'require' | 'read'>
   readonly now: () => number
   readonly signal: AbortSignal
 }
@@ -51,7 +53,8 @@ const MAX_THROUGH_SEARCH = 10_000
  * Omnium, of which a "not found" answer is believed only as design/4-peers.md says. A customer whose id a server in front of
  * Omnium refuses in a path is read through `Search`. An order cannot be: the model of the search has no order ids.
  */
-export function believingOmnium({ inGuard, aside, circuits, belief, now, signal }: OmniumBeliefOptions): OmniumClient {
+export function believingOmnium(options: OmniumBeliefOptions): OmniumClient {
+  const { inGuard, aside, circuits, belief, readRoles, now, signal } = options
   const searchOf = (kind: OmniumKind) =>
     createSearchIds<OmniumCustomer>({
       search: (call, customerIds, page) => aside.searchCustomers(call, kind, { ...page, customerIds }),
@@ -86,7 +89,7 @@ export function believingOmnium({ inGuard, aside, circuits, belief, now, signal 
   const readOnce = async (call: Call, kind: OmniumKind, id: string): Promise<OmniumCustomer | null> => {
     if (throughSearch.has(nameOf(call, id))) return searchById[kind](call, id)
     try {
-      const customer = await inGuard.getCustomer(call, kind, id)
+      const customer = await readRoles.read(call, kind, () => inGuard.getCustomer(call, kind, id))
       if (customer !== null || !isEncoded(id)) return customer
     } catch (error) {
       if (!(error instanceof SyncError) || error.code !== 'html-response') throw error
@@ -103,7 +106,8 @@ export function believingOmnium({ inGuard, aside, circuits, belief, now, signal 
     return customer
   }
   const readOrder = async (call: Call, id: string) => {
-    const order = await inGuard.getOrder(call, id).catch(async (error: unknown) => {
+    const read = readRoles.read(call, 'order', () => inGuard.getOrder(call, id))
+    const order = await read.catch(async (error: unknown) => {
       if (error instanceof SyncError && error.code === 'html-response') await belief.blocked(call, 'order', error)
       throw error
     })
@@ -116,8 +120,14 @@ export function believingOmnium({ inGuard, aside, circuits, belief, now, signal 
 
   return {
     inSlot: inGuard.inSlot,
-    getCustomer: (call, kind, id) => circuits.guard(call, 'omnium', false, () => readCustomer(call, kind, id), kind),
-    getOrder: (call, id) => circuits.guard(call, 'omnium', false, () => readOrder(call, id), 'order'),
+    async getCustomer(call, kind, id) {
+      if (!throughSearch.has(nameOf(call, id))) readRoles.require(call, kind)
+      return circuits.guard(call, 'omnium', false, () => readCustomer(call, kind, id), kind)
+    },
+    async getOrder(call, id) {
+      readRoles.require(call, 'order')
+      return circuits.guard(call, 'omnium', false, () => readOrder(call, id), 'order')
+    },
     searchCustomers: (call, kind, asking) =>
       circuits.guard(call, 'omnium', false, () => inGuard.searchCustomers(call, kind, asking), kind),
     searchOrders: (call, asking) =>

@@ -47,7 +47,8 @@ function failureCodeOf(request: TargetRequest, answer: HttpAnswer, answers: read
   if (isHtmlResponse(answer) && !SAID_BY_STATUS.has(status)) return 'html-response'
   if ((status >= 200 && status < 300) || answers.includes(status)) return null
   if (collection && NOT_FOUND.includes(status)) return 'target-failed'
-  if (role !== undefined && status === 403) return 'role-missing'
+  // A path that names one customer may be forbidden for this customer alone.
+  if (collection && role !== undefined && status === 403) return 'role-missing'
   if (writes && status === 409) return 'version-conflict'
   return codeOfStatus(status)
 }

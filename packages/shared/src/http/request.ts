@@ -11,14 +11,14 @@ import type { Call } from './call.ts'
  */
 export const OPERATIONS = {
   token: { doing: 'fetching a token from', writes: false, collection: true },
-  'get-customer': { doing: 'reading a customer from', writes: false, collection: false },
+  'get-customer': { doing: 'reading a customer from', writes: false, collection: false, role: 'Customer read' },
   'create-customer': { doing: 'creating a customer in', writes: true, collection: true },
   'update-customer': { doing: 'updating a customer in', writes: true, collection: false },
   'patch-customer': { doing: 'updating a customer in', writes: true, collection: false },
   'delete-contact': { doing: 'removing a contact in', writes: true, collection: false },
   'list-customers': { doing: 'listing customers of', writes: false, collection: true, role: 'Customer read' },
   'search-customers': { doing: 'searching customers in', writes: false, collection: true, role: 'Customer read' },
-  'get-order': { doing: 'reading an order from', writes: false, collection: false },
+  'get-order': { doing: 'reading an order from', writes: false, collection: false, role: 'Order read' },
   'search-orders': { doing: 'searching orders in', writes: false, collection: true, role: 'Order read' },
 } as const satisfies Record<string, OperationRules>
 interface OperationRules {

@@ -111,7 +111,7 @@ export function createTargets(options: TargetsOptions): Targets {
         return omniumCredentials
       },
     }),
-    ...{ circuits, guards, now },
+    ...{ circuits, roles, guards, now, schedule },
   })
   const { flow, omnium } = clients
   return {
@@ -125,6 +125,7 @@ export function createTargets(options: TargetsOptions): Targets {
       roles.tenantsChanged(tenants)
       exported.tenantsChanged(tenants)
       circuits.tenantsChanged(tenants)
+      clients.tenantsChanged(tenants)
       limits.flow.tenantsChanged(tenants)
       limits.omnium.tenantsChanged(tenants)
       omniumCredentials?.tenantsChanged(tenants)

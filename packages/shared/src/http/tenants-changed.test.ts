@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { createTenants, type Tenant } from '../tenants.ts'
 import { aCall } from '../testing/builders.ts'
 import { type Answer, sendJson } from '../testing/http-server.ts'
@@ -73,4 +73,47 @@ it('a tenant that is no more has no circuit, no series of a metric, and is not p
   expect(circuits.list()).toEqual([])
   expect((await metrics.render()).text).not.toContain('tenant="acme"')
   expect(flowServer.requests).toHaveLength(before)
+})
+
+describe('a role that is missing for by-id reads', () => {
+  const forRole =
+    (good: string): Answer =>
+    (request, response) => {
+      const isAllowed = request.headers.authorization === `Bearer ${good}` || request.url.includes('?')
+      sendJson(response, isAllowed ? 200 : 403, { customerUid: '1000', customerType: 'PERSON', items: [], paging: {} })
+    }
+
+  it('is probed with the new secret at once', async () => {
+    const { tenantsChanged, flow, tenant, roles, time } = await start({ flow: forRole('new') })
+    const get = (of: Tenant) => flow.getCustomer(aCall({ tenant: of }), '1000')
+    await expect(get(tenant)).rejects.toMatchObject({ code: 'role-missing' })
+    expect(roles.list()).toMatchObject([{ tenant: 'acme', operation: 'get-customer' }])
+
+    const changed = withFlow(tenant, { token: 'new' })
+    tenantsChanged(createTenants([changed]))
+    await time.advance(1)
+    await expect.poll(() => roles.list()).toEqual([])
+
+    await expect(get(changed)).resolves.toMatchObject({ customerUid: '1000' })
+  })
+
+  it('is forgotten with its tenant, and a read that ends later does not bring it back', async () => {
+    const latch = Promise.withResolvers<void>()
+    const { tenantsChanged, flow, flowServer, tenant, roles, time } = await start({
+      async flow(request, response, socket) {
+        if (request.url.endsWith('/late')) await latch.promise
+        await forRole('none')(request, response, socket)
+      },
+    })
+    const get = (id: string) => flow.getCustomer(aCall({ tenant }), id)
+    const late = get('late')
+    await expect(get('1000')).rejects.toMatchObject({ code: 'role-missing' })
+    await expect.poll(() => flowServer.requests.some(({ url }) => url.endsWith('/late'))).toBe(true)
+
+    tenantsChanged(createTenants([]))
+    latch.resolve()
+
+    await expect(late).rejects.toMatchObject({ code: 'role-missing' })
+    expect([roles.list(), time.nextAt()]).toEqual([[], null])
+  })
 })

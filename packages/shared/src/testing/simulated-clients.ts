@@ -7,7 +7,7 @@ import { createClient } from '../http/client.ts'
 import { createLimits } from '../http/limits.ts'
 import { createPatience } from '../http/patience.ts'
 import type { Send } from '../http/request.ts'
-import { createRoles } from '../http/roles.ts'
+import { createRoles, type Roles } from '../http/roles.ts'
 import { limitsOf, type Shares } from '../http/shares.ts'
 import { createMetrics } from '../metrics.ts'
 import type { OmniumClient } from '../omnium/client.ts'
@@ -20,6 +20,7 @@ export interface SimulatedClients {
   readonly flow: FlowClient
   readonly omnium: OmniumClient
   readonly circuits: Circuits
+  readonly roles: Pick<Roles, 'list'>
   setPartitions(own: readonly number[], all: number): void
 }
 
@@ -74,12 +75,13 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
       limits: limits.omnium,
       credentials: (sendToken) => createOmniumCredentials({ send: sendToken, sender: service, now, random, schedule }),
     }),
-    ...{ circuits, guards, now },
+    ...{ circuits, roles, guards, now, schedule },
   })
   return {
     flow: clients.flow,
     omnium: clients.omnium,
     circuits,
+    roles,
     setPartitions(own, all) {
       limits.flow.setPartitions(own, all)
       limits.omnium.setPartitions(own, all)
