@@ -84,6 +84,17 @@ describe('syncctl doctor', () => {
     expect(code).toBe(1)
   })
 
+  it('writes nothing to the customer of --probe unless somebody agrees', async () => {
+    const before = world.omnium.journal.entries({ kind: 'write' }).length
+
+    const { code, out, err } = await syncctl('doctor', '--tenant', TENANT, '--probe', 'child')
+
+    expect({ code, out }).toEqual({ code: 64, out: '' })
+    expect(err).toContain('business customer child of tenant acme-no')
+    expect(err).toContain('Nobody is there to agree: add --yes.')
+    expect(world.omnium.journal.entries({ kind: 'write' })).toHaveLength(before)
+  })
+
   it('prints one line for each check, for a person', async () => {
     const { out, code } = await syncctl('doctor', '--tenant', TENANT)
 
@@ -102,7 +113,7 @@ describe.each([
     world.omnium.setModes(TENANT, { patchLists })
     const { contacts, addresses, customerRelations } = business('child')!
 
-    const { of } = await doctor('--probe', 'child')
+    const { of } = await doctor('--probe', 'child', '--yes')
     world.omnium.setModes(TENANT, { patchLists: 'replace' })
 
     expect(of('omnium: a PATCH of a list')).toMatchObject([{ verdict, found }])
