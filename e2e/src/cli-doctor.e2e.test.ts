@@ -65,6 +65,7 @@ describe('syncctl doctor', () => {
       'last webhook from flow',
       'sweep of omnium orders',
       'absence guard of omnium',
+      'omnium: API users',
     ])
       expect(checks).toContain(part)
     for (const part of ['topics and contracts', 'compaction bound', 'dead letters', 'drift of a sample of 4 customers'])
@@ -100,6 +101,9 @@ describe('syncctl doctor', () => {
 
     expect(code).toBe(0)
     expect(out).toMatch(/^ok +flow: list customers +4 found$/m)
+    expect(out).toMatch(
+      /^ok +omnium: API users +without an API user .*\n +Name an API user for each of them in omnium.apiUsers/m,
+    )
     expect(out).not.toContain(SECRET)
   })
 })
