@@ -126,3 +126,23 @@ describe.each([
     expect(business('child')?.addresses ?? []).toEqual(addresses ?? [])
   })
 })
+
+describe('syncctl doctor --probe without the role for Search', () => {
+  it('says of each check that needs Search which role is missing, and does all other checks', async () => {
+    world.omnium.setModes(TENANT, { missingRoles: ['search'] })
+
+    const { findings, of } = await doctor('--probe', 'child', '--yes')
+    world.omnium.setModes(TENANT, { missingRoles: [] })
+
+    const notChecked = {
+      ...{ verdict: 'broken', found: 'not checked, because Search is refused to our API user (403)' },
+      advice: 'Give our API user of omnium the role "Customer read".',
+    }
+    expect(of('omnium: relation type')).toMatchObject([notChecked, notChecked])
+    expect(of('omnium: a Search result')).toMatchObject([notChecked])
+    expect(of('omnium: a PATCH of a list')).toMatchObject([{ verdict: 'ok', found: 'replaces the list' }])
+    expect(of('put back')).toMatchObject([{ verdict: 'ok' }])
+    expect(of('drift of a sample')).toMatchObject([{ verdict: 'ok' }])
+    expect(findings.filter(({ advice }) => advice?.includes('is down'))).toEqual([])
+  })
+})
