@@ -66,6 +66,7 @@ describe('syncctl doctor', () => {
       'last webhook from flow',
       'sweep of omnium orders',
       'absence guard of omnium',
+      'omnium: API users',
     ])
       expect(checks).toContain(part)
     for (const part of ['topics and contracts', 'compaction bound', 'dead letters', 'drift of a sample of 4 customers'])
@@ -130,11 +131,25 @@ describe('syncctl doctor', () => {
     expect(findings.filter(({ advice }) => advice?.includes('the role') ?? false)).toEqual([])
   })
 
+  it('writes nothing to the customer of --probe unless somebody agrees', async () => {
+    const before = world.omnium.journal.entries({ kind: 'write' }).length
+
+    const { code, out, err } = await syncctl('doctor', '--tenant', TENANT, '--probe', 'child')
+
+    expect({ code, out }).toEqual({ code: 64, out: '' })
+    expect(err).toContain('business customer child of tenant acme-no')
+    expect(err).toContain('Nobody is there to agree: add --yes.')
+    expect(world.omnium.journal.entries({ kind: 'write' })).toHaveLength(before)
+  })
+
   it('prints one line for each check, for a person', async () => {
     const { out, code } = await syncctl('doctor', '--tenant', TENANT)
 
     expect(code).toBe(0)
     expect(out).toMatch(/^ok +flow: list customers +4 found$/m)
+    expect(out).toMatch(
+      /^ok +omnium: API users +without an API user .*\n +Name an API user for each of them in omnium.apiUsers/m,
+    )
     expect(out).not.toContain(SECRET)
   })
 })
@@ -148,12 +163,32 @@ describe.each([
     world.omnium.setModes(TENANT, { patchLists })
     const { contacts, addresses, customerRelations } = business('child')!
 
-    const { of } = await doctor('--probe', 'child')
+    const { of } = await doctor('--probe', 'child', '--yes')
     world.omnium.setModes(TENANT, { patchLists: 'replace' })
 
     expect(of('omnium: a PATCH of a list')).toMatchObject([{ verdict, found }])
     expect(of('put back')).toMatchObject([{ verdict: 'ok' }])
     expect(business('child')).toMatchObject({ contacts, customerRelations })
     expect(business('child')?.addresses ?? []).toEqual(addresses ?? [])
+  })
+})
+
+describe('syncctl doctor --probe without the role for Search', () => {
+  it('says of each check that needs Search which role is missing, and does all other checks', async () => {
+    world.omnium.setModes(TENANT, { missingRoles: ['search'] })
+
+    const { findings, of } = await doctor('--probe', 'child', '--yes')
+    world.omnium.setModes(TENANT, { missingRoles: [] })
+
+    const notChecked = {
+      ...{ verdict: 'broken', found: 'not checked, because Search is refused to our API user (403)' },
+      advice: 'Give our API user of omnium the role "Customer read".',
+    }
+    expect(of('omnium: relation type')).toMatchObject([notChecked, notChecked])
+    expect(of('omnium: a Search result')).toMatchObject([notChecked])
+    expect(of('omnium: a PATCH of a list')).toMatchObject([{ verdict: 'ok', found: 'replaces the list' }])
+    expect(of('put back')).toMatchObject([{ verdict: 'ok' }])
+    expect(of('drift of a sample')).toMatchObject([{ verdict: 'ok' }])
+    expect(findings.filter(({ advice }) => advice?.includes('is down'))).toEqual([])
   })
 })

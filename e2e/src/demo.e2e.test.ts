@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from './eventually.ts'
-import { startSandboxProgram } from './sandbox-program.ts'
+import { type SandboxProgram, startSandboxProgram } from './sandbox-program.ts'
+import { syncctlFor } from './syncctl.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const DAY_MS = 180_000
@@ -49,13 +50,33 @@ describe('the demo with --exit', () => {
   })
 })
 
+const untilEndOfDay = (demo: SandboxProgram) =>
+  eventually('the end of the day', () => demo.text().includes('Ctrl-C ends it'), DAY_MS)
+
 describe('the demo that stays', () => {
+  it('prints the environment that syncctl needs, and its sweeps run', { timeout: DAY_MS }, async () => {
+    const demo = startDemo([])
+    await untilEndOfDay(demo)
+    const lines = demo.text().matchAll(/^ +export (\w+)=(\S+)$/gm)
+    const syncctl = await syncctlFor(Object.fromEntries([...lines].map(([, name, value]) => [name, value])))
+
+    const findings = await syncctl.json<{ check: string; verdict: string }>(
+      ...['doctor', '--tenant', 'nordlys-no', '--json'],
+    )
+
+    expect(findings.filter(({ verdict }) => verdict === 'broken')).toEqual([])
+    const sweeps = findings.filter(({ check }) => check.startsWith('sweep of'))
+    expect(sweeps.map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok', 'ok'])
+    demo.child.kill('SIGINT')
+    expect(await demo.exited).toBe(0)
+  })
+
   it.each([
     ['SIGINT', 0],
     ['SIGKILL', null],
   ] as const)('leaves no service behind at %s', { timeout: DAY_MS }, async (signal, expected) => {
     const demo = startDemo([])
-    await eventually('the end of the day', () => demo.text().includes('Ctrl-C ends it'), DAY_MS)
+    await untilEndOfDay(demo)
     const ports = [...demo.text().matchAll(/http:\/\/127\.0\.0\.1:(\d+)\/ready/g)].map(([, port]) => Number(port))
     const sockets = await Promise.all(
       ports.map(async (port) => {

@@ -178,7 +178,11 @@ describe('half of the customers of a tenant that disappear at once', () => {
     await eventually('the guard after a restart', async () => (await restarted.metrics()).includes(metric))
 
     world.omnium.setModes(tenant, { hidden: null })
-    const released = await syncctl('absences', 'release', '--tenant', tenant, '--target', 'omnium')
+    const release = ['absences', 'release', '--tenant', tenant, '--target', 'omnium'] as const
+    const refused = await syncctl(...release)
+    expect([refused.code, refused.err]).toEqual([64, expect.stringContaining('Nobody is there to agree: add --yes.')])
+    expect((await syncctl('absences', 'list')).code).toBe(2)
+    const released = await syncctl(...release, '--yes')
     expect([released.code, released.err]).toEqual([0, ''])
     await eventually('all edits', () => ids.every((id) => inOmnium(tenant, 'B2C', id)?.firstName === 'after'), 150_000)
     expect([await lettersOf(tenant), await tombstonesOf(tenant), createdTwice(tenant)]).toEqual([[], [], []])

@@ -3,6 +3,7 @@ import { guardRecord, guardStateOf } from '@sync/shared/absences/guard-state'
 import type { Target } from '@sync/shared/errors'
 import { type Command, Option } from 'commander'
 import { type Cluster, withCluster } from './cluster.ts'
+import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { readValue } from './read-value.ts'
 import { refuse } from './refuse.ts'
@@ -16,6 +17,12 @@ tenant that met such an answer wait.
 Examples:
   syncctl absences list
   syncctl absences release --tenant acme-no --target omnium`
+
+interface ReleaseOptions {
+  readonly tenant: string
+  readonly target: Target
+  readonly yes?: boolean
+}
 
 /** `syncctl absences list | release`. */
 export function addAbsences(program: Command, terminal: Terminal, end: (code: ExitCode) => void): void {
@@ -38,12 +45,18 @@ export function addAbsences(program: Command, terminal: Terminal, end: (code: Ex
     .description('act on "not found" answers of a tenant and target again')
     .addOption(select.tenant().makeOptionMandatory())
     .addOption(new Option('--target <name>', 'the peer').choices(['flow', 'omnium']).makeOptionMandatory())
+    .addOption(select.yes())
     .addHelpText('after', EXAMPLES)
-    .action(async (options: { readonly tenant: string; readonly target: Target }) => {
-      const { tenant, target } = options
+    .action(async (options: ReleaseOptions) => {
+      const { tenant, target, yes } = options
       await withCluster(terminal, async (cluster) => {
         const guard = (await readTrippedGuards(cluster)).find((it) => it.tenant === tenant && it.target === target)
         if (guard === undefined) refuse(`the absence guard of ${tenant} at ${target} is not tripped`)
+        const { missing, reads, at } = guard
+        const what =
+          `The services act on "not found" answers of ${target} about tenant ${tenant} again. The guard tripped at ${at}: ` +
+          `${missing} of ${reads} reads were "not found".`
+        if (!(await confirm(terminal, what, yes))) return
         const publisher = await cluster.publisher()
         const released = { ...guard, isTripped: false, at: new Date().toISOString() }
         await publisher.publish('sync.cursors.v1', [guardRecord(released)])

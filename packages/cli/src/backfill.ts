@@ -58,6 +58,9 @@ Examples:
     .action(async (options: Options) => end(await backfill(options, terminal)))
 }
 
+/** Raised when `Begun` changes, so that no command reads the progress that another version wrote. */
+const FORM = 2
+
 /** How far an interrupted backfill came. */
 interface Begun {
   readonly id: string
@@ -70,7 +73,7 @@ interface Begun {
 async function backfill({ tenant: uid, from, yes, restart }: Options, terminal: Terminal): Promise<ExitCode> {
   return withCluster(terminal, async (cluster) => {
     const tenant = cluster.tenant(uid)
-    const state = openState<Begun>(cluster, 'backfill', { uid, from })
+    const state = openState<Begun>(cluster, 'backfill', { uid, from, form: FORM })
     return withTargets(cluster, async (targets) => {
       const call = callFor(tenant, keyOf(uid, `backfill from ${from}`), cluster.signal)
       const total = await countOf(from, targets, call)

@@ -62,6 +62,23 @@ describe('syncctl', () => {
     expect(err).toContain(text)
   })
 
+  it.each([
+    [['topics', 'apply']],
+    [['dead-letters', 'redrive']],
+    [['dead-letters', 'discard']],
+    [['replay']],
+    [['backfill']],
+    [['reconcile']],
+    [['erase']],
+    [['absences', 'release']],
+    [['doctor']],
+  ])('%j, which can change something, takes --yes', async (command) => {
+    const { code, out } = await syncctl([...command, '--yes', '--help'])
+
+    expect(code).toBe(0)
+    expect(out).toContain('-y, --yes')
+  })
+
   it('lists every problem of its environment', async () => {
     const { code, out, err } = await syncctl(['topics', 'check'], { KAFKA_BROKERS: 'kafka' })
 

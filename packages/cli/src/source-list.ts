@@ -2,7 +2,7 @@ import { type FlowListPlace, type FlowPagesOptions, flowPages } from '@sync/shar
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { Targets } from '@sync/shared/http/targets'
-import { describeGap, type ListEnd } from '@sync/shared/list-read'
+import { describeGap, type ListEnd, NOTHING_SEEN, type SeenBefore } from '@sync/shared/list-read'
 import { type ModifiedQuery, modifiedPages } from '@sync/shared/omnium/pages'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { Listed } from '@sync/shared/sweep'
@@ -11,7 +11,14 @@ import { persistently } from './peers.ts'
 const THE_BEGINNING = '1970-01-01T00:00:00.000Z'
 
 /** Where paging goes on after a page. */
-export type OmniumPlace = { readonly kind: OmniumKind; readonly since: string }
+export interface OmniumPlace {
+  readonly kind: OmniumKind
+  readonly since: string
+  /** Counts of the items of this kind that are older than `since`. */
+  readonly before: SeenBefore
+  /** The incomplete lists of the kinds before this kind. */
+  readonly incomplete: readonly IncompleteList[]
+}
 
 export interface ListedPage<Customer, Place> {
   readonly customers: readonly Customer[]
@@ -58,15 +65,25 @@ export interface OmniumListed extends Listed {
 
 const KINDS: readonly OmniumKind[] = ['B2C', 'B2B']
 
-/** All private and then all business customers of a tenant in Omnium; some may come twice. */
+/**
+ * All private and then all business customers of a tenant in Omnium. Some may come twice. A read that goes on at a place also
+ * tells which lists the interrupted read has found to be incomplete.
+ */
 export async function* allOfOmnium(
   { omnium }: Targets,
   call: Call,
   from: OmniumPlace | null,
   onIncomplete: (incomplete: IncompleteList) => void,
 ): AsyncGenerator<ListedPage<OmniumListed, OmniumPlace>> {
+  const incomplete: IncompleteList[] = []
+  const tell = (list: IncompleteList) => {
+    incomplete.push(list)
+    onIncomplete(list)
+  }
+  from?.incomplete.forEach(tell)
   for (const kind of KINDS.slice(from === null ? 0 : KINDS.indexOf(from.kind))) {
-    let since = from?.kind === kind ? from.since : THE_BEGINNING
+    const begin = from?.kind === kind ? from : { since: THE_BEGINNING, before: NOTHING_SEEN }
+    let { since, before } = begin
     const search = async (query: ModifiedQuery) => {
       const { result, totalHits } = await persistently(call.signal, () => omnium.searchCustomers(call, kind, query))
       const items = result.map(
@@ -78,12 +95,29 @@ export async function* allOfOmnium(
     }
     for await (const step of modifiedPages(search, since)) {
       call.signal.throwIfAborted()
-      if (step.kind === 'page') yield { customers: step.items, place: { kind, since } }
-      else if (step.kind === 'reached') since = step.since
-      else incompleteOf(OMNIUM_LISTS[kind], step.end).forEach(onIncomplete)
+      if (step.kind === 'page')
+        yield { customers: step.items, place: { kind, since, before, incomplete: [...incomplete] } }
+      else if (step.kind === 'end') incompleteOf(OMNIUM_LISTS[kind], endAfter(begin.before, step.end)).forEach(tell)
+      // A read that goes on after a doubtful place would not meet the cause of the doubt.
+      else if (!step.isDoubtful) {
+        since = step.since
+        before = plus(begin.before, step.before)
+      }
     }
   }
 }
+
+const plus = (a: SeenBefore, b: SeenBefore): SeenBefore => ({
+  seen: a.seen + b.seen,
+  withoutId: a.withoutId + b.withoutId,
+})
+
+/** The end of the whole list, of which this read has listed the part after `before`. */
+const endAfter = (before: SeenBefore, end: ListEnd): ListEnd => ({
+  ...end,
+  ...plus(before, end),
+  total: end.total === null ? null : end.total + before.seen,
+})
 
 /** How many customers a tenant has, by one small question to each list: at least as many as the answer holds. */
 export async function countOf(source: 'flow' | 'omnium', { flow, omnium }: Targets, call: Call): Promise<number> {

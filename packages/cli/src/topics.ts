@@ -23,6 +23,7 @@ export function addTopics(program: Command, terminal: Terminal, end: (code: Exit
     .command('apply')
     .description('create the topics that are missing and register the contracts; never alters a topic')
     .option('-p, --partitions <n>', PARTITIONS, parsePartitions)
+    .option('-y, --yes', 'as for every command that changes something; this command never asks')
     .option('--json', JSON_OUTPUT)
     .addHelpText(
       'after',

@@ -148,6 +148,17 @@ describe('an outcome', () => {
     })
   })
 
+  test('names the fields of the source that could not be read, and the lists of which an element was not removed', () => {
+    const notes = { unreadable: ['email', 'contacts'], notRemoved: ['addresses'] }
+
+    const { event } = trace('sync.outcomes.v1', anOutcome({ ...notes, lane: 'replayed' }))
+
+    expect(event).toMatchObject({
+      ...notes,
+      what: 'done (replayed); unreadable: email, contacts; not removed: addresses',
+    })
+  })
+
   test.each<[string, Partial<ValueOf<'sync.outcomes.v1'>>]>([
     ['skipped(unchanged)', { outcome: 'skipped', reason: 'unchanged', version: T }],
     ['parked(unmappable) (replayed)', { outcome: 'parked', reason: 'unmappable', lane: 'replayed' }],
@@ -156,8 +167,7 @@ describe('an outcome', () => {
     const { event } = trace('sync.outcomes.v1', anOutcome(fields))
 
     expect(event).toMatchObject({ event: 'ended', what, ...fields })
-    expect(event).not.toHaveProperty('changed')
-    expect(event).not.toHaveProperty('latencyMs')
+    for (const name of ['changed', 'latencyMs', 'unreadable', 'notRemoved']) expect(event).not.toHaveProperty(name)
   })
 })
 

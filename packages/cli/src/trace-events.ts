@@ -36,6 +36,10 @@ export interface TraceEvent {
   readonly operation?: string
   readonly target?: string
   readonly changed?: readonly string[]
+  /** Fields and lists of the source that could not be read. */
+  readonly unreadable?: readonly string[]
+  /** Lists of which the target kept an element that was removed at the source. */
+  readonly notRemoved?: readonly string[]
   readonly version?: string
   readonly lane?: string
   readonly attempts?: number
@@ -148,21 +152,26 @@ function describe(
 
 function outcomeEvent(value: ValueOf<'sync.outcomes.v1'>, prefix: string): Described {
   const { outcome, reason, operation, target, changed, version, lane, attempts, durationMs, endedAt } = value
+  const { unreadable = [], notRemoved = [] } = value
   const record = `${unprefixed(value.topic, prefix)}/${value.partition}/${value.offset}`
   const did = operation === null ? '' : ` ${operation}${target === null ? '' : ` in ${target}`}`
   const fields = changed.length > 0 ? `: ${changed.join(', ')}` : ''
   const back = lane === null ? '' : ` (${lane})`
+  const named = (text: string, names: readonly string[]) => (names.length > 0 ? `; ${text}: ${names.join(', ')}` : '')
+  const notes = named('unreadable', unreadable) + named('not removed', notRemoved)
   return {
     event: 'ended',
     at: endedAt,
     service: value.service,
-    what: `${outcome}${reason === null ? '' : `(${reason})`}${did}${fields}${back}`,
+    what: `${outcome}${reason === null ? '' : `(${reason})`}${did}${fields}${back}${notes}`,
     record,
     outcome,
     ...(reason !== null && { reason }),
     ...(operation !== null && { operation }),
     ...(target !== null && { target }),
     ...(changed.length > 0 && { changed }),
+    ...(unreadable.length > 0 && { unreadable }),
+    ...(notRemoved.length > 0 && { notRemoved }),
     ...(version !== null && { version }),
     ...(lane !== null && { lane }),
     attempts,

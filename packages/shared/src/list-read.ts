@@ -39,15 +39,25 @@ export interface SeenItems {
   add(items: readonly Pick<Listed, 'id' | 'version'>[], place: string): ReadonlySet<string>
 }
 
-export function createSeenItems(before = 0): SeenItems {
+/** Counts of the items that a list read listed before the place where the next list read goes on. */
+export interface SeenBefore {
+  /** Distinct items. */
+  readonly seen: number
+  /** Distinct items without an id. `seen` includes them. */
+  readonly withoutId: number
+}
+
+export const NOTHING_SEEN: SeenBefore = { seen: 0, withoutId: 0 }
+
+export function createSeenItems(before: SeenBefore = NOTHING_SEEN): SeenItems {
   const ids = new Set<string>()
   const nameless = new Set<string>()
   return {
     get withoutId() {
-      return nameless.size
+      return before.withoutId + nameless.size
     },
     get count() {
-      return before + ids.size + nameless.size
+      return before.seen + ids.size + nameless.size
     },
     add(items, place) {
       const news = new Set<string>()

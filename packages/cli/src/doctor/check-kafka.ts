@@ -11,7 +11,7 @@ import { readValue } from '../read-value.ts'
 import { counted, duration } from '../terminal.ts'
 import type { DoctorContext } from './context.ts'
 import { broken, type Finding, look, ok } from './finding.ts'
-import { judgeTarget } from './judge-targets.ts'
+import { judgeApiUsers, judgeTarget } from './judge-targets.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -72,14 +72,10 @@ export async function checkCursors({ cluster, tenant, now }: DoctorContext): Pro
       findings.push(judgeSweep(`${source} ${entity}`, at, now()))
     }
   }
-  const targets = (['flow', 'omnium'] as const).flatMap((target) =>
-    judgeTarget(
-      target,
-      [...states.values()].filter(({ source }) => source === target),
-      now(),
-    ),
-  )
-  return [...findings, ...judgeGuards(guards, tenant.uid), ...targets]
+  const statesOf = (target: Target) => [...states.values()].filter(({ source }) => source === target)
+  const targets = (['flow', 'omnium'] as const).flatMap((target) => judgeTarget(target, statesOf(target), now()))
+  const apiUsers = judgeApiUsers(tenant, statesOf('omnium'), now())
+  return [...findings, ...judgeGuards(guards, tenant.uid), ...targets, apiUsers]
 }
 
 function judgeGuards(guards: ReadonlyMap<Target, GuardState>, tenant: string): Finding[] {

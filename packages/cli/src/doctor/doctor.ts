@@ -4,7 +4,8 @@ import { resolveSecret, type Tenant } from '@sync/shared/tenants'
 import { readText } from '@sync/shared/tenants-file'
 import type { Command } from 'commander'
 import { type Cluster, withCluster } from '../cluster.ts'
-import type { ExitCode } from '../exit.ts'
+import { confirm } from '../confirm.ts'
+import { EXIT, type ExitCode } from '../exit.ts'
 import { callFor, withTargets } from '../peers.ts'
 import { select } from '../selectors.ts'
 import { jsonList, type Paint, painter, type Terminal, table } from '../terminal.ts'
@@ -22,6 +23,7 @@ import { probeCustomer } from './probe-customer.ts'
 interface Options {
   readonly tenant: string
   readonly probe?: string
+  readonly yes?: boolean
   readonly json?: boolean
 }
 
@@ -32,12 +34,13 @@ export function addDoctor(program: Command, terminal: Terminal, end: (code: Exit
     .description('check everything that a tenant needs: before a go-live, and at 3 a.m.')
     .addOption(select.tenant().makeOptionMandatory())
     .option('--probe <customer>', 'write to this customer in Omnium, see what Omnium does, and put the customer back')
+    .addOption(select.yes())
     .addOption(select.json())
     .addHelpText(
       'after',
       `
-Each line says ok, look or broken, what was found, and what to do. Nothing is written, except with --probe: the command adds a
-contact and an address to the business customer that you name, removes them by PATCH, reads the customer after each step, and
+Each line says ok, look or broken, what was found, and what to do. Nothing is written, except with --probe: the command asks, adds
+a contact and an address to the business customer that you name, removes them by PATCH, reads the customer after each step, and
 puts the customer back as it was.
 Exit code: 0 all is ok, 2 something to look at, 1 something is broken.
 Examples:
@@ -69,9 +72,13 @@ const STEPS: readonly (readonly Check[])[] = [
   [['drift', checkDrift]],
 ]
 
-async function doctor({ tenant: uid, probe, json }: Options, terminal: Terminal): Promise<ExitCode> {
+async function doctor({ tenant: uid, probe, yes, json }: Options, terminal: Terminal): Promise<ExitCode> {
   return withCluster(terminal, async (cluster) => {
     const tenant = cluster.tenant(uid)
+    if (probe !== undefined) {
+      const what = `A contact and an address are added to business customer ${probe} of tenant ${uid} in Omnium, and removed again.`
+      if (!(await confirm(terminal, what, yes))) return EXIT.ok
+    }
     return withTargets(cluster, async (targets) => {
       const call = callFor(tenant, keyOf(tenant.uid, 'doctor'), cluster.signal)
       const context: DoctorContext = { cluster, tenant, targets, call, env: terminal.env, now: Date.now }

@@ -10,11 +10,16 @@ export interface Finding {
   readonly verdict: Verdict
   /** What was found, without personal data and secrets. */
   readonly found: string
-  /** What to do; null if there is nothing to do. */
+  /** The step to take, or a recommendation. null if there is neither. */
   readonly advice: string | null
 }
 
-export const ok = (check: string, found: string): Finding => ({ check, verdict: 'ok', found, advice: null })
+export const ok = (check: string, found: string, advice: string | null = null): Finding => ({
+  check,
+  verdict: 'ok',
+  found,
+  advice,
+})
 export const look = (check: string, found: string, advice: string): Finding => ({
   check,
   verdict: 'look',

@@ -1,4 +1,5 @@
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import { aTenant } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { EXIT } from '../exit.ts'
 import { judgeClock } from './check-clock.ts'
@@ -6,7 +7,7 @@ import { judgeSweep, judgeWebhook } from './check-kafka.ts'
 import { judgeReads } from './check-reads.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { broken, exitCodeOf, look, ok } from './finding.ts'
-import { judgeTarget } from './judge-targets.ts'
+import { judgeApiUsers, judgeTarget } from './judge-targets.ts'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')
 const MINUTE_MS = 60_000
@@ -90,17 +91,18 @@ test.each([
   expect(judgeSweep('flow customers', sweptAt, NOW).verdict).toBe(verdict)
 })
 
+const state = (fields: object = {}) => ({
+  ...{ tenant: 'acme', source: 'omnium' as const, entity: 'target-state' as const, mark: 'closed' },
+  ...{
+    sweptAt: new Date(NOW - MINUTE_MS).toISOString(),
+    process: 'customer-mapper/one',
+    requests: 1_000,
+    throttled: 0,
+  },
+  ...fields,
+})
+
 describe('the circuits and limits of a target', () => {
-  const state = (fields: object = {}) => ({
-    ...{ tenant: 'acme', source: 'omnium' as const, entity: 'target-state' as const, mark: 'closed' },
-    ...{
-      sweptAt: new Date(NOW - MINUTE_MS).toISOString(),
-      process: 'customer-mapper/one',
-      requests: 1_000,
-      throttled: 0,
-    },
-    ...fields,
-  })
   const verdicts = (...fields: object[]) => judgeTarget('omnium', fields.map(state), NOW).map(({ verdict }) => verdict)
 
   test.each([
@@ -121,6 +123,41 @@ describe('the circuits and limits of a target', () => {
   test('are judged over all processes', () => {
     expect(verdicts({ throttled: 15 }, { process: 'relation-manager/one' })).toEqual(['ok', 'ok'])
     expect(judgeTarget('omnium', [], NOW)).toMatchObject([{ verdict: 'ok' }, { verdict: 'ok' }])
+  })
+})
+
+describe('an API user for each service', () => {
+  const CALLERS = ['omnium-ingest', 'customer-mapper', 'relation-manager', 'syncctl']
+  const advice =
+    'Name an API user for each of them in omnium.apiUsers, so that each has the limits of its own API user.'
+  const judged = (owners: readonly string[], fields: object = {}) => {
+    const apiUsers = Object.fromEntries(
+      owners.map((name) => [name, { clientId: name, clientSecret: 's', apiUser: name }]),
+    )
+    return judgeApiUsers(aTenant({ omnium: { ...aTenant().omnium, apiUsers } }), [state(fields)], NOW)
+  }
+
+  test('is recommended, and its absence alone is nothing to look at', () => {
+    const found = 'without an API user of its own: omnium-ingest, customer-mapper, relation-manager, syncctl'
+    expect(judged([])).toEqual({ check: 'omnium: API users', verdict: 'ok', found, advice })
+    expect(judged([], { throttled: 10 })).toMatchObject({ verdict: 'ok', advice })
+  })
+
+  test('is to be named when Omnium has refused too many requests within the last hour', () => {
+    expect(judged([], { throttled: 11 })).toMatchObject({ verdict: 'look', advice })
+    const anHourAgo = new Date(NOW - 61 * MINUTE_MS).toISOString()
+    expect(judged([], { throttled: 11, sweptAt: anHourAgo })).toMatchObject({ verdict: 'ok' })
+  })
+
+  test('that only some services have is recommended to the others', () => {
+    const found = 'without an API user of its own: relation-manager, syncctl'
+    expect(judged(['customer-mapper', 'omnium-ingest'], { throttled: 11 })).toMatchObject({ verdict: 'look', found })
+  })
+
+  test('that every service has is fine, whatever Omnium refuses', () => {
+    const found = 'each service has an API user of its own'
+    const expected = { check: 'omnium: API users', verdict: 'ok', found, advice: null }
+    expect(judged(CALLERS, { throttled: 500 })).toEqual(expected)
   })
 })
 

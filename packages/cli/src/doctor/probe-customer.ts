@@ -3,6 +3,7 @@ import type { Call } from '@sync/shared/http/call'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import type { DoctorContext } from './context.ts'
 import { broken, type Finding, look, ok } from './finding.ts'
+import { withoutSearch } from './without-search.ts'
 
 /** Ids of the elements that the probe adds; no peer gives such ids. */
 const PROBE_ID = 'sync-doctor-probe'
@@ -55,7 +56,7 @@ async function probeLists(before: OmniumCustomer, probe: Probe): Promise<Finding
   if (!holdsProbe(await read())) {
     return [broken('probe', 'a PATCH added no contact and no address', 'Ask Omnium why a PATCH of lists is ignored.')]
   }
-  const search = await compareSearch(before, probe)
+  const search = await compareSearch(before, probe).catch((error: unknown) => withoutSearch(SEARCH_CHECK, error))
   const check = 'omnium: a PATCH of a list'
   for (const [option, how] of [
     [{}, 'replaces the list'],
@@ -80,8 +81,10 @@ const holdsProbe = ({ contacts, addresses }: OmniumCustomer): boolean =>
   (contacts ?? []).some(({ id }) => id === PROBE_ID) ||
   (addresses ?? []).some(({ externalId }) => externalId === PROBE_ID)
 
+const SEARCH_CHECK = 'omnium: a Search result, compared with a by-id read'
+
 async function compareSearch(before: OmniumCustomer, probe: Probe): Promise<Finding> {
-  const check = 'omnium: a Search result, compared with a by-id read'
+  const check = SEARCH_CHECK
   await probe.wait(SEARCH_AFTER_MS)
   const { customerId } = before
   const { result } = await probe.omnium.searchCustomers(probe.call, 'B2B', {

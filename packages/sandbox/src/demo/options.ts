@@ -14,7 +14,7 @@ export interface DemoOptions {
 export const USAGE = `Usage: npm start [-- --exit]
 
 Plays a short day in a shop on a local stack: Kafka, a schema registry, stand-ins for Flow and Omnium, and the four
-services as processes of their own. Stays until Ctrl-C, for a look around.
+services as processes of their own. Stays until Ctrl-C, for a look around, and prints what syncctl needs in another terminal.
 
   --exit   then compare every field of both stand-ins with what they should hold, measure, sum up,
            and end with 0 (all as it should be) or 1

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { syncctlLines } from '../dev/env-lines.ts'
 import { describeDefect } from '../model-defects.ts'
 import type { Screen } from '../screen.ts'
 import { type Stop, stopAll } from '../stops.ts'
 import { aborted, unless } from '../unless.ts'
+import { KARI } from './cast.ts'
 import { checkDay, countCompared } from './check.ts'
 import { measured, REST } from './closing.ts'
 import { DAY } from './day.ts'
@@ -78,18 +80,14 @@ const errorsOf = ({ services }: System): string[] =>
     return error === '' ? [] : [`${service} logged${error}`]
   })
 
-function invitation({ stack, prefix, urls, services, webhookSecret, logFolder }: System, { paint }: Screen): string[] {
+function invitation(system: System, { paint }: Screen): string[] {
+  const { stack, prefix, urls, services, webhookSecret, serviceEnv, logFolder } = system
   const webhooks = webhookUrls(services)
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`
   const places = [...services.places].flatMap(([service, { adminUrl }]) => [
     row(service, `${adminUrl}/metrics`),
     row('', `${adminUrl}/ready`),
   ])
-  const cluster = [
-    `KAFKA_BROKERS=${stack.brokers.join(',')}`,
-    `SCHEMA_REGISTRY_URL=${stack.registryUrl}`,
-    ...(prefix === '' ? [] : [`TOPIC_PREFIX=${prefix}`]),
-  ]
   return [
     '',
     paint('bold', `Webhooks of tenant ${TENANT}`),
@@ -110,7 +108,10 @@ function invitation({ stack, prefix, urls, services, webhookSecret, logFolder }:
     `  curl -s ${urls.flow}/_admin/tenants/${TENANT}/customers --json \\`,
     `    '{"customerUid":"3001","customerType":"PERSON","firstname":"Nora","lastname":"Ny"}'`,
     `  curl -s ${urls.omnium}/_admin/state`,
-    `  ${cluster.join(' \\\n    ')} \\\n    npx syncctl topics check`,
+    paint('bold', 'For syncctl, in another terminal'),
+    ...syncctlLines(serviceEnv).map((line) => `  ${line}`),
+    `  npx syncctl trace --tenant ${TENANT} --customer ${KARI.customerUid}`,
+    `  npx syncctl doctor --tenant ${TENANT}`,
     '',
     'Ctrl-C ends it.',
   ]

@@ -15,6 +15,8 @@ export const TENANT = 'nordlys-no'
 
 const READY_WITHIN_MS = 45_000
 const STOP_WITHIN_MS = 10_000
+/** A user who loses a webhook on purpose sees a sweep find the change soon. Few sweeps run while latencies are measured. */
+const SWEEP_INTERVAL_MS = 60_000
 
 const LOGGED = ['flow.orders.v1', 'omnium.orders.v1', ...SERVICES.map(deadLetterTopicOf)] as const
 
@@ -28,6 +30,8 @@ export interface System {
   readonly services: Services
   /** What webhooks carry as their bearer. */
   readonly webhookSecret: string
+  /** The environment that the services share. */
+  readonly serviceEnv: Readonly<Record<string, string>>
   readonly logFolder: string
   readonly admin: Admin
   readonly log: TopicLog
@@ -57,8 +61,7 @@ export async function startSystem(
         PATH: env.PATH,
         ...serviceEnv,
         LOG_LEVEL: 'info',
-        // Nothing gets lost here, and what a sweep finds again would stand between the changes and their effects.
-        SWEEP_INTERVAL_MS: '0',
+        SWEEP_INTERVAL_MS: String(SWEEP_INTERVAL_MS),
       },
     }),
     startTopicLog({ kafka, admin, codec: contracts.codec, prefix: surroundings.prefix, topics: LOGGED }),
@@ -73,7 +76,7 @@ export async function startSystem(
   const ready = SERVICES.filter((service) => services.troubleOf(service) === undefined)
   if (ready.length > 0) started(ready.join(', '))
   return {
-    ...{ stack, prefix: surroundings.prefix, flow, omnium, urls, services, webhookSecret },
+    ...{ stack, prefix: surroundings.prefix, flow, omnium, urls, services, webhookSecret, serviceEnv },
     ...{ logFolder: keeper.folder, admin, log },
   }
 }

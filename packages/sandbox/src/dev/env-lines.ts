@@ -5,3 +5,8 @@ export const envLines = (env: Readonly<Record<string, string>>): string =>
     .join('')
 
 const quoted = (value: string) => (/^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`)
+
+/** The part of the services' environment that syncctl needs, as lines to paste. */
+export function syncctlLines({ HTTP_HOST: _, ...env }: Readonly<Record<string, string>>): string[] {
+  return envLines(env).trimEnd().split('\n')
+}

@@ -4,7 +4,7 @@ import { logFileOf, type Services, startServices } from '../services.ts'
 import { type Stop, stopAll } from '../stops.ts'
 import { type Surroundings, startSurroundings } from '../surroundings.ts'
 import { aborted, unless } from '../unless.ts'
-import { envLines } from './env-lines.ts'
+import { syncctlLines } from './env-lines.ts'
 import { followLines } from './follow-lines.ts'
 import { createLogView } from './log-view.ts'
 import type { DevOptions } from './options.ts'
@@ -77,7 +77,6 @@ async function start(options: DevOptions, env: NodeJS.ProcessEnv, screen: Screen
 }
 
 function invitation({ urls, serviceEnv }: Surroundings, { places }: Services, { paint }: Screen): string[] {
-  const { HTTP_HOST: _, ...forSyncctl } = serviceEnv
   const row = (name: string, value: string) => `  ${name.padEnd(18)}${value}`
   return [
     '',
@@ -89,10 +88,7 @@ function invitation({ urls, serviceEnv }: Surroundings, { places }: Services, { 
     paint('bold', 'Try'),
     ...curlsFor({ flow: `${urls.flow}/_admin`, omnium: `${urls.omnium}/_admin` }).map((line) => `  ${line}`),
     paint('bold', 'For syncctl, in another terminal'),
-    ...envLines(forSyncctl)
-      .trimEnd()
-      .split('\n')
-      .map((line) => `  ${line}`),
+    ...syncctlLines(serviceEnv).map((line) => `  ${line}`),
     '',
     'A change of a file restarts the services that import it. Ctrl-C ends it all.',
     '',

@@ -8,21 +8,21 @@ import {
   lowerTotal,
   MAX_IDLE_PAGES,
   MAX_PAGES,
+  NOTHING_SEEN,
+  type SeenBefore,
 } from '../list-read.ts'
 import { type Listed, newestOf, requireOrder } from '../sweep.ts'
 import { compareVersions } from '../version.ts'
 import type { FlowClient } from './client.ts'
 import type { FlowCustomer } from './schema.ts'
 
-/** Where an interrupted list read goes on. */
-export interface FlowListPlace {
+/** Where an interrupted list read goes on. The counts are those of the pages before this page. */
+export interface FlowListPlace extends SeenBefore {
   readonly page: number
   /** Customers per page, as Flow gave them. */
   readonly length: number
   /** The total of the list before this page was read. If the next total is lower, customers moved onto earlier pages. */
   readonly total: number | null
-  /** Distinct customers of the pages before this one. */
-  readonly seen: number
   /** The newest version when the read began. */
   readonly newest: string | null
 }
@@ -73,7 +73,9 @@ export async function* flowPages(
   call: Call,
   { from = null, until, rereadsChanged = false, maxPages = MAX_PAGES }: FlowPagesOptions = {},
 ): AsyncGenerator<FlowListStep> {
-  const seen = createSeenItems(from?.seen)
+  const seen = createSeenItems(from ?? undefined)
+  /** Items without an id on the pages before each page, so that a page that is read again does not count its own items twice. */
+  const withoutIdBefore = new Map<number, number>()
   let { page, length, total: firstTotal, newest } = from ?? BEGINNING
   let lastTotal = firstTotal
   let pagesRead = 0
@@ -99,6 +101,8 @@ export async function* flowPages(
     for (let pageNumber = firstPage; ; ) {
       if (pagesRead >= maxPages) return { gap: 'page-bound', isPassed: false, front }
       const before = Math.min(seen.count, (pageNumber - 1) * length)
+      const withoutId = withoutIdBefore.get(pageNumber) ?? seen.withoutId
+      withoutIdBefore.set(pageNumber, withoutId)
       const { items, listed, total, servedAtMs } = await read(pageNumber)
       const totalBefore = lastTotal
       const deleted = totalBefore !== null && total !== null ? Math.max(0, totalBefore - total) : 0
@@ -109,7 +113,7 @@ export async function* flowPages(
       if (!isFront && from === null) newest ??= front
       // Flow gives no more per page than this, or the list is as short: page 2 of this length begins right behind.
       if (pageNumber === 1 && items.length > 0 && items.length < length) length = items.length
-      if (!isFront) place = { page: pageNumber, length, total: totalBefore, seen: before, newest }
+      if (!isFront) place = { page: pageNumber, length, total: totalBefore, seen: before, withoutId, newest }
       const named = items.filter(({ customerUid }) => customerUid !== '')
       const fresh = named.filter(({ customerUid }) => news.has(customerUid))
       if (place !== null) yield { kind: 'page', items: named, fresh, place, servedAtMs }
@@ -166,4 +170,4 @@ interface Pass {
   readonly front: string | null
 }
 
-const BEGINNING: FlowListPlace = { page: 1, length: PAGE_LENGTH, total: null, seen: 0, newest: null }
+const BEGINNING: FlowListPlace = { page: 1, length: PAGE_LENGTH, total: null, newest: null, ...NOTHING_SEEN }

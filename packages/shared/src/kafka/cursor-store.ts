@@ -14,7 +14,7 @@ export interface CursorStoreOptions {
   readonly prefix: string
   /** A reader's group of its own: nothing is committed in it, and it is deleted at the end. */
   readonly groupId: string
-  readonly logger: Logger
+  readonly logger: Pick<Logger, 'warn'>
 }
 
 export interface KafkaCursorStore extends CursorStore, TopicFollower {}

@@ -7,6 +7,7 @@ import {
   lowerTotal,
   MAX_IDLE_PAGES,
   MAX_PAGES,
+  type SeenBefore,
 } from '../list-read.ts'
 import { justAfter, type Listed, newestOf, requireOrder } from '../sweep.ts'
 import { compareVersions } from '../version.ts'
@@ -18,7 +19,8 @@ const WINDOW = 10_000
 
 /**
  * - `page`: what was listed; some may be older than asked for, or seen before
- * - `reached`: everything modified before `since` has been listed, unless `isDoubtful`: the totals disagree, or something before could not be listed
+ * - `reached`: everything modified before `since` has been listed, unless `isDoubtful`: the totals disagree, or something before could not be listed.
+ *   `before` counts the listed items that are older than `since`.
  * - `end`: everything modified before `since` has been listed, if the list is complete
  */
 export type ModifiedStep<L extends Listed> =
@@ -29,7 +31,7 @@ export type ModifiedStep<L extends Listed> =
       /** Omnium's clock when it answered, ms since the epoch. */
       readonly servedAtMs: number | null
     }
-  | { readonly kind: 'reached'; readonly since: string; readonly isDoubtful: boolean }
+  | { readonly kind: 'reached'; readonly since: string; readonly isDoubtful: boolean; readonly before: SeenBefore }
   | { readonly kind: 'end'; readonly since: string; readonly end: ListEnd }
 
 /** One page of a search; `total` counts what the query matches from `modifiedFrom` on, whatever its page. */
@@ -65,6 +67,12 @@ export async function* modifiedPages<L extends Listed>(
   const seen = createSeenItems()
   let pagesRead = 0
   const isExhausted = () => pagesRead >= maxPages
+  /** The items of the last page that are as old as `since` do not count, because a read that begins at `since` lists them again. */
+  const seenBefore = (since: string, { items }: Pick<Read, 'items'>): SeenBefore => {
+    const again = items.filter(({ version }) => compareVersions(version, since) === 0)
+    const withoutId = again.filter(({ id }) => id === '').length
+    return { seen: seen.count - again.length, withoutId: seen.withoutId - withoutId }
+  }
 
   async function* read(modifiedFrom: string, page: number, take: number): AsyncGenerator<ModifiedStep<L>, Read> {
     pagesRead++
@@ -102,7 +110,7 @@ export async function* modifiedPages<L extends Listed>(
       own.add(page.items, String(index))
       idle = page.news === 0 ? idle + 1 : 0
       if (page.items.length === 0) end = { kind: 'list-end', missing: 0 }
-      else if (compareVersions(page.newest, since) > 0) end = { kind: 'next', since: page.newest! }
+      else if (compareVersions(page.newest, since) > 0) end = { kind: 'next', since: page.newest!, page }
       // Items only leave a timestamp, so no other page can hold the same items again.
       else if (
         page.news === 0 &&
@@ -144,7 +152,7 @@ export async function* modifiedPages<L extends Listed>(
       }
       since = newest!
       if (isEnd) break
-      yield { kind: 'reached', since, isDoubtful }
+      yield { kind: 'reached', since, isDoubtful, before: seenBefore(since, page) }
       continue
     }
     const end: TimestampEnd = yield* timestampPages(since, page)
@@ -156,7 +164,7 @@ export async function* modifiedPages<L extends Listed>(
     if (end.kind === 'no-progress') gap = 'no-progress'
     else if (end.kind === 'next') {
       since = end.since
-      yield { kind: 'reached', since, isDoubtful }
+      yield { kind: 'reached', since, isDoubtful, before: seenBefore(since, end.page) }
     } else {
       gap = 'timestamp-too-full'
       // Else `modifiedFrom` does not tell these items apart, and the next query would list them again.
@@ -189,6 +197,6 @@ interface Read {
 }
 
 type TimestampEnd =
-  | { readonly kind: 'next'; readonly since: string }
+  | { readonly kind: 'next'; readonly since: string; readonly page: Read }
   | { readonly kind: 'list-end'; readonly missing: number }
   | { readonly kind: 'too-full' | 'no-progress' }
