@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   replay: async () => (await import('./replay.ts')).replay,
   reconcile: async () => (await import('./reconcile.ts')).reconcile,
   limits: async () => (await import('./limits.ts')).limits,
+  brownout: async () => (await import('./brownout.ts')).brownout,
   scrape: async () => (await import('./scrape.ts')).scrape,
   idle: async () => (await import('./idle.ts')).idle,
 }

