@@ -181,9 +181,13 @@ describe('syncctl doctor --probe without the role for Search', () => {
     world.omnium.setModes(TENANT, { missingRoles: [] })
 
     const notChecked = {
-      ...{ verdict: 'broken', found: 'not checked, because Search is refused to our API user (403)' },
-      advice: 'Give our API user of omnium the role "Customer read".',
+      ...{
+        verdict: 'broken',
+        found: expect.stringContaining('not checked, because searching customers in omnium: 403'),
+      },
+      advice: 'Give our API user the role "Customer read", and run the command again.',
     }
+    expect(of('customers, compared with Search')).toMatchObject([notChecked, notChecked])
     expect(of('omnium: relation type')).toMatchObject([notChecked, notChecked])
     expect(of('omnium: a Search result')).toMatchObject([notChecked])
     expect(of('omnium: a PATCH of a list')).toMatchObject([{ verdict: 'ok', found: 'replaces the list' }])

@@ -1,8 +1,7 @@
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import type { DoctorContext } from './context.ts'
-import { type Finding, look, ok } from './finding.ts'
-import { withoutSearch } from './without-search.ts'
+import { type Finding, look, notChecked, ok } from './finding.ts'
 
 const TYPES = ['Parent', 'SubDepartment'] as const
 const SAMPLE = 100
@@ -17,7 +16,7 @@ export async function checkRelationTypes(context: DoctorContext): Promise<Findin
     const { result } = await omnium.searchCustomers(context.call, 'B2B', { take: SAMPLE, page: 0 })
     return judgeRelationTypes(context.tenant, result)
   } catch (error) {
-    return TYPES.map((type) => withoutSearch(checkOf(type), error))
+    return TYPES.map((type) => notChecked(checkOf(type), error, 'Customer read'))
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SyncError } from '@sync/shared/errors'
+import { SyncError } from '@sync/shared/errors'
 import { EXIT, type ExitCode } from '../exit.ts'
 
 /** `look`: somebody should look at it. `broken`: it does not work, or will not work. */
@@ -33,9 +33,19 @@ export const broken = (check: string, found: string, advice: string): Finding =>
   advice,
 })
 
-/** A check that needs a read for which our API user lacks a role. The check of the roles names the role. */
-export const notChecked = (check: string, { message }: SyncError): Finding =>
-  broken(check, `not checked, because ${message}`, 'Give our API user the role, and run the command again.')
+/**
+ * A check that needs a read for which our API user lacks a role. Without `role`, only the check of the roles names the role.
+ * Throws any other error.
+ */
+export function notChecked(check: string, error: unknown, role?: string): Finding {
+  if (!(error instanceof SyncError) || error.code !== 'role-missing') throw error
+  const name = role === undefined ? '' : ` "${role}"`
+  return broken(
+    check,
+    `not checked, because ${error.message}`,
+    `Give our API user the role${name}, and run the command again.`,
+  )
+}
 
 const CODE: Readonly<Record<Verdict, ExitCode>> = { ok: EXIT.ok, look: EXIT.differences, broken: EXIT.error }
 const RANK: readonly Verdict[] = ['ok', 'look', 'broken']

@@ -2,8 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Call } from '@sync/shared/http/call'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import type { DoctorContext } from './context.ts'
-import { broken, type Finding, look, ok } from './finding.ts'
-import { withoutSearch } from './without-search.ts'
+import { broken, type Finding, look, notChecked, ok } from './finding.ts'
 
 /** Ids of the elements that the probe adds; no peer gives such ids. */
 const PROBE_ID = 'sync-doctor-probe'
@@ -56,7 +55,9 @@ async function probeLists(before: OmniumCustomer, probe: Probe): Promise<Finding
   if (!holdsProbe(await read())) {
     return [broken('probe', 'a PATCH added no contact and no address', 'Ask Omnium why a PATCH of lists is ignored.')]
   }
-  const search = await compareSearch(before, probe).catch((error: unknown) => withoutSearch(SEARCH_CHECK, error))
+  const search = await compareSearch(before, probe).catch((error: unknown) =>
+    notChecked(SEARCH_CHECK, error, 'Customer read'),
+  )
   const check = 'omnium: a PATCH of a list'
   for (const [option, how] of [
     [{}, 'replaces the list'],
