@@ -10,7 +10,7 @@ type FaultInput = Parameters<OmniumApi['faults']['add']>[0]
 /** How a request fails. `timeout` is longer than any deadline. */
 const FAILURES: Readonly<Record<string, readonly FaultInput[]>> = {
   none: [],
-  500: [{ kind: 'status', status: 500 }],
+  'status 500': [{ kind: 'status', status: 500 }],
   'broken connections': [{ kind: 'reset' }],
   timeouts: [{ kind: 'hang' }],
   'lost replies': [{ kind: 'reply-lost', requests: 'writes' }],

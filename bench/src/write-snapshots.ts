@@ -20,7 +20,7 @@ export async function writeSnapshots(
   tenant: string,
   uids: readonly string[],
   count: number,
-  customerOf: (uid: string) => object = flowCustomer,
+  customerOf: (uid: string) => Record<string, unknown> = flowCustomer,
 ): Promise<void> {
   const prefix = env.TOPIC_PREFIX!
   const { codec } = createContracts({ registryUrl: env.SCHEMA_REGISTRY_URL!, prefix })

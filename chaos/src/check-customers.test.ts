@@ -175,6 +175,7 @@ describe('the check of versions', () => {
   it('finds nothing where each is there and not ahead of Flow', () => {
     expect(wrongOf(V)).toMatchObject({ counted: 4, wrong: [] })
     expect(wrongOf('2026-01-01T09:00:00Z').wrong).toEqual([])
+    expect(wrongOf(V, `${V}|p`).wrong).toEqual([])
   })
 
   it('finds nothing where the web shop created the customer before the customer came to Flow, and what is later', () => {
@@ -191,6 +192,7 @@ describe('the check of versions', () => {
     ['a version that is lacking', [null], 't:c: flowLastModifiedAt is undefined'],
     ['one that is ahead', ['2026-01-01T11:00:00Z'], 't:c: flowLastModifiedAt is 2026-01-01T11'],
     ['one that is no time', ['newest'], 't:c: flowLastModifiedAt is newest'],
+    ['a parent of a version that is ahead', [V, '2026-01-01T11:00:00Z|p'], 't:c: flowParentVersion is 2026-01-01T11'],
     ['a parent without one', [V, null], 't:c: flowParentVersion is undefined'],
     ['another time of creation', [V, V, '2026-01-01T11:00:00.000Z'], 't:k: created 2026-01-01T11'],
   ] as const)('finds %s', (_, [version, parentVersion, created], wrong) => {

@@ -55,6 +55,7 @@ describe('the order of effects', () => {
   it('is broken by an older version after a newer one', () => {
     expect(checked([write('a', at(2)), write('b', at(1))])[0]).toEqual([2, 1])
     expect(checked([write('a', null, at(2)), write('b', null, at(1))])[1]).toEqual([2, 1])
+    expect(checked([write('a', null, `${at(2)}|p`), write('b', null, `${at(1)}|q`)])[1]).toEqual([2, 1])
   })
 
   it('says nothing of the version that an Update of a whole company carries, but of the one of a parent', () => {

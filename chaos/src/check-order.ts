@@ -18,7 +18,7 @@ export function checkOrder({ omnium }: System, lane: readonly StoredRecord[]): C
     inversions(
       'writes of parents',
       writes,
-      ({ parentVersion }) => parentVersion,
+      ({ parentVersion }) => parentVersion?.split('|')[0] ?? null,
       givenUp(lane, 'company.parent-changes.v1'),
     ),
   ]

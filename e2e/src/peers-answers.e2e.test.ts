@@ -54,10 +54,6 @@ const untilParked = async (id: string, service: ServiceName = 'customer-mapper')
   const { headers } = (await deadLettersOf(id, service))[0]!
   return { reason: headers['dl-reason'], attempts: headers['dl-attempts'], message: headers['dl-message'] }
 }
-const unreadableOf = async (id: string) =>
-  (await world.topics.records('sync.outcomes.v1')).flatMap(({ value }) =>
-    value?.id === id && value.service === 'customer-mapper' ? (value.unreadable ?? []) : [],
-  )
 const circuitsOf = async (service: ServiceName) => {
   const ready = await fetch(`${world.services.get(service)!.adminUrl}/ready`)
   const { circuits } = (await ready.json()) as { circuits: { tenant: string; state: string; sinceMs: number }[] }
@@ -177,42 +173,6 @@ describe('a by-id read that is answered with another customer', () => {
     expect(inOmnium(answered)).toEqual(untouched)
     expect([...(await deadLettersOf(asked)), ...(await deadLettersOf(asked, 'flow-ingest'))]).toEqual([])
   })
-})
-
-it('of fields in other types, what can be read is applied, and what cannot changes nothing and is named', async () => {
-  const [odd, company] = [newId('odd'), newId('company')]
-  await paired(odd, person(odd))
-  await paired(company, {
-    ...{ customerType: 'COMPANY', companyName: 'Butikk', email: 'post@example.com' },
-    contacts: [{ customerContactUid: 'c1', firstname: 'Ola' }],
-    addresses: [{ customerAddressUid: 'a1', address: 'Gata 1' }],
-  })
-  await eventually('the company in Omnium', () => inOmnium(company, 'B2B') !== undefined)
-  const before = await circuitsOf('customer-mapper')
-  const laid = (customerId: string, set: Record<string, unknown>) =>
-    void world.flow.faults.add({ kind: 'answer-fields', tenant: TENANT, customerId, set })
-  laid(odd, { postalCode: 5003, loyaltyId: 12345, email: {}, contacts: null })
-  laid(company, { postalCode: 5003, email: {}, addresses: null, 'contacts.0': 'a text' })
-
-  world.flow.editCustomer(TENANT, odd, { city: 'Bergen' })
-  world.flow.editCustomer(TENANT, company, { city: 'Bergen' })
-
-  const address = { city: 'Bergen', postalCode: '5003' }
-  await eventually('both edits', () =>
-    [inOmnium(odd), inOmnium(company, 'B2B')].every((it) => (it?.address as { city?: string })?.city === 'Bergen'),
-  )
-  expect(inOmnium(odd)).toMatchObject({ email: `${odd}@example.com`, customerNumber: '12345', address })
-  expect(inOmnium(company, 'B2B')).toMatchObject({
-    ...{ email: 'post@example.com', address },
-    contacts: [{ id: 'c1', firstName: 'Ola' }],
-    addresses: [{ externalId: 'a1', line1: 'Gata 1' }],
-  })
-  for (const id of [odd, company]) {
-    await eventually('the outcomes', async () => (await unreadableOf(id)).length > 0)
-  }
-  expect(new Set(await unreadableOf(odd))).toEqual(new Set(['email', 'contacts']))
-  expect(new Set(await unreadableOf(company))).toEqual(new Set(['email', 'contacts', 'addresses']))
-  await expectClosedSince('customer-mapper', before)
 })
 
 it('a number that a double cannot represent has the same digits on the topics and after our writes', async () => {

@@ -1,4 +1,5 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { readOmniumCustomer } from '@sync/shared/omnium/schema'
 import { aCompany, anOmniumCustomer, aPerson, aTenant } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { type Cure, driftsOf, type Ends, endsOf, type Pair, relationDrifts } from './reconcile-compare.ts'
@@ -131,6 +132,22 @@ describe("a company's parent", () => {
     expect(drifts).toMatchObject([{ kind: 'parent', ...REPORTED }])
   })
 
+  test.each([
+    ['a text', 'odd', 'customerRelations'],
+    ['null after our write of a parent', null, 'customerRelations'],
+  ])(
+    'is not compared where omnium answers its relations as %s, and that is reported',
+    (_, customerRelations, field) => {
+      const noted = [...omniumCompany().properties!, { key: 'flowParentVersion', value: `${at(1)}|Q` }]
+      const own = readOmniumCustomer({ ...omniumCompany(), customerRelations, properties: noted })!
+
+      const drifts = company(flowCompany({ parentCustomer: { customerUid: 'P' } }), own)
+
+      expect(drifts).toMatchObject([{ kind: 'parent', changes: [{ field }], ...REPORTED }])
+      expect(endsOf(own, aTenant())).toMatchObject({ isHidden: true, parents: [], children: [] })
+    },
+  )
+
   test('drifts besides the fields', () => {
     const drifts = company(flowCompany({ companyName: 'B', parentCustomer: { customerUid: 'P' } }))
 
@@ -139,7 +156,7 @@ describe("a company's parent", () => {
 })
 
 describe("a company's list of sub-departments", () => {
-  const empty: Ends = { id: 'P', parents: [], parentVersion: '', children: [], parentCompany: null }
+  const empty: Ends = { id: 'P', parents: [], parentVersion: '', children: [], parentCompany: null, isHidden: false }
   const P = (children: string[], parentCompany: string | null) => ({ ...empty, children, parentCompany })
   const named = (...parents: string[]) => ({ parents, parentVersion: at(3) })
   const drifts = (ends: Ends | null, children: Record<string, ReturnType<typeof named> | null>) =>
@@ -197,7 +214,7 @@ describe("a company's list of sub-departments", () => {
 
     const ends = endsOf(omniumCompany(relations, [{ key: 'Parent company', value: 'true' }, version]), aTenant())
 
-    const lists = { children: ['C1', 'C2'], parentCompany: 'true' }
+    const lists = { children: ['C1', 'C2'], parentCompany: 'true', isHidden: false }
     expect(ends).toEqual({ id: '2000', parents: ['A'], parentVersion: at(1), ...lists })
   })
 })

@@ -3,9 +3,10 @@ import { decideFlowUpdate } from '@sync/customer-mapper/decide-flow'
 import { differences } from '@sync/customer-mapper/differences'
 import { knowsNoParentYet } from '@sync/customer-mapper/made-in-flow'
 import { type FlowField, mapFields, omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
-import { hasParent, PARENT_COMPANY, relationsOf } from '@sync/relation-manager/relations'
+import { hasParent, relationsOf } from '@sync/relation-manager/relations'
 import { type FlowCustomer, parentUidOf } from '@sync/shared/flow/schema'
 import { isUnreadable } from '@sync/shared/http/reading'
+import { PARENT_COMPANY } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
@@ -137,6 +138,11 @@ function parentDrifts(
   const parent = parentUidOf(flow)
   if (parent === undefined) return []
   const relations = relationsOf(own, propertyPrefix(tenant))
+  if (relations.hidden.length > 0) {
+    const changes = relations.hidden.map((field) => ({ field }))
+    const why = 'omnium answers the relations of the company in a form that cannot be read'
+    return [{ ...about, kind: 'parent', target: 'omnium', changes, repair: 'reported', why, cure: null }]
+  }
   if (hasParent(relations, parent)) return []
   const changes = [{ field: 'customerRelations', before: relations.parents, after: parent === null ? [] : [parent] }]
   const of = {
@@ -165,10 +171,12 @@ export interface Ends {
   /** Those that it lists as its sub-departments. */
   readonly children: readonly string[]
   readonly parentCompany: string | null
+  /** Its relations can't be read, so nothing is concluded from what it says. */
+  readonly isHidden: boolean
 }
 
 export function endsOf(company: OmniumCustomer, tenant: Tenant): Ends {
-  const { parents, parentVersion } = relationsOf(company, propertyPrefix(tenant))
+  const { parents, parentVersion, hidden } = relationsOf(company, propertyPrefix(tenant))
   const entries = company.customerRelations ?? []
   const children = entries
     .filter(({ relationType }) => relationType === 'SubDepartment')
@@ -180,6 +188,7 @@ export function endsOf(company: OmniumCustomer, tenant: Tenant): Ends {
     parentVersion: parentVersion ?? '',
     children: [...new Set(children)].filter((id) => id !== ''),
     parentCompany,
+    isHidden: hidden.length > 0,
   }
 }
 

@@ -23,7 +23,14 @@ describe('the list whose lack of a customer a drift rests on', () => {
 })
 
 describe('a company of an incomplete list', () => {
-  const company = { id: 'P', parents: [], parentVersion: '', children: ['a', 'b'], parentCompany: 'true' }
+  const company = {
+    id: 'P',
+    parents: [],
+    parentVersion: '',
+    children: ['a', 'b'],
+    parentCompany: 'true',
+    isHidden: false,
+  }
 
   test('is not told to drop a child that the list lacks', () => {
     const said = new Map([

@@ -169,6 +169,7 @@ async function compareRelations(
     const ends = await readEnds(spill, bucket)
     for await (const { child, parent } of spill.read<Listed>('listed', bucket)) {
       const own = ends.get(child)
+      if (own?.isHidden) continue
       const says = own === undefined ? null : { parents: own.parents, parentVersion: own.parentVersion }
       await spill.add('said', parent, { parent, child, says } satisfies Said)
     }
@@ -184,6 +185,7 @@ async function compareRelations(
     for await (const id of spill.read<string>('no-company', bucket)) inFlowOnly.add(id)
     for (const id of new Set([...ends.keys(), ...children.keys()])) {
       const own = ends.get(id) ?? null
+      if (own?.isHidden) continue
       const isInFlow = inFlowOnly.has(id)
       if (own === null && (!isWhole || (!isInFlow && incomplete.has('customers of flow')))) continue
       const said = children.get(id) ?? new Map()

@@ -77,7 +77,7 @@ export interface Effect {
 
 /** What an outcome names besides its reason: names of fields and lists, never their values. */
 export interface Notes {
-  /** Fields and lists of the source that could not be read, and lists that were null: no statement was taken from them. */
+  /** Fields and lists of either peer that could not be read, and lists that were null: no statement was taken from them. */
   readonly unreadable?: readonly string[]
   /** Lists of which the target kept an element that we removed. */
   readonly notRemoved?: readonly string[]
@@ -96,17 +96,19 @@ export type Outcome =
       readonly afterMs?: number
       readonly message?: string
       readonly verify?: boolean
+      /** For the outcome of a record that is parked because its attempts are used up. */
+      readonly notes?: Notes
     }
-  | { readonly kind: 'park'; readonly reason: ParkReason; readonly message: string }
+  | { readonly kind: 'park'; readonly reason: ParkReason; readonly message: string; readonly notes?: Notes }
 
-/** The outcome with these notes; an outcome that does not end the record is left as it is. */
+/** The outcome with these notes in addition to its own. */
 export function withNotes(outcome: Outcome, { unreadable = [], notRemoved = [] }: Notes): Outcome {
-  if (outcome.kind !== 'done' && outcome.kind !== 'skipped') return outcome
-  const notes = {
-    ...(unreadable.length > 0 && { unreadable: [...unreadable] }),
-    ...(notRemoved.length > 0 && { notRemoved: [...notRemoved] }),
+  const all = {
+    unreadable: [...new Set([...(outcome.notes?.unreadable ?? []), ...unreadable])],
+    notRemoved: [...new Set([...(outcome.notes?.notRemoved ?? []), ...notRemoved])],
   }
-  return Object.keys(notes).length === 0 ? outcome : { ...outcome, notes: { ...outcome.notes, ...notes } }
+  const notes = Object.fromEntries(Object.entries(all).filter(([, names]) => names.length > 0))
+  return Object.keys(notes).length === 0 ? outcome : { ...outcome, notes }
 }
 
 export const done = (effect?: Effect): Outcome => (effect ? { kind: 'done', effect } : { kind: 'done' })

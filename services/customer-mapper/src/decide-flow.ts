@@ -6,8 +6,9 @@ import type { SkipReason } from '@sync/shared/outcome'
 import { sameMeaning } from '@sync/shared/same-meaning'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
-import { compareCustomers, editedSinceCreated } from './differences.ts'
+import { differingFields, editedSinceCreated } from './differences.ts'
 import { type FlowFields, mapToFlow } from './map-to-flow.ts'
+import { mapFields } from './map-to-omnium.ts'
 import { storedVersion } from './sync-properties.ts'
 
 /** What to write over a Flow customer that exists, from Omnium's record of the same kind. */
@@ -17,7 +18,8 @@ export type FlowUpdateDecision =
 
 /**
  * Omnium → Flow for a tenant with `omniumCustomerEvents: update`. Once we have written the record, only fields that differ
- * in both directions are (an address's e-mail that our own write left behind is no edit). None is emptied. Flow wins a tie.
+ * in both directions are (an address's e-mail that our own write left behind is no edit). None is emptied. Flow wins a tie, so a
+ * field of Flow's that can't be read is left as it is.
  */
 export function decideFlowUpdate(
   kind: OmniumKind,
@@ -26,7 +28,7 @@ export function decideFlowUpdate(
   tenant: Tenant,
 ): FlowUpdateDecision {
   const made = mapToFlow(kind, omnium, tenant)
-  const differing = compareCustomers(kind, withEmpty(made, flow), omnium, tenant).fields
+  const differing = differingFields(mapFields(kind, withEmpty(made, flow), tenant), omnium, tenant)
   const fields = storedVersion(omnium, tenant) === null ? untold(kind, made, flow, tenant) : {}
   for (const { from } of editedSinceCreated(kind, omnium, tenant, differing)) {
     if (from !== null && made[from] !== undefined) fields[from] = made[from]

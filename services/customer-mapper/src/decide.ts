@@ -1,10 +1,13 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
+import { unreadableOf } from '@sync/shared/http/reading'
+import { isUnstated } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { SkipReason } from '@sync/shared/outcome'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { type Comparison, compareCustomers, namesOf } from './differences.ts'
-import { LISTS, type ListName, type OldInList } from './kept-elements.ts'
+import type { OldInList } from './kept-elements.ts'
+import { LISTS, type ListName } from './merge-elements.ts'
 import { newOmniumCustomer, type OmniumBody, overlayPrivate, patchCustomer } from './omnium-write.ts'
 import { storedVersion } from './sync-properties.ts'
 
@@ -19,6 +22,8 @@ export type UpsertDecision =
       readonly body: OmniumBody
       readonly changed: readonly string[]
       readonly old: readonly OldInList[]
+      /** Lists of the body about which Omnium makes no statement. They may hold more elements, so the write must only add to them. */
+      readonly unstated?: readonly ListName[]
     }
   | { readonly do: 'nothing'; readonly reason: SkipReason & ('unchanged' | 'stale') }
   | { readonly do: 'conflict' }
@@ -53,10 +58,16 @@ export function decideUpsert(
   const comparison = compareCustomers(kind, flow, own, tenant)
   const changed = namesOf(comparison)
   if (changed.length === 0 && !isDue) return { do: 'nothing', reason: 'unchanged' }
-  return kind === 'B2C' && tenant.omnium.privateUpdates === 'full' && !isFromSearch
-    ? { do: 'overlay', body: overlayPrivate(flow, own, comparison, tenant), changed }
-    : { do: 'patch', body: patchCustomer(kind, flow, own, comparison, tenant), changed, old: oldOf(comparison) }
+  // A full update would clear, or send back, what can't be read.
+  const isRead = !isFromSearch && unreadableOf(own).length === 0
+  if (kind === 'B2C' && tenant.omnium.privateUpdates === 'full' && isRead) {
+    return { do: 'overlay', body: overlayPrivate(flow, own, comparison, tenant), changed }
+  }
+  const body = patchCustomer(kind, flow, own, comparison, tenant)
+  const unstated = listsOf(comparison).filter((list) => isUnstated(own, list))
+  return { do: 'patch', body, changed, old: oldOf(comparison), ...(unstated.length > 0 && { unstated }) }
 }
 
-const oldOf = ({ lists }: Comparison): OldInList[] =>
-  (Object.keys(LISTS) as ListName[]).flatMap((list) => (lists[list]?.old ?? []).map((old) => ({ ...old, list })))
+const listsOf = ({ lists }: Comparison) => (Object.keys(LISTS) as ListName[]).filter((list) => lists[list])
+const oldOf = (comparison: Comparison): OldInList[] =>
+  listsOf(comparison).flatMap((list) => (comparison.lists[list]?.old ?? []).map((old) => ({ ...old, list })))

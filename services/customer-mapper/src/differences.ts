@@ -1,28 +1,33 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
-import { holdsUnreadable, isUnreadable } from '@sync/shared/http/reading'
+import { holdsUnreadable, isUnreadable, unreadableOf, unsendableOf } from '@sync/shared/http/reading'
+import { isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { sameMeaning } from '@sync/shared/same-meaning'
 import type { Tenant } from '@sync/shared/tenants'
-import type { ListName } from './kept-elements.ts'
+import { compareVersions } from '@sync/shared/version'
 import { mapToFlow } from './map-to-flow.ts'
 import { type MappedField, mapAddresses, mapContacts, mapFields, omniumKindOf } from './map-to-omnium.ts'
-import { type MergedElements, mergeElements } from './merge-elements.ts'
-import { storedElementIds, storedVersion } from './sync-properties.ts'
+import { LISTS, type ListName, type MergedElements, mergeElements } from './merge-elements.ts'
+import { storedVersion } from './sync-properties.ts'
 
 /** What a write of Flow's customer changes at Omnium's. */
 export interface Comparison {
   readonly fields: readonly MappedField[]
   /** The lists that differ. */
   readonly lists: Partial<Readonly<Record<ListName, MergedElements>>>
+  /** The lists that a write leaves as they are, whatever Flow says, because they can't be read. */
+  readonly left: readonly ListName[]
 }
-
-export const NOTHING: Comparison = { fields: [], lists: {} }
 
 /**
  * Compares Flow's customer with Omnium's record of the same kind. While we never wrote that record, a field whose Flow
  * field is what we make of the record counts as equal, and so does one that no Flow field says: what we created in Flow
- * comes back and changes nothing. A field or list of Omnium's that can't be read is left as it is. Once anything really differs, everything that isn't equal does, so that a write leaves
+ * comes back and changes nothing. Once anything really differs, everything that isn't equal does, so that a write leaves
  * nothing to be written again.
+ *
+ * A field of Omnium's that can't be read differs from each value of Flow's that we have not written yet, because an edit in Flow
+ * would be lost otherwise. Such a field is never cleared. An address or a list is left as it is if it holds an unreadable value that
+ * Flow does not replace.
  */
 export function compareCustomers(
   kind: OmniumKind,
@@ -30,15 +35,44 @@ export function compareCustomers(
   omnium: OmniumCustomer,
   tenant: Tenant,
 ): Comparison {
-  const fields = mapFields(kind, flow, tenant).filter(
+  const isNew = !isWritten(flow, omnium, tenant)
+  const mapped = mapFields(kind, flow, tenant)
+  const replaced = isNew ? mapped.filter(({ field, value }) => isUnreadable(omnium, field) && value !== null) : []
+  const differing = new Set([...differingFields(mapped, omnium, tenant), ...replaced])
+  const fields = sendable(
+    mapped.filter((it) => differing.has(it)),
+    omnium,
+  )
+  const { lists, left } = kind === 'B2B' ? compareLists(flow, omnium, tenant, isNew) : { lists: {}, left: [] }
+  if (storedVersion(omnium, tenant) !== null) return { fields, lists, left }
+  const edited = editedSinceCreated(kind, omnium, tenant, fields).length > 0 || Object.keys(lists).length > 0
+  return edited ? { fields, lists, left } : { fields: [], lists: {}, left }
+}
+
+/** Whether our last write brought this version of Flow's customer. */
+function isWritten(flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): boolean {
+  const stored = storedVersion(omnium, tenant)
+  return stored !== null && Boolean(flow.lastModifiedAt) && compareVersions(flow.lastModifiedAt, stored) <= 0
+}
+
+/** Of `mapped` the fields that Omnium answers with another value. */
+export const differingFields = (
+  mapped: readonly MappedField[],
+  omnium: OmniumCustomer,
+  tenant: Tenant,
+): MappedField[] =>
+  mapped.filter(
     ({ field, value }) =>
       !isUnreadable(omnium, field) && !sameMeaning(field, valueAt(omnium, field), value, tenant.countryCode),
   )
-  const lists = kind === 'B2B' ? differingLists(flow, omnium, tenant) : {}
-  const comparison = { fields, lists }
-  if (storedVersion(omnium, tenant) !== null) return comparison
-  const edited = editedSinceCreated(kind, omnium, tenant, fields).length > 0 || Object.keys(lists).length > 0
-  return edited ? comparison : NOTHING
+
+/** Without the fields of an address that holds an unreadable value, because a write replaces the address whole. */
+function sendable(fields: readonly MappedField[], omnium: OmniumCustomer): readonly MappedField[] {
+  const names = new Set(fields.map(({ field }) => field))
+  const isLeft =
+    isUnreadable(omnium, 'address') ||
+    unsendableOf(omnium.address ?? {}).some((inner) => !names.has(`address.${inner}`))
+  return isLeft ? fields.filter(({ field }) => !field.startsWith('address.')) : fields
 }
 
 /** Of `fields` those that come from a Flow field which says something else than we make of Omnium's record. */
@@ -68,20 +102,45 @@ export function differences(flow: FlowCustomer, omnium: OmniumCustomer, tenant: 
   return namesOf(compareCustomers(kind, flow, omnium, tenant))
 }
 
-function differingLists(flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): Comparison['lists'] {
+/**
+ * Names of the fields and lists of Omnium's record that could not be read, and of lists that were null. A list that Omnium leaves
+ * out is named if elements of ours should stand in the list.
+ */
+export const unreadableInOmnium = (flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): string[] => [
+  ...new Set([...unreadableOf(omnium), ...LIST_NAMES.filter((list) => isHidden(list, flow, omnium, tenant))]),
+]
+
+const LIST_NAMES = Object.keys(LISTS) as ListName[]
+const MAPPED = { contacts: mapContacts, addresses: mapAddresses }
+
+/** Whether Omnium makes no statement about a list that holds elements of ours as far as we know. */
+function isHidden(list: ListName, flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): boolean {
+  if (holdsUnreadable(omnium, list)) return true
+  const written = storedElementIds(omnium, tenant)[list]
+  return isUnstated(omnium, list) && (MAPPED[list](flow) ?? []).some(({ id }) => written.includes(id))
+}
+
+function compareLists(
+  flow: FlowCustomer,
+  omnium: OmniumCustomer,
+  tenant: Tenant,
+  isNew: boolean,
+): Pick<Comparison, 'lists' | 'left'> {
   const written = storedElementIds(omnium, tenant)
-  const contacts = holdsUnreadable(omnium, 'contacts') ? undefined : mapContacts(flow)
-  const addresses = holdsUnreadable(omnium, 'addresses') ? undefined : mapAddresses(flow)
-  const merged = {
-    contacts: contacts && mergeElements(omnium.contacts ?? [], contacts, written.contacts, 'id', tenant.countryCode),
-    addresses:
-      addresses &&
-      mergeElements(omnium.addresses ?? [], addresses, written.addresses, 'externalId', tenant.countryCode),
+  const lists: Partial<Record<ListName, MergedElements>> = {}
+  const left: ListName[] = []
+  for (const list of LIST_NAMES) {
+    const mapped = MAPPED[list](flow)
+    if (mapped === undefined) continue
+    if (isHidden(list, flow, omnium, tenant)) {
+      left.push(list)
+      continue
+    }
+    const merged = mergeElements(omnium[list] ?? [], mapped, written[list], LISTS[list], tenant.countryCode, isNew)
+    if (merged.differs && merged.isSendable) lists[list] = merged
+    else if (merged.differs) left.push(list)
   }
-  return {
-    ...(merged.contacts?.differs && { contacts: merged.contacts }),
-    ...(merged.addresses?.differs && { addresses: merged.addresses }),
-  }
+  return { lists, left }
 }
 
 function valueAt(omnium: OmniumCustomer, field: string): string | null | undefined {

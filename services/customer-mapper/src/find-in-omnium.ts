@@ -3,7 +3,7 @@ import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { OmniumClient, OmniumQuery } from '@sync/shared/omnium/client'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
-import { linkedUid, uidProperty } from './sync-properties.ts'
+import { linkedUid, requireReadableProperties, uidProperty } from './sync-properties.ts'
 
 /**
  * The Omnium counterpart of a Flow customer. That is the customer under the uid. Where Omnium uses e-mails or phones as ids, it is
@@ -17,6 +17,7 @@ export async function findInOmnium(
 ): Promise<OmniumCustomer | null> {
   const linked = async (id: string) => {
     const customer = await omnium.getCustomer(call, kind, id).catch(nullWhereRefused)
+    if (customer !== null) requireReadableProperties(customer, call.tenant)
     return customer !== null && linkedUid(customer, call.tenant) === customerUid ? customer : null
   }
   const underUid = () => omnium.getCustomer(call, kind, customerUid)

@@ -36,8 +36,14 @@ async function bringToOmnium(
   const kind = omniumKindOf(customer)
   if (kind === null) return park('unmappable', 'mapping a flow customer: unknown customerType')
 
-  const { outcome, before, omniumId, kept, notRemoved } = await upsert(kind, customer, delivery, context, ports)
-  const upserted = withNotes(outcome, { notRemoved })
+  const { outcome, before, omniumId, kept, notRemoved, unreadable } = await upsert(
+    kind,
+    customer,
+    delivery,
+    context,
+    ports,
+  )
+  const upserted = withNotes(outcome, { notRemoved, unreadable })
   if (upserted.kind === 'park' || upserted.kind === 'retry' || isDeleted(upserted)) return upserted
 
   // Before the link: a link that Flow refuses parks the record, and the announcement must not be lost with it.
@@ -50,8 +56,10 @@ async function bringToOmnium(
   const isStale = upserted.kind === 'skipped' && upserted.reason === 'stale'
   const mayBeLinked = customer.externalId || isUnreadable(customer, 'externalId')
   if (mayBeLinked || omniumId === null || isStale) return upserted
-  const isLinked = await linkInFlow(call, customer.customerUid, omniumId, ports)
-  return isLinked && upserted.kind !== 'done' ? done(effectOf('linked', 'flow', ['externalId'], customer)) : upserted
+  const link = await linkInFlow(call, customer.customerUid, omniumId, ports)
+  if (link === 'unreadable') return withNotes(upserted, { unreadable: ['externalId'] })
+  if (link !== 'written' || upserted.kind === 'done') return upserted
+  return withNotes(done(effectOf('linked', 'flow', ['externalId'], customer)), { unreadable })
 }
 
 const isDeleted = (outcome: Outcome): boolean => outcome.kind === 'skipped' && outcome.reason === 'deleted'

@@ -13,7 +13,7 @@ import { decideFlowUpdate, mayHaveEditOnItsWay } from './decide-flow.ts'
 import { findInFlow, uidInFlow } from './find-in-flow.ts'
 import { findCustomer } from './handle-omnium-order.ts'
 import type { Ports } from './ports.ts'
-import { storedVersion } from './sync-properties.ts'
+import { requireReadableProperties, storedVersion } from './sync-properties.ts'
 import { absentInFlow, absentInOmnium, onceProven, type Unproven } from './unproven.ts'
 import { writePathDown } from './write-not-found.ts'
 
@@ -50,6 +50,7 @@ async function bringToFlow(
   const { tenant } = call
   let existing = await findInFlow(call, customer, flow)
   if (existing === null) {
+    requireReadableProperties(customer, tenant)
     const uid = uidInFlow(customer, call)
     // Our version shows that it was in Flow once: erased there, and its echo must not bring it back. A repair may.
     if (storedVersion(customer, tenant) !== null && !isRepair(delivery)) return absentInFlow(uid, skipped('deleted'))
@@ -74,18 +75,15 @@ async function bringToFlow(
 
   const decision = decideFlowUpdate(kind, latest.customer, latest.existing, tenant)
   const version = latest.customer.modified ?? undefined
-  if (decision.do === 'nothing') return skipped(decision.reason, version)
+  const notes = { unreadable: unreadableOf(latest.existing) }
+  if (decision.do === 'nothing') return withNotes(skipped(decision.reason, version), notes)
   const uid = latest.existing.customerUid
   if ((await flow.updateCustomer(call, uid, decision.fields)) === 'not-found') {
     if ((await flow.getCustomer(call, uid)) !== null) throw writePathDown('flow', call)
     return absentInFlow(uid, skipped('deleted'))
   }
-  return done({
-    operation: 'updated',
-    target: 'flow',
-    changed: Object.keys(decision.fields),
-    ...(version && { version }),
-  })
+  const changed = Object.keys(decision.fields)
+  return withNotes(done({ operation: 'updated', target: 'flow', changed, ...(version && { version }) }), notes)
 }
 
 interface Both {

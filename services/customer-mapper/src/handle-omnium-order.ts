@@ -7,7 +7,7 @@ import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { conflictsInFlow, createInFlow, parkConflict } from './create-in-flow.ts'
 import { uidInFlow } from './find-in-flow.ts'
 import type { Ports } from './ports.ts'
-import { storedVersion } from './sync-properties.ts'
+import { requireReadableProperties, storedVersion } from './sync-properties.ts'
 import { absentInFlow, absentInOmnium, onceProven } from './unproven.ts'
 
 const KINDS: readonly OmniumKind[] = ['B2C', 'B2B']
@@ -39,6 +39,7 @@ export async function handleOmniumOrder(
     return onceProven(absentInOmnium(delivery.id, KINDS, skipped('not-found'), false), call, ports)
   }
   if (kind !== null && found.kind !== kind) return parkConflict('omnium')
+  if (isOld(delivery)) requireReadableProperties(found.customer, call.tenant)
   if (isOld(delivery) && storedVersion(found.customer, call.tenant) !== null) {
     const uid = uidInFlow(found.customer, call)
     const linked = uid === delivery.id ? null : await flow.getCustomer(call, uid)

@@ -1,20 +1,18 @@
+import { holdsUnreadable } from '@sync/shared/http/reading'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
-import { idOf, type OldElement, type OmniumElement } from './merge-elements.ts'
-
-/** The lists of a business customer that Flow's customer has too, and the field that holds the id of an element. */
-export const LISTS = { contacts: 'id', addresses: 'externalId' } as const
-export type ListName = keyof typeof LISTS
+import { idOf, LISTS, type ListName, type OldElement, type OmniumElement } from './merge-elements.ts'
 
 export type OldInList = OldElement & { readonly list: ListName }
 
 /**
  * Of what a write was to take out of the lists, what Omnium still has. A PATCH that merges lists adds the new form of an element
- * beside the old form, so an element that stands twice counts too.
+ * beside the old form, so an element that stands twice counts too. A list that can't be read proves no removal.
  */
 export const keptElements = (old: readonly OldInList[], omnium: OmniumCustomer): OldInList[] =>
   old.filter((element) => isKept(element, omnium))
 
 function isKept(old: OldInList, omnium: OmniumCustomer): boolean {
+  if (holdsUnreadable(omnium, old.list)) return true
   const list: readonly OmniumElement[] = omnium[old.list] ?? []
   const standing = list.filter((element) => idOf(element, LISTS[old.list]) === old.id)
   if (old.why === 'removed') return standing.length > 0

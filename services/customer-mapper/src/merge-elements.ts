@@ -1,6 +1,10 @@
-import { isUnreadable, rawOf } from '@sync/shared/http/reading'
+import { isUnreadable, rawOf, unsendableOf } from '@sync/shared/http/reading'
 import { sameMeaning } from '@sync/shared/same-meaning'
 import type { MappedElement } from './map-to-omnium.ts'
+
+/** The lists of a business customer that Flow's customer has too, and the field that holds the id of an element. */
+export const LISTS = { contacts: 'id', addresses: 'externalId' } as const
+export type ListName = keyof typeof LISTS
 
 export type OmniumElement = Readonly<Record<string, unknown>>
 
@@ -19,13 +23,15 @@ export interface MergedElements {
   readonly differs: boolean
   /** What Omnium has now and `elements` lacks. A PATCH that merges lists keeps it. */
   readonly old: readonly OldElement[]
+  /** False if an element holds an unreadable value that Flow does not replace. Then the list must not be sent. */
+  readonly isSendable: boolean
 }
 
 /**
  * Omnium's list with Flow's elements laid over those of the same id: their unmapped fields stay, new ones come last, and
  * only elements that we wrote (`written`) and Flow no longer has are left out. A second element of one id is left out too, because
  * a PATCH that merges lists puts a changed element beside its old form. `country` is the country of
- * phones without one.
+ * phones without one. With `replacesUnreadable` an unreadable field of Omnium's differs from each value of Flow's.
  */
 export function mergeElements(
   current: readonly OmniumElement[],
@@ -33,6 +39,7 @@ export function mergeElements(
   written: readonly string[],
   idField: 'id' | 'externalId',
   country: string,
+  replacesUnreadable: boolean,
 ): MergedElements {
   const byId = new Map(mapped.map((element) => [element.id, element]))
   const ours = new Set(written)
@@ -40,15 +47,19 @@ export function mergeElements(
   const elements: OmniumElement[] = []
   const old: OldElement[] = []
   let differs = false
+  let isSendable = true
 
   for (const element of current) {
     const id = idOf(element, idField)
     const news = byId.get(id)
     if (news !== undefined && !found.has(id)) {
       found.add(id)
-      const differing = Object.entries(news.fields).filter(
-        ([field, value]) => !isUnreadable(element, field) && !equal(field, element[field], value, country),
+      const differing = Object.entries(news.fields).filter(([field, value]) =>
+        isUnreadable(element, field)
+          ? replacesUnreadable && isFilled(value)
+          : !equal(field, element[field], value, country),
       )
+      isSendable &&= unsendableOf(element).every((field) => differing.some(([replaced]) => replaced === field))
       if (differing.length > 0) old.push({ id, why: 'replaced', form: element })
       elements.push({ ...rawOf(element), ...Object.fromEntries(differing) })
       differs ||= differing.length > 0
@@ -56,6 +67,7 @@ export function mergeElements(
       old.push({ id, why: news === undefined ? 'removed' : 'second' })
       differs = true
     } else {
+      isSendable &&= unsendableOf(element).length === 0
       elements.push(rawOf(element))
     }
   }
@@ -64,7 +76,7 @@ export function mergeElements(
     differs = true
     elements.push({ [idField]: id, ...withoutEmpty(fields) })
   }
-  return { elements, differs, old }
+  return { elements, differs, old, isSendable }
 }
 
 export const idOf = (element: OmniumElement, idField: string): string => String(element[idField] ?? '')
@@ -82,6 +94,6 @@ function sameList(a: unknown, b: unknown): boolean {
 
 /** What a new element is sent with: empty fields say nothing there. */
 export const withoutEmpty = (fields: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)),
-  )
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => isFilled(value)))
+
+const isFilled = (value: unknown): boolean => value !== null && !(Array.isArray(value) && value.length === 0)

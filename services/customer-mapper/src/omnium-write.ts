@@ -17,8 +17,8 @@ export function newOmniumCustomer(kind: OmniumKind, flow: FlowCustomer, tenant: 
     kind === 'B2C'
       ? {}
       : withoutEmpty({
-          contacts: mergeElements([], mapContacts(flow) ?? [], [], 'id', tenant.countryCode).elements,
-          addresses: mergeElements([], mapAddresses(flow) ?? [], [], 'externalId', tenant.countryCode).elements,
+          contacts: mergeElements([], mapContacts(flow) ?? [], [], 'id', tenant.countryCode, false).elements,
+          addresses: mergeElements([], mapAddresses(flow) ?? [], [], 'externalId', tenant.countryCode, false).elements,
         })
   const body: OmniumBody = {
     customerId: flow.customerUid,
@@ -31,7 +31,7 @@ export function newOmniumCustomer(kind: OmniumKind, flow: FlowCustomer, tenant: 
 }
 
 /**
- * The full model that updates a private customer: Omnium's customer with what differs laid over it. `created` goes only where
+ * The full model that updates a private customer of whom everything could be read: Omnium's customer with what differs laid over it. `created` goes only where
  * Omnium has none, and `modified` only where it is later.
  */
 export function overlayPrivate(
@@ -44,7 +44,7 @@ export function overlayPrivate(
   const modified = newerVersion(omnium.modified, uncompared.modified)
   const ours = ourProperties('B2C', flow, omnium, tenant)
   return {
-    // As Omnium answered it: what we can't read goes back as it came.
+    // Fields that we don't know go back as Omnium answered them.
     ...rawOf(omnium),
     customerId: omnium.customerId,
     ...nested(fields, omnium.address),
@@ -63,7 +63,7 @@ export function patchCustomer(
   kind: OmniumKind,
   flow: FlowCustomer,
   omnium: OmniumCustomer,
-  { fields, lists }: Comparison,
+  { fields, lists, left }: Comparison,
   tenant: Tenant,
 ): OmniumBody {
   return {
@@ -71,16 +71,14 @@ export function patchCustomer(
     ...nested(fields, omnium.address),
     ...(lists.contacts && { contacts: lists.contacts.elements }),
     ...(lists.addresses && { addresses: lists.addresses.elements }),
-    properties: ourProperties(kind, flow, omnium, tenant),
+    properties: ourProperties(kind, flow, omnium, tenant, left),
   }
 }
 
-/** All properties with ours in place of those of the same key. What is no list at all stays, without ours. */
-function propertiesWith(ours: readonly OmniumProperty[], omnium: OmniumCustomer): unknown {
-  const { properties } = rawOf(omnium)
-  if (!Array.isArray(properties)) return properties ?? ours
+/** All properties with ours in place of those of the same key. */
+function propertiesWith(ours: readonly OmniumProperty[], { properties }: OmniumCustomer): unknown {
   const keys = new Set<unknown>(ours.map(({ key }) => key))
-  return [...properties.filter((property) => !keys.has(property?.key)), ...ours]
+  return [...(properties ?? []).filter(({ key }) => !keys.has(key)).map(rawOf), ...ours]
 }
 
 /** Fields by Omnium's nesting. An address is replaced whole by a write, so it carries what stands there already. */

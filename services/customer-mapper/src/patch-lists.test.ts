@@ -1,5 +1,7 @@
 import { SyncError } from '@sync/shared/errors'
+import { aCall } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
+import { createPatchLists } from './patch-lists.ts'
 import { address, contact, given, idsIn, PHONE, settle, type World } from './testing/company-lists.ts'
 
 describe('an Omnium that answers 400 to keepExistingListItems', () => {
@@ -43,4 +45,28 @@ test('a contact is removed although Omnium refuses to delete a contact', async (
   await settle(world)
 
   expect(idsIn(world).contacts).toEqual(['c1', 'web'])
+})
+
+test('a list that Omnium made no statement about is only added to, beside a list that is replaced', async () => {
+  const sent: object[] = []
+  const patchLists = createPatchLists({
+    patchCustomer: async (_call, _kind, body) => {
+      sent.push(body)
+      return 'updated'
+    },
+  })
+  const body = { customerId: '2000', name: 'A', contacts: [{ id: 'c1' }], addresses: [{ externalId: 'a1' }] }
+  const old = [{ list: 'contacts', id: 'c2', why: 'removed' }] as const
+
+  await patchLists(aCall(), 'B2B', body, { old, unstated: ['addresses'] })
+
+  expect(sent).toEqual([
+    { customerId: '2000', name: 'A', addresses: [{ externalId: 'a1' }] },
+    {
+      customerId: '2000',
+      contacts: [{ id: 'c1' }],
+      keepExistingListItems: false,
+      keepExistingCustomProperties: true,
+    },
+  ])
 })

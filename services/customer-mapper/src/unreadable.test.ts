@@ -1,20 +1,10 @@
 import { type FlowCustomer, readFlowCustomer } from '@sync/shared/flow/schema'
-import { type OmniumCustomer, type OmniumKind, readOmniumCustomer } from '@sync/shared/omnium/schema'
-import { aCompany, anOmniumCustomer, aPerson, aTenant } from '@sync/shared/testing/builders'
+import { aCompany, aPerson } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
-import { decideUpsert } from './decide.ts'
-import { decideFlowUpdate } from './decide-flow.ts'
-import { mapToFlow } from './map-to-flow.ts'
 import { mapAddresses } from './map-to-omnium.ts'
 import { createWorld } from './testing/world.ts'
 
 const flowOf = (raw: object) => readFlowCustomer({ ...aCompany(), ...raw }) as FlowCustomer
-const omniumOf = (raw: object) => readOmniumCustomer({ customerId: '2000', ...raw }) as OmniumCustomer
-const wrote = { key: 'FlowOmniumSyncLastModifiedAt', value: '2026-01-01T09:00:00Z' }
-const upsert = (kind: OmniumKind, flow: FlowCustomer, own: OmniumCustomer) => {
-  const decision = decideUpsert(kind, flow, { own, otherKindExists: false, isFromSearch: false }, aTenant())
-  return 'body' in decision ? decision : { ...decision, body: undefined, changed: [] }
-}
 
 describe('what Flow answers and nobody can read', () => {
   test('changes, clears and removes nothing, and is named; the rest is applied', async () => {
@@ -93,75 +83,5 @@ describe('what Flow answers and nobody can read', () => {
     expect(nameOf({ companyName: {} })).toBeUndefined()
     expect(nameOf({ companyName: 'Shop', firstname: {} })).toBe('Shop')
     expect(nameOf({ companyName: null })).toBe('Ola')
-  })
-})
-
-describe('what Omnium answers and nobody can read', () => {
-  test('is sent back as it came when a private customer is updated', () => {
-    const own = readOmniumCustomer({
-      ...{ customerId: '1000', firstName: 'Kari', email: {}, phone: 90000000, tags: [1, 'x'] },
-      address: { city: 'Oslo', line1: ['Storgata', 1], postalCode: 5003 },
-      contacts: [{ id: 'c1' }, 'odd'],
-      properties: ['odd', { key: 'theirs', value: 5 }, wrote],
-    }) as OmniumCustomer
-    const flow = aPerson({
-      firstname: 'Karin',
-      email: 'k@example.com',
-      mobile: '90000000',
-      city: 'Bergen',
-      address: 'X 1',
-    })
-
-    const { body, changed } = upsert('B2C', flow, own)
-
-    expect(changed).toEqual(['firstName', 'address.countryCode', 'address.city'])
-    expect(body).toMatchObject({
-      ...{ firstName: 'Karin', email: {}, phone: 90000000, tags: [1, 'x'], contacts: [{ id: 'c1' }, 'odd'] },
-      address: { city: 'Bergen', countryCode: 'NO', line1: ['Storgata', 1], postalCode: 5003 },
-      properties: expect.arrayContaining(['odd', { key: 'theirs', value: 5 }]),
-    })
-  })
-
-  test('keeps its list from being written, and an element’s field from being compared', () => {
-    const flow = flowOf({ companyName: 'New', contacts: [{ customerContactUid: 'c1', email: 'a@example.com' }] })
-    const contact = { id: 'c1', privateCustomerId: '2000' }
-    const upsertOver = (contacts: unknown) =>
-      upsert('B2B', flow, omniumOf({ name: 'Old', contacts, properties: [wrote] }))
-
-    expect(upsertOver([contact, 'odd']).changed).toEqual(['name', 'address.name'])
-    expect(upsertOver([{ ...contact, email: {} }]).changed).toEqual(['name', 'address.name'])
-    expect(upsertOver(null).changed).toEqual(['name', 'address.name', 'contacts'])
-  })
-
-  test('goes back untouched beside an element that changes', () => {
-    const flow = flowOf({ contacts: [{ customerContactUid: 'c1', firstname: 'Kari' }] })
-    const theirs = { id: 'x', phone: 5, email: {} }
-    const contacts = [theirs, { id: 'c1', lastName: 7, age: 40 }]
-
-    const { body } = upsert('B2B', flow, omniumOf({ contacts, properties: [wrote] }))
-
-    expect(body?.contacts).toEqual([
-      theirs,
-      { id: 'c1', lastName: 7, age: 40, firstName: 'Kari', privateCustomerId: '2000' },
-    ])
-  })
-
-  test('says nothing to Flow, not even by the field that would count in its place', () => {
-    const customer = omniumOf({ email: 'a@example.com', phone: '1', address: { email: {}, phone: '' } })
-
-    expect(mapToFlow('B2B', customer, aTenant())).toEqual({ mobile: '1' })
-  })
-
-  test('of Flow’s own field is not written over from Omnium', () => {
-    const flow = readFlowCustomer({ ...aPerson({ firstname: 'Kari' }), email: {} }) as FlowCustomer
-    const omnium = { firstName: 'Karin', email: 'k@example.com', modified: '2026-01-03T00:00:00Z' }
-
-    const ofTheirs = decideFlowUpdate('B2C', anOmniumCustomer(omnium), flow, aTenant())
-    const ofOurs = decideFlowUpdate('B2C', anOmniumCustomer({ ...omnium, properties: [wrote] }), flow, aTenant())
-
-    expect([ofTheirs, ofOurs]).toEqual([
-      { do: 'update', fields: { firstname: 'Karin' } },
-      { do: 'update', fields: { firstname: 'Karin' } },
-    ])
   })
 })

@@ -1,5 +1,7 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
+import { isUnreadable } from '@sync/shared/http/reading'
+import { arePropertiesHidden } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { done, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
 import { FIRST_READ_AFTER_MS, untilNextRead } from '@sync/shared/read-again'
@@ -8,9 +10,11 @@ import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { mayBeGone } from './classify.ts'
 import { decideUpsert } from './decide.ts'
+import { unreadableInOmnium } from './differences.ts'
 import { effectOf } from './effect-of.ts'
 import { findInOmnium, findRefused, isInOmnium, type ReadCustomer } from './find-in-omnium.ts'
-import { keptElements, type ListName, type OldInList } from './kept-elements.ts'
+import { keptElements, type OldInList } from './kept-elements.ts'
+import type { ListName } from './merge-elements.ts'
 import type { Ports } from './ports.ts'
 import { parkTaken } from './refused-creates.ts'
 import { storedVersion } from './sync-properties.ts'
@@ -31,7 +35,11 @@ export interface Upserted {
   readonly kept: readonly OldInList[]
   /** Lists of which Omnium keeps an element also after that Update. */
   readonly notRemoved: readonly ListName[]
+  /** Names of what could not be read in a peer's answer to us. */
+  readonly unreadable: readonly string[]
 }
+
+export const NOTHING_READ = { before: null, omniumId: null, kept: [], notRemoved: [], unreadable: [] } as const
 
 export interface Upsert {
   readonly kind: OmniumKind
@@ -55,9 +63,10 @@ export async function upsertInSlot(
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const found = await read(wanted, call, now(), ports)
     const own = found?.customer ?? null
+    const unreadable = own === null ? [] : unreadableInOmnium(customer, own, tenant)
     const end = (outcome: Outcome, kept: readonly OldInList[] = [], omniumId = own?.customerId ?? null): Upserted => {
       if (outcome.kind !== 'retry') refusedCreates.forget(key)
-      return { outcome, before: own, omniumId, kept, notRemoved: [] }
+      return { outcome, before: own, omniumId, kept, notRemoved: [], unreadable }
     }
     // These records are there for a read that shows less than we wrote.
     const expectsLess = delivery.lane === 'verify' || delivery.lane === 're-read'
@@ -119,7 +128,7 @@ export async function upsertInSlot(
     return end(done(effect), [...sent.kept, ...left], sent.omniumId)
   }
   const message = 'upserting a customer in omnium: its reads and writes disagree'
-  return { outcome: retry('target-failed', undefined, message), before: null, omniumId: null, kept: [], notRemoved: [] }
+  return { ...NOTHING_READ, outcome: retry('target-failed', undefined, message) }
 }
 
 /** The counterpart. One whose create was answered 409 is also searched for. */
@@ -135,9 +144,15 @@ async function read(
   return isRefused ? findRefused(call, kind, customer, omnium) : null
 }
 
-/** Whether we may have written a newer edit in Omnium over this one, which must not go there any more then. */
-const mayBeOverwritten = (own: OmniumCustomer, { lastModifiedAt }: FlowCustomer, tenant: Tenant): boolean =>
-  tenant.omniumCustomerEvents === 'update' && compareVersions(own.modified, lastModifiedAt) > 0
+/**
+ * Whether we may have written a newer edit in Omnium over this one, or a newer version of Flow's may be there already, so that
+ * this edit must not go there any more.
+ */
+function mayBeOverwritten(own: OmniumCustomer, { lastModifiedAt }: FlowCustomer, tenant: Tenant): boolean {
+  if (arePropertiesHidden(own)) return true
+  if (tenant.omniumCustomerEvents !== 'update') return false
+  return isUnreadable(own, 'modified') || compareVersions(own.modified, lastModifiedAt) > 0
+}
 
 const isRemovedContact = ({ list, why }: OldInList): boolean => list === 'contacts' && why === 'removed'
 

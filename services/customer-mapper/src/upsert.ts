@@ -1,5 +1,6 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
+import { unreadableOf } from '@sync/shared/http/reading'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import { skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
@@ -7,7 +8,7 @@ import { looksAgain } from './classify.ts'
 import { asFlowStands } from './newest-of.ts'
 import type { Ports } from './ports.ts'
 import { absentInFlow, onceProven } from './unproven.ts'
-import { type Upsert, type Upserted, upsertInSlot } from './upsert-in-slot.ts'
+import { NOTHING_READ, type Upsert, type Upserted, upsertInSlot } from './upsert-in-slot.ts'
 
 /**
  * Brings one Flow customer to Omnium, in one slot of Omnium: the read that decides and the write. A request to Flow would break
@@ -29,11 +30,11 @@ export async function upsert(
   const current = await asFlowStands(customer.customerUid, customer, context.call, ports.flow)
   if (current === null) {
     const outcome = await onceProven(absentInFlow(customer.customerUid, skipped('deleted')), context.call, ports)
-    return { outcome, before: null, omniumId: null, kept: [], notRemoved: [] }
+    return { ...NOTHING_READ, outcome }
   }
   const second = await inSlot({ kind, customer: current, delivery, isFlowRead: true })
   if (second === 'read-flow') throw new Error('flow was read, and is to be read again')
-  return second
+  return { ...second, unreadable: [...second.unreadable, ...unreadableOf(current)] }
 }
 
 /** We have linked this customer, so a "not found" answer counts for the absence guard. Another id may be another system's. */

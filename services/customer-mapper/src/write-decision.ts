@@ -39,7 +39,7 @@ export async function writeDecision(
       return (await omnium.updatePrivateCustomer(call, body)) === 'updated' ? written : { end: 'not-found' }
     case 'patch': {
       const { old } = decision
-      if ((await patchLists(call, kind, body, old)) === 'not-found') return { end: 'not-found' }
+      if ((await patchLists(call, kind, body, decision)) === 'not-found') return { end: 'not-found' }
       if (old.length === 0) return written
       const after = await omnium.getCustomer(call, kind, body.customerId)
       return { ...written, kept: after === null ? old : keptElements(old, after) }

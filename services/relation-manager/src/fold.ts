@@ -3,7 +3,7 @@ import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { skipped } from '@sync/shared/outcome'
 import type { Classified, Delivery } from '@sync/shared/stream'
 import { compareVersions } from '@sync/shared/version'
-import { hasParent, relationsOf } from './relations.ts'
+import { hasParent, type Relations, relationsOf } from './relations.ts'
 
 export type ParentChangeDelivery = Delivery<'company.parent-changes.v1'>
 
@@ -94,17 +94,34 @@ const joined = (newer: ObservedLead, older: ObservedLead): ObservedLead => ({
 const byAge = (later: ObservedLead, earlier: ObservedLead): readonly [ObservedLead, ObservedLead] =>
   compareVersions(later.value.version, earlier.value.version) >= 0 ? [later, earlier] : [earlier, later]
 
-/** How an observed parent stands to what the company says in Omnium; `again`: this very version was written, and yet it says something else. */
+/**
+ * How an observed parent stands to what the company says in Omnium.
+ * - `again`: this very version was written, and yet the company says something else
+ * - `hidden`: the relations of the company can't be read, and nothing else says that the company has this parent
+ */
 export function compareParent(
   company: OmniumCustomer,
   { to, version }: { readonly to: string | null; readonly version: string },
   prefix: string,
-): 'stale' | 'unchanged' | 'again' | 'change' {
+): 'stale' | 'unchanged' | 'again' | 'change' | 'hidden' {
   const relations = relationsOf(company, prefix)
   const age = compareVersions(version, relations.parentVersion)
   if (age < 0) return 'stale'
+  if (relations.hidden.length > 0) return isKnown(relations, to, age) ? 'unchanged' : 'hidden'
   if (hasParent(relations, to)) return 'unchanged'
   return age === 0 ? 'again' : 'change'
+}
+
+/**
+ * Whether the relations say this parent, or, if they can't be read, the note of our last write. A company whose parent we never
+ * wrote has no parent of ours that could be removed.
+ */
+function isKnown(relations: Relations, to: string | null, age: number): boolean {
+  const { hidden, notedParent, parentVersion } = relations
+  if (!hidden.includes('customerRelations')) return hasParent(relations, to)
+  if (hidden.includes('properties')) return false
+  if (notedParent !== undefined) return notedParent === to
+  return parentVersion === null ? to === null : age === 0
 }
 
 /** Whether the announced write of a child is probably still under way, by what the child says now. One that is gone is not waited for. */

@@ -1,13 +1,16 @@
 import { type Outcome, retry, skipped } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
+import { propertyPrefix } from '@sync/shared/tenants'
 import { endWithoutCompany } from './end-without-company.ts'
 import { outcomeOrThrow } from './failed-write.ts'
 import { fold, type ObservedLead, type ParentChangeDelivery } from './fold.ts'
 import { type ChildLook, lookAtChildren } from './look-at-children.ts'
 import { type AnnouncedChange, isStillAnnounced, observeParent } from './observe-parent.ts'
 import type { Ports } from './ports.ts'
+import { relationsOf } from './relations.ts'
 import { removeElement } from './remove-element.ts'
 import type { State } from './state.ts'
+import { unreadable } from './unreadable.ts'
 import { type NotWritten, type Outcomes, outcomeForAll, unchanged, writeRelations } from './write-relations.ts'
 
 const MAX_ROUNDS = 3
@@ -118,6 +121,8 @@ async function writeInSlot(
     .inSlot(context.call, async (call) => {
       const company = await ports.omnium.getCustomer(call, 'B2B', first.id)
       if (company === null) return 'no-company' as const
+      const { hidden } = relationsOf(company, propertyPrefix(call.tenant))
+      if (hidden.length > 0) return outcomeForAll(deliveries, unreadable('writing relations', hidden))
       if (observed !== null && !isStillAnnounced(observed.change, company, call.tenant)) {
         return 'announcement-expired' as const
       }

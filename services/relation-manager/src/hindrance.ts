@@ -29,11 +29,17 @@ export async function hindranceOf(
   }
 
   const prefix = propertyPrefix(call.tenant)
+  let isHidden = false
   const inOmnium = async (company: string) => {
     const customer = company === to ? parent : await omnium.getCustomer(call, 'B2B', company)
-    return customer === null ? [] : relationsOf(customer, prefix).parents
+    if (customer === null) return []
+    const { parents, hidden } = relationsOf(customer, prefix)
+    isHidden ||= hidden.length > 0
+    return parents
   }
-  if (!(await leadsTo(id, [to], inOmnium))) return null
+  const isCycle = await leadsTo(id, [to], inOmnium)
+  // The way up may go on in relations that can't be read: Flow alone knows then.
+  if (!isCycle && !isHidden) return null
 
   // Read one after the other, while companies move, they may show a cycle that never was: what two looks show alike, was
   // there between them.
@@ -41,6 +47,7 @@ export async function hindranceOf(
   if (seen !== null && seen === (await cycleInFlow(id, call, flow))) {
     return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Flow')
   }
+  if (!isCycle) return null
   const waitedMs = now() - firstSeenAt
   if (waitedMs < parentWaitMs) return retry('parent-cycle-pending', companyDelayMs(waitedMs, parentWaitMs))
   return park('parent-cycle', 'writing a parent relation: the company is its own ancestor in Omnium, and stays so')

@@ -6,6 +6,8 @@ import { propertyPrefix } from '@sync/shared/tenants'
 import { concurrently } from './concurrently.ts'
 import { type ChildLead, isChildOf, isPending, type ParentChangeDelivery } from './fold.ts'
 import type { Ports } from './ports.ts'
+import { relationsOf } from './relations.ts'
+import { unreadable } from './unreadable.ts'
 import { childDelayMs } from './waits.ts'
 
 const CHILDREN_AT_ONCE = 10
@@ -58,6 +60,11 @@ export async function lookAtChildren(
     const answer = answers.get(value.child)!
     if ('failure' in answer) {
       ends.set(delivery, answer.failure)
+      continue
+    }
+    const hidden = answer.customer === null ? [] : relationsOf(answer.customer, prefix).hidden
+    if (hidden.length > 0) {
+      ends.set(delivery, unreadable('reading the relations of a child', hidden))
       continue
     }
     // From before the read: by now the announced write may have come after it, and nobody would look again.

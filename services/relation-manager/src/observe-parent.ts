@@ -2,7 +2,7 @@ import { flowKind, parentUidOf } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
-import { type Outcome, skipped } from '@sync/shared/outcome'
+import { type Outcome, skipped, withNotes } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
@@ -10,6 +10,7 @@ import { compareParent, type ObservedLead } from './fold.ts'
 import { hindranceOf } from './hindrance.ts'
 import type { Ports } from './ports.ts'
 import { relationsOf } from './relations.ts'
+import { unreadable } from './unreadable.ts'
 import type { Announcement } from './unsettled.ts'
 
 /** A company's parent according to Flow. */
@@ -59,7 +60,7 @@ export async function observeParent(
     standing = compareParent(company, parent, prefix)
   }
 
-  const { parents, parentVersion } = relationsOf(company, prefix)
+  const { parents, parentVersion, hidden } = relationsOf(company, prefix)
   const announcing = (to: readonly (string | null)[], version: string): Announcement[] =>
     [...new Set(to)]
       .filter((told) => told !== null)
@@ -80,10 +81,11 @@ export async function observeParent(
     ports.publisher.publish('company.parent-changes.v1', announcements, call.fence)
 
   if (standing === 'stale') return skipped('stale', parent.version)
+  if (standing === 'hidden') return unreadable('writing a parent relation', hidden)
   if (standing === 'unchanged') {
     // With the version that is stored, so that the parent has no write of the child to wait for.
     if (doubtsParent && parent.to !== null) await announce(announcing([parent.to], parentVersion ?? ''))
-    return skipped('unchanged', parent.version)
+    return withNotes(skipped('unchanged', parent.version), { unreadable: hidden })
   }
   if (parent.to !== null) {
     const hindrance = await hindranceOf(delivery, parent.to, { call, now }, ports)

@@ -18,6 +18,7 @@ const childEntry = (customerId: string, more = {}) => ({
 const employee = { customerId: 'person-1', customerType: 'B2C', relationType: 'Employee', externalIds: [{ id: 'x' }] }
 const isParentCompany = (value: string, more = {}) => ({ key: 'Parent company', value, ...more })
 const version = (value: string) => ({ key: 'flowParentVersion', value })
+const NOTHING = { parents: [], parentVersion: null, notedParent: undefined, hidden: [] }
 
 const company = (customerRelations?: object[], properties?: object[]) =>
   anOmniumCustomer({ customerId: 'P', customerRelations, properties })
@@ -26,10 +27,10 @@ const parent = (to: string | null): RelationChange => ({ parent: { to, version: 
 
 describe('what a company says', () => {
   test('nothing, when it has no relations and no properties', () => {
-    expect(relationsOf(company(), 'flow')).toEqual({ parents: [], parentVersion: null })
+    expect(relationsOf(company(), 'flow')).toEqual(NOTHING)
     expect(
       relationsOf(anOmniumCustomer({ customerId: 'P', customerRelations: null, properties: null }), 'flow'),
-    ).toEqual({ parents: [], parentVersion: null })
+    ).toEqual(NOTHING)
   })
 
   test('its parents, once each, and the version under the prefix of the tenant', () => {
@@ -38,8 +39,18 @@ describe('what a company says', () => {
       [{ key: 'otherParentVersion', value: 'x' }, version('v1')],
     )
 
-    expect(relationsOf(stored, 'flow')).toEqual({ parents: ['A', 'Z'], parentVersion: 'v1' })
+    expect(relationsOf(stored, 'flow')).toEqual({ ...NOTHING, parents: ['A', 'Z'], parentVersion: 'v1' })
     expect(relationsOf(stored, 'none').parentVersion).toBeNull()
+  })
+
+  test.each([
+    ['v1|A', 'v1', 'A'],
+    ['v1|', 'v1', null],
+    ['v1', 'v1', undefined],
+    ['|A', null, 'A'],
+    ['v1|A|B', 'v1', 'A|B'],
+  ])('the parent of our last write, with its version: %s', (value, parentVersion, notedParent) => {
+    expect(relationsOf(company([], [version(value)]), 'flow')).toMatchObject({ parentVersion, notedParent })
   })
 
   test.each([
@@ -49,7 +60,7 @@ describe('what a company says', () => {
     [['A'], null, false],
     [['A', 'Z'], 'A', false],
   ])('parents %j are the parent %s: %s', (parents, to, expected) => {
-    expect(hasParent({ parents, parentVersion: null }, to)).toBe(expected)
+    expect(hasParent({ parents }, to)).toBe(expected)
   })
 })
 
@@ -115,25 +126,25 @@ describe('the patch', () => {
       'a parent',
       company([employee, childEntry('C')]),
       parent('B'),
-      { customerRelations: [employee, childEntry('C'), parentEntry('B')], properties: [version('v2')] },
+      { customerRelations: [employee, childEntry('C'), parentEntry('B')], properties: [version('v2|B')] },
     ],
     [
       'another parent',
       company([parentEntry('A', { properties: [] }), employee], [version('v1'), { key: 'theirs', value: 'x' }]),
       parent('B'),
-      { customerRelations: [employee, parentEntry('B')], properties: [version('v2')] },
+      { customerRelations: [employee, parentEntry('B')], properties: [version('v2|B')] },
     ],
     [
       'one parent instead of two, its foreign fields kept',
       company([parentEntry('A'), parentEntry('B', { properties: ['theirs'] })]),
       parent('B'),
-      { customerRelations: [parentEntry('B', { properties: ['theirs'] })], properties: [version('v2')] },
+      { customerRelations: [parentEntry('B', { properties: ['theirs'] })], properties: [version('v2|B')] },
     ],
     [
       'no parent any more',
       company([parentEntry('A'), employee], [version('v1')]),
       parent(null),
-      { customerRelations: [employee], properties: [version('v2')] },
+      { customerRelations: [employee], properties: [version('v2|')] },
     ],
     [
       'a parent and a child at once',
@@ -141,7 +152,7 @@ describe('the patch', () => {
       { ...parent('B'), ...children({ C: true }) },
       {
         customerRelations: [parentEntry('B'), childEntry('C')],
-        properties: [version('v2'), isParentCompany('true')],
+        properties: [version('v2|B'), isParentCompany('true')],
       },
     ],
   ])('%s', (_name, stored, change, expected) => {
@@ -168,20 +179,50 @@ describe('the patch', () => {
 })
 
 describe('what a company answers and nobody can read', () => {
-  const answered = (customerRelations: unknown) =>
-    readOmniumCustomer({ customerId: 'P', customerRelations, properties: [version('v1'), 'odd'] }) as OmniumCustomer
+  const answered = (customerRelations: unknown, properties: unknown = [version('v1'), 'odd']) =>
+    readOmniumCustomer({ customerId: 'P', customerRelations, properties }) as OmniumCustomer
+  const hidden = (...company: Parameters<typeof answered>) => relationsOf(answered(...company), 'flow').hidden
 
-  test('stays as it was beside what is written', () => {
-    const theirs = { customerId: 17, customerType: 'B2B', relationType: 'SubDepartment', note: {} }
-    const odd = ['a text', null, { customerId: {}, relationType: 'Employee' }]
-
-    const patch = patchFor(answered([...odd, theirs, parentEntry('A')]), parent('B'), 'flow')
-
-    expect(patch?.fields.customerRelations).toEqual([...odd, theirs, parentEntry('B')])
+  test.each([
+    ['a text', 'none'],
+    ['an object', {}],
+    ['a list with a text in it', ['a text', parentEntry('A')]],
+    ['a list with null in it', [null]],
+    ['a list with an id that can’t be read', [{ customerId: {}, relationType: 'Employee' }]],
+  ])('hides its relations: %s', (_what, relations) => {
+    expect(hidden(relations)).toEqual(['customerRelations'])
+    expect(relationsOf(answered(relations), 'flow').parents).toEqual([])
   })
 
-  test('hides no relation that can be read', () => {
-    expect(relationsOf(answered(['a text', parentEntry('A')]), 'flow')).toEqual({ parents: ['A'], parentVersion: 'v1' })
-    expect(relationsOf(answered('none'), 'flow').parents).toEqual([])
+  test.each([null, undefined])('hides relations that we wrote, or have to stand there, behind %j', (relations) => {
+    expect(hidden(relations, [version('v1|A')])).toEqual(['customerRelations'])
+    expect(hidden(relations, [isParentCompany('true')])).toEqual(['customerRelations'])
+    expect(hidden(relations, [version('v1|'), isParentCompany('false')])).toEqual([])
+    expect(hidden(relations, [version('v1')])).toEqual([])
+    expect(hidden(relations, null)).toEqual([])
+    expect(hidden([], [version('v1|A'), isParentCompany('true')])).toEqual([])
+  })
+
+  test('hides the version of its parent with all other properties', () => {
+    expect(hidden([parentEntry('A')], 'none')).toEqual(['properties'])
+    expect(hidden([parentEntry('A')], [version('v1'), 'odd'])).toEqual([])
+  })
+
+  test('is not sent back', () => {
+    const odd = { customerId: '17', relationType: 'Partner', customerType: {} }
+    const isSendable = (relations: object[]) => patchFor(answered(relations), parent('B'), 'flow')?.isSendable
+
+    expect(isSendable([odd, parentEntry('A')])).toBe(false)
+    expect(isSendable([{ ...odd, customerType: 'B2B', note: {} }, parentEntry('A')])).toBe(true)
+    expect(isSendable([parentEntry('B', { customerType: {} })])).toBe(true)
+    expect(isSendable([parentEntry('B'), odd])).toBe(true)
+  })
+
+  test('goes back as it came where it can be read', () => {
+    const theirs = { customerId: 17, customerType: 'B2B', relationType: 'SubDepartment', note: {} }
+
+    const patch = patchFor(answered([theirs, parentEntry('A')]), parent('B'), 'flow')
+
+    expect(patch?.fields.customerRelations).toEqual([theirs, parentEntry('B')])
   })
 })

@@ -1,12 +1,17 @@
-import { scalarText } from '@sync/shared/exact-json'
-import { rawOf } from '@sync/shared/http/reading'
+import { rawOf, sendableOf, unsendableOf } from '@sync/shared/http/reading'
+import {
+  hiddenOfRelations,
+  PARENT_COMPANY,
+  type ParentNote,
+  parentNote,
+  parentNoteOf,
+  parentVersionKey,
+  propertyOf,
+} from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer, OmniumProperty, OmniumRelation } from '@sync/shared/omnium/schema'
-import { listOf } from './raw-list.ts'
 
 const PARENT = 'Parent'
 const SUB_DEPARTMENT = 'SubDepartment'
-export const PARENT_COMPANY = 'Parent company'
-export const parentVersionKey = (prefix: string): string => `${prefix}ParentVersion`
 
 /** What a business customer in Omnium says of its place among the companies. */
 export interface Relations {
@@ -14,17 +19,24 @@ export interface Relations {
   readonly parents: readonly string[]
   /** The version of the last write of its parent; null when we never wrote it. */
   readonly parentVersion: string | null
+  /** Names of the lists that can't be read. While there is one, `parents` says nothing. */
+  readonly hidden: readonly string[]
+  /** The parent of our last write, as `ParentNote` describes it. */
+  readonly notedParent: ParentNote['parent']
 }
 
 export function relationsOf(company: OmniumCustomer, prefix: string): Relations {
+  const { version, parent } = parentNoteOf(company, prefix)
   return {
     parents: [...new Set(entriesOf(company).filter(isParent).map(idOf))].filter((id) => id !== ''),
-    parentVersion: propertyOf(company, parentVersionKey(prefix))?.value || null,
+    parentVersion: version,
+    hidden: hiddenOfRelations(company, prefix),
+    notedParent: parent,
   }
 }
 
 /** Whether the `Parent` relations say `to`, and nothing besides. */
-export const hasParent = ({ parents }: Relations, to: string | null): boolean =>
+export const hasParent = ({ parents }: Pick<Relations, 'parents'>, to: string | null): boolean =>
   to === null ? parents.length === 0 : parents.length === 1 && parents[0] === to
 
 export interface RelationChange {
@@ -44,10 +56,12 @@ export interface RelationPatch {
   readonly children: ReadonlySet<string>
   /** A relation that the company holds is not in the list any more, or is in the list in another form. */
   readonly removes: boolean
+  /** False if a relation of the list holds an unreadable value. Then the list must not be sent. */
+  readonly isSendable: boolean
 }
 
 /**
- * What makes a company say what `change` says; null when it does already. Relations of other types, entries of other
+ * What makes a company, whose relations are not hidden, say what `change` says; null when it does already. Relations of other types, entries of other
  * companies, and what an entry or property holds besides our fields stay.
  */
 export function patchFor(company: OmniumCustomer, change: RelationChange, prefix: string): RelationPatch | null {
@@ -57,7 +71,7 @@ export function patchFor(company: OmniumCustomer, change: RelationChange, prefix
   const set = (key: string, value: string): boolean => {
     const stored = propertyOf(company, key)
     if (stored?.value === value) return false
-    properties.push({ ...(stored && rawOf(stored)), key, value })
+    properties.push({ ...(stored && sendableOf(stored)), key, value })
     return true
   }
 
@@ -67,7 +81,8 @@ export function patchFor(company: OmniumCustomer, change: RelationChange, prefix
     const { to, version } = change.parent
     entries = withParent(entries, to)
     if (entries !== stored) changedByParent.push('customerRelations')
-    if (set(parentVersionKey(prefix), version)) changedByParent.push(`properties.${parentVersionKey(prefix)}`)
+    if (set(parentVersionKey(prefix), parentNote(version, to)))
+      changedByParent.push(`properties.${parentVersionKey(prefix)}`)
   }
 
   const children = new Set<string>()
@@ -87,13 +102,14 @@ export function patchFor(company: OmniumCustomer, change: RelationChange, prefix
   if (entries === stored && properties.length === 0) return null
   return {
     fields: {
-      ...(entries !== stored && { customerRelations: entries.map(asAnswered) }),
+      ...(entries !== stored && { customerRelations: entries.map(rawOf) as OmniumRelation[] }),
       ...(properties.length > 0 && { properties }),
     },
     changedByParent,
     changedByChildren,
     children,
     removes: stored.some((entry) => !entries.includes(entry)),
+    isSendable: entries === stored || entries.every((entry) => unsendableOf(entry).length === 0),
   }
 }
 
@@ -133,16 +149,7 @@ const relation = (stored: OmniumRelation | undefined, customerId: string, relati
   relationType,
 })
 
-/** Of a list with an entry that can't be read, the entries as they were answered, so that a write keeps all of them. */
-function entriesOf(company: OmniumCustomer): readonly OmniumRelation[] {
-  return company.customerRelations ?? (listOf(company, 'customerRelations') as readonly OmniumRelation[])
-}
-/** An entry that can't be read may be of any type. */
-const asAnswered = (entry: OmniumRelation | null): OmniumRelation =>
-  (typeof entry === 'object' && entry !== null ? rawOf(entry) : entry) as OmniumRelation
-
-const propertyOf = (company: OmniumCustomer, key: string): OmniumProperty | undefined =>
-  company.properties?.find((property) => property.key === key)
-const idOf = (entry: OmniumRelation | null): string => scalarText(entry?.customerId) ?? ''
-const isParent = (entry: OmniumRelation | null): boolean => entry?.relationType === PARENT
-const isSubDepartment = (entry: OmniumRelation | null): boolean => entry?.relationType === SUB_DEPARTMENT
+const entriesOf = ({ customerRelations }: OmniumCustomer): readonly OmniumRelation[] => customerRelations ?? []
+const idOf = ({ customerId }: OmniumRelation): string => customerId ?? ''
+const isParent = ({ relationType }: OmniumRelation): boolean => relationType === PARENT
+const isSubDepartment = ({ relationType }: OmniumRelation): boolean => relationType === SUB_DEPARTMENT

@@ -6,14 +6,14 @@ import type { ElementLead } from './fold.ts'
 import type { Ports } from './ports.ts'
 import { fieldOf, listOf } from './raw-list.ts'
 import type { State } from './state.ts'
-import { updateCompany } from './update-company.ts'
+import { unsendableIn, updateCompany } from './update-company.ts'
 
 const ID_FIELD = { contacts: 'id', addresses: 'externalId' } as const
 
 /**
  * Removes an element that Omnium has kept after a PATCH or a DeleteContactPerson, by an Update of the whole company. An
  * element in several forms under one id is removed in each form: the customer-mapper, which is asked to read the company again,
- * writes the form that Flow still has. Throws what a read throws.
+ * writes the form that Flow still has. A value that can't be read keeps the Update from being sent. Throws what a read throws.
  */
 export async function removeElement(
   { delivery, value }: ElementLead,
@@ -29,9 +29,16 @@ export async function removeElement(
   return ports.omnium.inSlot(context.call, async (call) => {
     const company = await ports.omnium.getCustomer(call, 'B2B', delivery.id)
     const isUpdated = removals.isUpdated(removal)
-    if (company === null || !holds(company, value)) {
+    const ended = isUpdated ? removed : skipped('unchanged')
+    const unsendable = company === null ? [] : unsendableIn(company, call.tenant)
+    const isUnknown = unsendable.includes(list)
+    if (company === null || (!isUnknown && !holds(company, value))) {
       removals.finish(removal)
-      return isUpdated ? removed : skipped('unchanged')
+      return ended
+    }
+    if (isUnknown || (!isUpdated && unsendable.length > 0)) {
+      removals.finish(removal)
+      return withNotes(ended, { notRemoved: [list], unreadable: unsendable })
     }
     if (isUpdated) {
       if (removals.stepOf(removal, call.tenant, now()) !== 'give-up') {
@@ -51,7 +58,8 @@ export async function removeElement(
     state.conflicts.forget(call.key)
     const waitMs = removals.awaitRead(removal, 'update', new Map(), now())
     const after = await ports.omnium.getCustomer(call, 'B2B', delivery.id)
-    if (after !== null && holds(after, value)) return retry('removal-pending', waitMs)
+    const isGone = after === null || !(unsendableIn(after, call.tenant).includes(list) || holds(after, value))
+    if (!isGone) return retry('removal-pending', waitMs)
     removals.finish(removal)
     return removed
   })

@@ -1,11 +1,25 @@
-import { rawOf } from '@sync/shared/http/reading'
+import { rawOf, unsendableOf } from '@sync/shared/http/reading'
+import { isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import type { HandlerContext } from '@sync/shared/stream'
+import type { Tenant } from '@sync/shared/tenants'
 import type { ParentChangeDelivery } from './fold.ts'
 import type { Ports } from './ports.ts'
 
 /** Stamped by Omnium when they are left out; sent back, they would date the Update before other changes. */
 const STAMPED = ['modified', 'modifiedBy'] as const
+
+/**
+ * Names of the fields and lists that keep an Update of the whole company from being sent. The Update would send back a value that
+ * can't be read. It would clear contacts or addresses that Omnium leaves out although we wrote some.
+ */
+export function unsendableIn(company: OmniumCustomer, tenant: Tenant): readonly string[] {
+  const written = storedElementIds(company, tenant)
+  const missing = (['contacts', 'addresses'] as const).filter(
+    (list) => isUnstated(company, list) && written[list].length > 0,
+  )
+  return [...new Set([...unsendableOf(company), ...missing])]
+}
 
 /**
  * Sends an Update of the whole company exactly as Omnium just answered it, with `fields` laid over it. Between the read and the Update another

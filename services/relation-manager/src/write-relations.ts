@@ -9,10 +9,11 @@ import type { ChildLook } from './look-at-children.ts'
 import type { AnnouncedChange } from './observe-parent.ts'
 import { maxAnnouncementAgeMs, type Ports } from './ports.ts'
 import { fieldOf, listOf } from './raw-list.ts'
-import { patchFor, type RelationPatch } from './relations.ts'
+import { patchFor, type RelationPatch, relationsOf } from './relations.ts'
 import type { RemovalStep } from './removals.ts'
 import type { State } from './state.ts'
-import { updateCompany } from './update-company.ts'
+import { unreadable } from './unreadable.ts'
+import { unsendableIn, updateCompany } from './update-company.ts'
 
 export type Outcomes = ReadonlyMap<ParentChangeDelivery, Outcome>
 
@@ -52,11 +53,17 @@ export async function writeRelations(
     state.removals.finish(call.key)
     return outcomes
   }
-  const step = patch.removes ? state.removals.stepOf(call.key, call.tenant, now()) : 'patch'
+  if (!patch.isSendable) {
+    return outcomeForAll(deliveriesOf(plan), unreadable('writing relations', ['customerRelations']))
+  }
+  const wanted = patch.removes ? state.removals.stepOf(call.key, call.tenant, now()) : 'patch'
+  const unsendable = wanted === 'update' ? unsendableIn(plan.company, call.tenant) : []
+  // An Update would clear, or send back, what can't be read. A PATCH that merges the relations leaves the old one there.
+  const step = unsendable.length > 0 ? 'give-up' : wanted
   const failed = await send(plan, patch, step, context, ports, state)
   if (failed !== null) return failed
   state.conflicts.forget(call.key)
-  const outcomes = outcomesOfWrite(plan, patch)
+  const outcomes = outcomesOfWrite(plan, patch, unsendable)
   return patch.removes ? afterRemoval(plan, step, outcomes, context, ports, state) : outcomes
 }
 
@@ -137,6 +144,7 @@ async function afterRemoval(
 /** The records whose part of the plan a company does not say yet because it holds a relation that was removed. */
 function remainingOf(plan: WritePlan, company: OmniumCustomer | null, context: HandlerContext): ParentChangeDelivery[] {
   if (company === null) return []
+  if (relationsOf(company, propertyPrefix(context.call.tenant)).hidden.length > 0) return deliveriesOf(plan)
   const removes = (part: WritePlan) => patchOf(part, company, context)?.removes === true
   const { observed, looks } = plan
   return [
@@ -145,10 +153,14 @@ function remainingOf(plan: WritePlan, company: OmniumCustomer | null, context: H
   ]
 }
 
-function outcomesOfWrite({ observed, looks }: WritePlan, patch: RelationPatch): Outcomes {
+function outcomesOfWrite(
+  { observed, looks }: WritePlan,
+  patch: RelationPatch,
+  unreadable: readonly string[],
+): Outcomes {
   const outcomes = new Map<ParentChangeDelivery, Outcome>()
   const updated = (changed: readonly string[], version: string) =>
-    done({ operation: 'updated', target: 'omnium', changed, version })
+    withNotes(done({ operation: 'updated', target: 'omnium', changed, version }), { unreadable })
   if (observed !== null) {
     outcomes.set(observed.lead.delivery, updated(patch.changedByParent, observed.change.parent.version))
   }

@@ -21,7 +21,7 @@ export const SyncOutcome = z
     unreadable: z
       .array(z.string())
       .optional()
-      .describe('Names of fields and lists of the source that could not be read, and of lists that were null.'),
+      .describe('Names of fields and lists of either peer that could not be read, and of lists that were null.'),
     notRemoved: z
       .array(z.string())
       .optional()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseExactJson } from '../exact-json.ts'
 import { parentUidOf, readFlowCustomer } from '../flow/schema.ts'
 import { readOmniumCustomer } from '../omnium/schema.ts'
-import { holdsUnreadable, isUnreadable, rawOf, unreadableOf } from './reading.ts'
+import { holdsUnreadable, isUnreadable, rawOf, unreadableOf, unsendableOf } from './reading.ts'
 
 const flowOf = (fields: Record<string, unknown>) => {
   const customer = readFlowCustomer({ customerUid: '1000', customerType: 'COMPANY', ...fields })
@@ -98,6 +98,19 @@ describe('a list of a peer’s customer', () => {
     expect(holdsUnreadable(omniumOf({ contacts: [{ id: 'c1' }, 'x'] }), 'contacts')).toBe(true)
     expect(holdsUnreadable(omniumOf({ contacts: null }), 'contacts')).toBe(false)
     expect(holdsUnreadable(omniumOf({ contacts: [{ id: 'c1', email: {} }] }), 'contacts')).toBe(false)
+  })
+
+  it.each([
+    ['a list with a text in it', { contacts: [{ id: 'c1' }, 'x'] }, ['contacts']],
+    ['a list with an unreadable field in it', { contacts: [{ id: 'c1' }, { id: 'c2', email: {} }] }, ['contacts']],
+    ['a text in the place of an object', { address: 'x' }, ['address']],
+    ['an object with an unreadable field in it', { address: { city: {}, line1: {} } }, ['address']],
+    ['an unreadable field', { email: [] }, ['email']],
+    ['an unreadable property', { properties: [{ key: 'a' }, 'x'] }, ['properties']],
+    ['a list that is null', { contacts: null, addresses: [{ externalId: 'a1', purposes: null }] }, []],
+    ['fields that can be read', { email: null, address: { city: 7 }, tags: [{}] }, []],
+  ])('must not be sent back with a value that can’t be read: %s', (_what, fields, expected) => {
+    expect(unsendableOf(omniumOf(fields))).toEqual(expected)
   })
 
   it('of properties is looked up by name, so the others can be read beside one that can’t', () => {

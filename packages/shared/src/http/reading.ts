@@ -62,6 +62,28 @@ export function isUnreadable(read: object, field: string): boolean {
 export const holdsUnreadable = (read: object, list: string): boolean =>
   unreadableOf(read).includes(list) && rawOf(read)[list] !== null
 
+/**
+ * Names of the fields and lists that hold a value that could not be read. A write must not send them back, because that value would
+ * be a statement then. A list that is null holds no such value.
+ */
+export const unsendableOf = (read: object): readonly string[] => {
+  const named = new Set(unreadableOf(read).map((name) => name.split('.')[0] ?? ''))
+  return [...named].filter((field) => holdsUnreadable(read, field) || holdsUnsendable(read, field))
+}
+
+/** The object as the peer answered it, without the fields and lists that `unsendableOf` names. */
+export function sendableOf(read: object): Record<string, unknown> {
+  const unsendable = unsendableOf(read)
+  return Object.fromEntries(Object.entries(rawOf(read)).filter(([field]) => !unsendable.includes(field)))
+}
+
+/** Whether an object, or an element of a list, holds a value that could not be read. */
+function holdsUnsendable(read: object, field: string): boolean {
+  const value = (read as Record<string, unknown>)[field]
+  const parts: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return parts.some((part) => typeof part === 'object' && part !== null && unsendableOf(part).length > 0)
+}
+
 /** A reader by a zod schema of texts, objects and lists. */
 export function createReader<S extends z.ZodObject>(schema: S, options: ReaderOptions): Reader<z.infer<S>> {
   const { idField, isIdRequired = true, defaults = {} } = options

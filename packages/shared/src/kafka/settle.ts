@@ -156,7 +156,11 @@ export function createSettler(options: SettleOptions): Settler {
     record.verifyOwedAt = null
   }
 
-  const parkRecord = async (record: Pending, reason: ParkReason, message: string, fence: Fence) => {
+  const parkRecord = async (
+    record: Pending,
+    { reason, message, notes }: { readonly reason: ParkReason; readonly message: string; readonly notes?: Notes },
+    fence: Fence,
+  ) => {
     await payVerify(record)
     const at = now()
     const letter = deadLetterMessage(deadLetterTopic, unpack(record.packed), {
@@ -170,7 +174,7 @@ export function createSettler(options: SettleOptions): Settler {
     })
     await send([letter], fence)
     metrics.parked(record.topic ?? 'unknown', reason)
-    end(record, 'parked', reason, null)
+    end(record, 'parked', reason, null, notes)
   }
 
   const endAll = async (record: Pending, older: readonly Pending[], endFirst: () => void) => {
@@ -214,7 +218,7 @@ export function createSettler(options: SettleOptions): Settler {
         case 'skipped':
           return endAll(record, older, () => end(record, 'skipped', outcome.reason, null, outcome.notes))
         case 'park':
-          await parkRecord(record, outcome.reason, outcome.message, fence)
+          await parkRecord(record, outcome, fence)
           for (const each of older) each.dueAt = 0
           return
         case 'retry': {
@@ -230,7 +234,8 @@ export function createSettler(options: SettleOptions): Settler {
           if (rule.counts) record.attempts++
           if (rule.counts && record.attempts >= Math.max(1, options.maxAttempts)) {
             if (looksAgain) record.verifyOwedAt = null
-            await parkRecord(record, rule.parksAs, outcome.message ?? outcome.reason, fence)
+            const { message = outcome.reason, notes } = outcome
+            await parkRecord(record, { reason: rule.parksAs, message, ...(notes && { notes }) }, fence)
             for (const each of older) each.dueAt = 0
             return
           }

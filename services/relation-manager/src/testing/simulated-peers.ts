@@ -3,7 +3,8 @@ import type { FlowClient } from '@sync/shared/flow/client'
 import type { Call } from '@sync/shared/http/call'
 import type { Publisher } from '@sync/shared/kafka/publisher'
 import type { OmniumClient } from '@sync/shared/omnium/client'
-import type { OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
+import { parentNoteOf } from '@sync/shared/omnium/our-properties'
+import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { createFakeFlow } from '@sync/shared/testing/fake-flow'
 import { createFakeOmnium, type PatchLists } from '@sync/shared/testing/fake-omnium'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
@@ -77,8 +78,7 @@ export function createSimulatedPeers(chance: Chance, patchLists: PatchLists) {
   ) => {
     const until = await send(process, call.fence, execute)
     const fault = faulty() ? chance.pick(FAULTS) : null
-    const version =
-      (fields.properties as OmniumProperty[] | undefined)?.find(({ key }) => key === 'flowParentVersion')?.value ?? ''
+    const version = parentNoteOf({ properties: fields.properties } as OmniumCustomer, 'flow').version ?? ''
     if (version !== '' && version < (answered.get(fields.customerId) ?? '')) peers.olderAfterNewer++
     const lost = () =>
       new SyncError('target-timeout', 'patching in omnium: no answer', { target: 'omnium', unknownEnd: true })

@@ -1,0 +1,73 @@
+import { holdsUnreadable } from '../http/reading.ts'
+import { propertyPrefix, type Tenant } from '../tenants.ts'
+import type { OmniumCustomer, OmniumProperty } from './schema.ts'
+
+/** Of a company with sub-departments `true`, and of a company that had some `false`. */
+export const PARENT_COMPANY = 'Parent company'
+
+export const propertyOf = (customer: OmniumCustomer, key: string): OmniumProperty | undefined =>
+  customer.properties?.find((property) => property.key === key)
+
+/** Flow's uids of the contacts and addresses that our writes brought to Omnium. */
+export interface ElementIds {
+  readonly contacts: readonly string[]
+  readonly addresses: readonly string[]
+}
+
+export const elementIdsKey = (tenant: Tenant): string => `${propertyPrefix(tenant)}ElementIds`
+
+/** A value of `<prefix>ElementIds` that somebody else wrote counts as no ids: then no element is removed by mistake. */
+export function storedElementIds(customer: OmniumCustomer, tenant: Tenant): ElementIds {
+  const value = propertyOf(customer, elementIdsKey(tenant))?.value ?? null
+  const ids = parse(value) as Partial<Record<keyof ElementIds, unknown>> | null
+  const listOf = (list: unknown) => (Array.isArray(list) ? list.map(String) : [])
+  return { contacts: listOf(ids?.contacts), addresses: listOf(ids?.addresses) }
+}
+
+function parse(value: string | null): unknown {
+  try {
+    return value === null ? null : JSON.parse(value)
+  } catch {
+    return null
+  }
+}
+
+/** The last write of a company's parent, as `<prefix>ParentVersion` notes it. */
+export interface ParentNote {
+  /** ISO 8601; null if we never wrote the parent. */
+  readonly version: string | null
+  /** null: the company got no parent. undefined: no note, or a note of an earlier version, which has no parent in it. */
+  readonly parent: string | null | undefined
+}
+
+export const parentVersionKey = (prefix: string): string => `${prefix}ParentVersion`
+
+/** The value of `<prefix>ParentVersion`. A time holds no `|`. */
+export const parentNote = (version: string, parent: string | null): string => `${version}|${parent ?? ''}`
+
+export function parentNoteOf(company: OmniumCustomer, prefix: string): ParentNote {
+  const value = propertyOf(company, parentVersionKey(prefix))?.value ?? ''
+  const end = value.indexOf('|')
+  if (end < 0) return { version: value || null, parent: undefined }
+  return { version: value.slice(0, end) || null, parent: value.slice(end + 1) || null }
+}
+
+/** Whether Omnium makes no statement about a list: the list is absent, null or unreadable. */
+export const isUnstated = (customer: OmniumCustomer, list: 'contacts' | 'addresses' | 'customerRelations'): boolean =>
+  customer[list] === undefined || customer[list] === null
+
+/** Whether all properties of a customer are unreadable, so that nobody knows whether ours are among them. */
+export const arePropertiesHidden = (customer: OmniumCustomer): boolean =>
+  customer.properties === undefined && holdsUnreadable(customer, 'properties')
+
+/**
+ * What has to be read to know the relations of a company, and can't be: `customerRelations`, `properties`. Relations that are null
+ * or absent can't be read while our properties name a parent or call the company a parent.
+ */
+export function hiddenOfRelations(company: OmniumCustomer, prefix: string): readonly string[] {
+  const hasRelations =
+    Boolean(parentNoteOf(company, prefix).parent) || propertyOf(company, PARENT_COMPANY)?.value === 'true'
+  const isHidden =
+    holdsUnreadable(company, 'customerRelations') || (isUnstated(company, 'customerRelations') && hasRelations)
+  return [...(isHidden ? ['customerRelations'] : []), ...(arePropertiesHidden(company) ? ['properties'] : [])]
+}
