@@ -24,14 +24,19 @@ const FAILURES: Readonly<Record<string, readonly FaultInput[]>> = {
 const SHARES = [0.2, 0.4]
 
 /**
- * `npm run bench -- brownout [--customers 200] [--only TEXT]` lets the customer-mapper create a backlog of customers in an Omnium
+ * `npm run bench -- brownout [--customers 200] [--rate 80] [--only TEXT]` lets the customer-mapper create a backlog of customers in an Omnium
  * that fails at random. The column `times healthy` is the time of the backlog divided by the time with a healthy Omnium in the
  * same run.
  */
 export async function brownout(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { customers: { type: 'string', default: '200' }, only: { type: 'string', default: '' } },
+    options: {
+      customers: { type: 'string', default: '200' },
+      /** Requests a second that the tenant's settings allow at Omnium. */
+      rate: { type: 'string', default: '80' },
+      only: { type: 'string', default: '' },
+    },
   })
   const customers = Number(values.customers)
   const uids = Array.from({ length: customers }, (_, n) => `customer-${n}`)
@@ -42,8 +47,11 @@ export async function brownout(args: readonly string[]): Promise<void> {
   const tenants = chosen.map((_, i) => `case-${i}`)
   const stops: (() => Promise<unknown>)[] = []
   try {
-    const { flow, omnium, env } = await startBench(tenants, ['customer-mapper'], stops, {}, () => ({
-      ...{ settings: {}, standIn: {} },
+    // Flow is not what is measured.
+    const flowLimits = { requestsPerSecond: 2_000, maxInFlight: 500 }
+    const omniumLimits = { requestsPerSecond: Number(values.rate), maxInFlight: 16 }
+    const { flow, omnium, env } = await startBench(tenants, ['customer-mapper'], stops, flowLimits, () => ({
+      ...{ settings: omniumLimits, standIn: { modes: { limits: null } } },
     }))
     for (const tenant of tenants) flow.seed(tenant, uids.map(newCustomer))
     omnium.faults.add({ kind: 'latency', latencyMs: LATENCY_MS })

@@ -25,7 +25,7 @@ async function published(): Promise<RawHeaders> {
 const own = { key: Buffer.from('acme:1000'), value: Buffer.from('{}'), headers: await published() }
 const lane = laneMessage('flow-ingest.retry.v1', own, {
   ...{ why: 'deferred', origin, reason: 'circuit-open', notBefore: NOW, attempts: 0 },
-  ...{ firstSeenAt: NOW, passes: 1, redrives: 0 },
+  ...{ brownoutMs: 1_000, firstSeenAt: NOW, passes: 1, redrives: 0 },
 })
 const letter = deadLetterMessage('flow-ingest.dead-letters.v1', own, {
   ...{ origin, reason: 'refused', message: 'reading from flow: 400', attempts: 1 },

@@ -74,7 +74,7 @@ describe('patience with a write', () => {
     for (let i = 0; i < 3; i++) await send('patch-customer', 'acme:1')
     await send('patch-customer', 'acme:2')
 
-    expect(waits.slice(1)).toEqual([500, 500, 1_000, 500])
+    expect(waits.slice(1)).toEqual([350, 350, 700, 350])
   })
 
   it('does not wait for other operations’ time', async () => {

@@ -28,8 +28,8 @@ export interface Patience {
  * A read may be sent again, so it is given up early. A write that is given up has an unknown end, and its key waits longer for
  * the next one.
  */
-const READ = { leastMs: 250, times: 3 }
-const WRITE = { leastMs: 500, times: 4 }
+const READ = { leastMs: 120, times: 3 }
+const WRITE = { leastMs: 350, times: 4 }
 /** While no answer to the operation has come yet. */
 const FIRST = { readMs: 1_000, writeMs: 2_500 }
 const LAST_TRY = 3
