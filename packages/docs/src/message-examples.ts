@@ -180,6 +180,7 @@ export const inLane = (topic: ContractTopic): Example => {
       'lane-reason': 'circuit-open',
       'lane-not-before': '1772355783000',
       'lane-attempts': '0',
+      'lane-brownout-ms': '0',
       'lane-first-seen-at': '1772355603000',
       'lane-passes': '1',
       'lane-redrives': '0',

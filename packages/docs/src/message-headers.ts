@@ -43,7 +43,7 @@ export const LaneHeaders = z
     'lane-attempts': count('Failed attempts so far.'),
     'lane-brownout-ms': count(
       'For how many ms the record has failed because its target fails now and then. After an hour such failures count.',
-    ).optional(),
+    ),
     'lane-first-seen-at': epochMs('When the service first handled it; bounded waits count from here.'),
     'lane-passes': count('How often it went through the lane; its waits grow with it.'),
     'lane-redrives': count('How often it was redriven.'),

@@ -50,7 +50,7 @@ export function laneMessage(
       'lane-reason': mark.reason,
       'lane-not-before': String(mark.notBefore),
       'lane-attempts': String(mark.attempts),
-      ...(mark.brownoutMs && { 'lane-brownout-ms': String(Math.floor(mark.brownoutMs)) }),
+      'lane-brownout-ms': String(Math.floor(mark.brownoutMs ?? 0)),
       'lane-first-seen-at': String(mark.firstSeenAt),
       'lane-passes': String(mark.passes),
       'lane-redrives': String(mark.redrives),
