@@ -1,10 +1,9 @@
-import { SyncError } from '@sync/shared/errors'
-import type { TopicRange } from '@sync/shared/kafka/read-ranges'
 import type { ContractTopic, ServiceName } from '@sync/shared/kafka/topics'
 import type { Cluster } from './cluster.ts'
 import { confirm } from './confirm.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { membersOf } from './group-members.ts'
+import { commitOffsets, committedOf } from './group-offsets.ts'
 import type { Position } from './selectors.ts'
 import { counted, jsonList, type Terminal } from './terminal.ts'
 
@@ -43,49 +42,11 @@ export async function resetGroup(cluster: Cluster, options: ResetOptions, termin
   }
   const what = `${service} will begin again at ${counted(records, 'record')} of ${topics.join(', ')} once it starts.`
   if (!(await confirm(terminal, what, options.yes))) return EXIT.ok
-  await commit(cluster, service, topics, ranges)
+  await commitOffsets(cluster, service, topics, ranges)
   if (options.json) {
     terminal.out(jsonList(ranges.map(({ topic, partition, from: offset }) => ({ topic, partition, offset }))))
     return EXIT.ok
   }
   terminal.out(`${service} begins again at ${counted(ranges.length, 'partition')}.\n`)
   return EXIT.ok
-}
-
-async function committedOf({ admin, prefix }: Cluster, service: ServiceName, topics: readonly ContractTopic[]) {
-  const found = await admin.fetchOffsets({ groupId: prefix + service, topics: topics.map((topic) => prefix + topic) })
-  return new Map(
-    found.flatMap(({ topic, partitions }) =>
-      partitions.map(({ partition, offset }) => [`${topic}/${partition}`, Number(offset)] as const),
-    ),
-  )
-}
-
-/** By a member that does nothing else: kafkajs's own way may commit something else, when its first fetch comes too soon. */
-async function commit(
-  cluster: Cluster,
-  service: ServiceName,
-  topics: readonly ContractTopic[],
-  ranges: readonly TopicRange[],
-): Promise<void> {
-  const { kafka, prefix } = cluster
-  const consumer = kafka.consumer({ groupId: prefix + service, allowAutoTopicCreation: false })
-  const joined = Promise.withResolvers<void>()
-  consumer.on(consumer.events.GROUP_JOIN, () => joined.resolve())
-  consumer.on(consumer.events.CRASH, ({ payload }) => joined.reject(payload.error))
-  try {
-    await consumer.connect()
-    await consumer.subscribe({ topics: topics.map((topic) => prefix + topic), fromBeginning: true })
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => {} })
-    await joined.promise
-    await consumer.commitOffsets(
-      ranges.map(({ topic, partition, from }) => ({ topic, partition, offset: String(from) })),
-    )
-  } finally {
-    await consumer.disconnect()
-  }
-  const committed = await committedOf(cluster, service, topics)
-  const wrong = ranges.filter(({ topic, partition, from }) => committed.get(`${topic}/${partition}`) !== from)
-  if (wrong.length === 0) return
-  throw new SyncError('kafka-unavailable', `rewinding ${service}: ${wrong.length} partitions did not take it`)
 }

@@ -5,6 +5,7 @@ import { TOPICS } from '@sync/shared/kafka/topics'
 import { type Command, InvalidArgumentError } from 'commander'
 import { withCluster } from './cluster.ts'
 import { EXIT, type ExitCode } from './exit.ts'
+import { resetStaleOffsets, type StaleOffsets } from './stale-offsets.ts'
 import { painter, type Terminal, table } from './terminal.ts'
 import { addTopicsAcls } from './topics-acls.ts'
 
@@ -35,10 +36,12 @@ Examples:
   syncctl topics apply --json | jq .created`,
     )
     .action(async (options: Options) => {
-      const applied = await withCluster(terminal, ({ admin, contracts, prefix }) =>
-        applyTopics(admin, contracts, { prefix, partitions: options.partitions }),
-      )
-      terminal.out(options.json ? json(applied) : describeApplied(applied, terminal))
+      const { applied, offsets } = await withCluster(terminal, async (cluster) => {
+        const { admin, contracts, prefix } = cluster
+        const applied = await applyTopics(admin, contracts, { prefix, partitions: options.partitions })
+        return { applied, offsets: await resetStaleOffsets(cluster, applied.created) }
+      })
+      terminal.out(options.json ? json({ ...applied, offsets }) : describeApplied(applied, offsets, terminal))
       end(applied.problems.length > 0 ? EXIT.differences : EXIT.ok)
     })
   topics
@@ -80,9 +83,17 @@ function parsePartitions(text: string): number {
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
-function describeApplied(applied: AppliedTopics, terminal: Terminal): string {
+function describeApplied(applied: AppliedTopics, offsets: readonly StaleOffsets[], terminal: Terminal): string {
   const paint = painter(terminal)
   const lines = applied.created.map((topic) => `${paint('green', 'created')}     ${topic}`)
+  for (const { service, topic, partitions, isReset } of offsets) {
+    const what = `the offsets of ${service} for ${count(partitions.length, 'partition')} of ${topic}`
+    if (isReset) lines.push(`${paint('green', 'reset')}       ${what}, which were of an earlier topic`)
+    else
+      lines.push(
+        `${paint('yellow', 'left')}        ${what}: the service runs, and begins the new topic at its start by itself`,
+      )
+  }
   for (const { subject, id, added, levelBefore } of applied.contracts) {
     if (added) lines.push(`${paint('green', 'registered')}  ${subject} (id ${id})`)
     if (levelBefore !== undefined) lines.push(`${paint('green', 'set')}         ${subject} to BACKWARD`)

@@ -79,6 +79,8 @@ const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
   brownout: { baseMs: 5_000, capMs: 30_000 },
   'token-unavailable': { baseMs: 0, capMs: 0 },
 }
+/** The attempts of a record are few, so that its waits need not grow with its passes. */
+const ATTEMPT_WAIT = { baseMs: 0, capMs: 0 }
 
 export function createSettler(options: SettleOptions): Settler {
   const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, random } = options
@@ -197,7 +199,7 @@ export function createSettler(options: SettleOptions): Settler {
 
   const defer: Settler['defer'] = async (record, older, reason, until, fence) => {
     const passes = record.mark?.passes ?? 0
-    const { baseMs, capMs } = LANE_WAITS[reason] ?? LANE_WAIT
+    const { baseMs, capMs } = RETRY_REASONS[reason].counts ? ATTEMPT_WAIT : (LANE_WAITS[reason] ?? LANE_WAIT)
     const pause = Math.min(capMs, baseMs * 2 ** passes) * (0.75 + random() / 2)
     for (const each of [record, ...older]) await payVerify(each)
     await send([lane(record, 'deferred', reason, Math.max(until, now() + pause))], fence)
