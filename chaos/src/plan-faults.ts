@@ -33,6 +33,7 @@ export function planFaults(options: FaultOptions): Fault[] {
     ...series(options, 'processes', [3_000, 9_000], processFault),
     ...series(options, 'targets', [4_000, 10_000], targetFault),
     ...series(options, 'answers', [6_000, 15_000], answerFault),
+    ...series(options, 'brownouts', [15_000, 40_000], brownout),
     ...series(options, 'modes', [20_000, 60_000], (chance, { tenants }) => ({
       ...chance.pick(MODE_FAULTS),
       ...{ tenant: chance.pick(tenants), forMs: chance.between(2_000, 15_000) },
@@ -118,6 +119,24 @@ function targetFault(chance: Chance, { tenants }: FaultOptions): Unplaced {
       }
     : { kind: 'status', status, ...scope, ...(status === 429 && { retryAfterSeconds: chance.between(1, 5) }) }
   return { kind: 'target', target, rule, forMs: chance.between(1_000, 12_000) }
+}
+
+/** A target that fails in some of the requests, drawn at random. */
+function brownout(chance: Chance, { tenants }: FaultOptions): Unplaced {
+  const failure = chance.pick([
+    { kind: 'status', status: 500 },
+    { kind: 'reset' },
+    { kind: 'hang' },
+    { kind: 'reply-lost' },
+  ] as const)
+  const share = { chance: chance.pick([0.2, 0.4]), seed: chance.between(0, 1_000_000) }
+  const rule: FaultRule = { ...failure, ...share, tenant: chance.pick(tenants) }
+  return {
+    kind: 'target',
+    target: chance.pick(['flow', 'omnium'] as const),
+    rule,
+    forMs: chance.between(5_000, 20_000),
+  }
 }
 
 /** A fault of a gateway, a proxy or the transport. No record may be skipped or parked because of such a fault. */

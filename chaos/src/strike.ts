@@ -51,7 +51,9 @@ const placeOf = (fault: Fault): string => {
 }
 const nameOf = (fault: Fault): string => {
   if (fault.kind !== 'target') return fault.kind
-  return fault.rule.kind === 'status' ? `status ${fault.rule.status}` : fault.rule.kind
+  const { kind, status, chance } = fault.rule
+  const name = kind === 'status' ? `status ${status}` : kind
+  return chance === undefined ? name : `${name} now and then`
 }
 
 async function strikeOne(system: System, fault: Fault, seed: number): Promise<void> {
