@@ -60,3 +60,33 @@ it('a target that is down for longer than any retry budget costs no record: all 
   })
   expect(await world.parked()).toEqual([])
 })
+
+it('a target that fails at random in two of five requests leaves its circuit closed most of the time, and parks no record', async () => {
+  const seed = newSeed()
+  const random = seeded(seed)
+  world = await startKeyedWorld({
+    file: 'keyed-brownout',
+    // One attempt: whatever counts a failure of the brownout parks its record.
+    env: { RETRY_MAX_ATTEMPTS: '1', KEYED_NEWEST: '1', ...LONG_SESSION },
+  })
+  const { sink, load } = world
+  const member = await world.join('a')
+  const keys = Array.from({ length: 200 }, (_, i) => `key-${i}`)
+  sink.behave(() => (random() < 0.4 ? { status: 500 } : { latencyMs: 5 + random() * 20 }))
+  const flow = load.flow({ tenant: TENANT, keys, seed, tickMs: 20 })
+  await eventually('effects of the backlog', () => sink.calls.length > 1_000)
+  const open: string[] = []
+  for (let i = 0; i < 20; i++) {
+    const asked = sink.requests()
+    const state = (await circuitOf(member))?.state ?? 'closed'
+    if (state !== 'closed') open.push(state)
+    await eventually('more requests', () => sink.requests() > asked + 20)
+  }
+  await flow.stop()
+
+  const newest = load.newest(TENANT)
+  await eventually('the newest of every key', () => behind(newest, (key) => sink.stored(TENANT, key)).length === 0)
+  await world.untilCommitted()
+  expect({ seed, parked: await world.parked() }).toEqual({ seed, parked: [] })
+  expect(open.length).toBeLessThan(10)
+})

@@ -6,7 +6,7 @@ import { failureOf, type HttpAnswer, isWrite, type Send, type TargetRequest } fr
 import type { Schedule } from './schedule.ts'
 
 export interface BaseOptions {
-  /** From handing a request over to the end of its answer. A request may name a shorter one. */
+  /** From handing a request over to the end of its answer. A request may name a shorter time from its send to the end of its answer. */
   readonly deadlineMs: number
   readonly maxAnswerBytes: number
   readonly userAgent: string
@@ -41,7 +41,8 @@ function exchange(
   reject: (error: unknown) => void,
 ): void {
   const { signal, fence, traceparent } = request.call
-  const deadlineMs = Math.min(longestMs, request.deadlineMs ?? longestMs)
+  // A request waits for its connection as long as for an answer at most.
+  let deadlineMs = longestMs
   let controller: Dispatcher.DispatchController | undefined
   let isSent = false
   let isOver = false
@@ -72,7 +73,14 @@ function exchange(
     else fail('target-answer-invalid', decoded.problem)
   }
   const onAbort = () => fail('aborted', 'aborted')
-  const cancelDeadline = schedule(onDeadline, deadlineMs)
+  const startedAt = performance.now()
+  let cancelDeadline = schedule(onDeadline, deadlineMs)
+  const waitForAnswer = (waitMs: number) => {
+    if (waitMs >= longestMs - (performance.now() - startedAt)) return
+    cancelDeadline()
+    deadlineMs = waitMs
+    cancelDeadline = schedule(onDeadline, waitMs)
+  }
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
   if (isOver) return
@@ -104,6 +112,7 @@ function exchange(
         try {
           fence()
           isSent = true
+          if (request.deadlineMs !== undefined) waitForAnswer(request.deadlineMs)
         } catch (error) {
           end(() => reject(error))
           started.abort(new Error('fenced'))

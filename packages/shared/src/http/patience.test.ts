@@ -74,7 +74,7 @@ describe('patience with a write', () => {
     for (let i = 0; i < 3; i++) await send('patch-customer', 'acme:1')
     await send('patch-customer', 'acme:2')
 
-    expect(waits.slice(1)).toEqual([350, 350, 700, 350])
+    expect(waits.slice(1)).toEqual([500, 500, 1_000, 500])
   })
 
   it('does not wait for other operations’ time', async () => {
@@ -84,5 +84,20 @@ describe('patience with a write', () => {
     await send('patch-customer')
 
     expect(waits).toEqual([2_500, 8_000, 2_500])
+  })
+})
+
+describe('patience with an overloaded target', () => {
+  it('gives up few answers early until answers come', async () => {
+    let isOverloaded = true
+    const { send, waits } = given((sent) => (hasAnswered(sent) || !isOverloaded ? 20 : null))
+    await send('get-customer')
+
+    for (let i = 0; i < 40; i++) await send('patch-customer', `acme:${i}`)
+    expect(waits.slice(-20).every((waitMs) => waitMs === DEADLINE_MS)).toBe(true)
+    isOverloaded = false
+    for (let i = 0; i < 5; i++) await send('patch-customer', `acme:${100 + i}`)
+
+    expect(waits.at(-1)).toBeLessThan(DEADLINE_MS)
   })
 })

@@ -28,14 +28,19 @@ export interface Patience {
  * A read may be sent again, so it is given up early. A write that is given up has an unknown end, and its key waits longer for
  * the next one.
  */
-const READ = { leastMs: 120, times: 3 }
-const WRITE = { leastMs: 350, times: 4 }
+const READ = { leastMs: 250, times: 3 }
+const WRITE = { leastMs: 500, times: 4 }
 /** While no answer to the operation has come yet. */
 const FIRST = { readMs: 1_000, writeMs: 2_500 }
 const LAST_TRY = 3
 const DECAY = 0.05
 const MAX_OPERATIONS = 10_000
 const MAX_KEYS = 10_000
+/**
+ * So many answers may be given up early. Each answer that comes allows one more. A target that is overloaded answers few requests,
+ * and sending them again would keep it overloaded.
+ */
+const MAX_GIVEN_UP = 20
 const FEW_MISSED = 3
 const MAX_MISSED = 13
 
@@ -48,6 +53,8 @@ interface Pace {
 
 export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
   const paces = new LRUCache<string, Pace>({ max: MAX_OPERATIONS })
+  /** By target and tenant, how many answers may be given up early. */
+  const allowed = new LRUCache<string, number>({ max: MAX_OPERATIONS })
   /** Writes in a row of one key that were given up. */
   const givenUp = new LRUCache<string, number>({ max: MAX_KEYS })
   const nameOf = ({ target, operation, call }: TargetRequest, of: string) =>
@@ -83,10 +90,17 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
     limit: (next) => async (request) => {
       const pace = paceOf(request)
       const write = isWrite(request) ? nameOf(request, request.call.key) : null
-      const waitMs = write === null ? readMs(pace, request.tries ?? LAST_TRY) : writeMs(pace, givenUp.get(write) ?? 0)
+      const usualMs = write === null ? readMs(pace, request.tries ?? LAST_TRY) : writeMs(pace, givenUp.get(write) ?? 0)
+      const place = `${request.target}/${request.call.tenant.uid}`
+      const allow = (by: 1 | -1) => {
+        const left = (allowed.get(place) ?? MAX_GIVEN_UP) + by
+        allowed.set(place, Math.max(0, Math.min(MAX_GIVEN_UP, left)))
+      }
+      const waitMs = allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, usualMs)
       const startedAt = now()
       try {
-        const answer = await next({ ...request, deadlineMs: Math.min(deadlineMs, waitMs) })
+        const answer = await next({ ...request, deadlineMs: waitMs })
+        allow(1)
         const tookMs = now() - startedAt
         pace.peakMs = Math.max(tookMs, pace.peakMs + DECAY * (tookMs - pace.peakMs))
         pace.missed = 0
@@ -94,6 +108,7 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
         return answer
       } catch (error) {
         if (isSlow(error)) {
+          if (waitMs < deadlineMs) allow(-1)
           pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
           if (write !== null) givenUp.set(write, (givenUp.get(write) ?? 0) + 1)
         }
