@@ -116,7 +116,8 @@ describe('a request to a peer', () => {
     const seconds = (asked.at(-1)!.at - asked[0]!.at) / 1_000
     // What the bucket holds goes at once.
     expect((asked.length - 1) / seconds).toBeLessThan(rate * 1.35)
-    expect(asked).toHaveLength(count)
+    // A read is sent again when its answer takes unusually long.
+    expect(new Set(asked.map(({ url }) => url)).size).toBe(count)
     // Ten are under way at once at most; a busy process may send the next before it has seen that an answer is over.
     expect(new Set(asked.map(({ connection }) => connection)).size).toBeLessThanOrEqual(20)
   })
@@ -184,12 +185,11 @@ describe('a request to a peer', () => {
     await notify('flow', 'hang-no', ['hangs'])
     await untilEnded('hang-no', 1)
 
-    expect(given).toHaveLength(2)
-    for (const ms of given) {
-      // 40 % of the session timeout; it has to be over well before the session is.
-      expect(ms).toBeGreaterThan(2_300)
-      expect(ms).toBeLessThan(4_800)
-    }
+    // Two attempts, and in each the read is sent three times.
+    expect(given).toHaveLength(6)
+    // 40 % of the session timeout; it has to be over well before the session is.
+    for (const ms of given) expect(ms).toBeLessThan(4_800)
+    expect(Math.max(...given)).toBeGreaterThan(2_300)
     expect((await endsOf('hang-no')).map(({ outcome }) => outcome)).toEqual(['parked'])
   })
 

@@ -43,6 +43,8 @@ export interface Failing extends Asking {
   readonly at: number
   readonly retryAfterMs?: number | undefined
   readonly random: () => number
+  /** Other requests of the tenant to the target that have no answer yet. */
+  readonly inFlight: number
 }
 
 /** So many failures of several keys in a row are the target's failure, even if the probe's read works. */
@@ -139,7 +141,7 @@ export function failed(before: Circuit, failing: Failing): { next: Circuit; verd
   if (cause !== null) return { next: opened(circuit, cause, failing), verdict: 'outage' }
   if (failing.kind === 'route-down') return { next: circuit, verdict: 'outage' }
   const others = othersOf(circuit, failing)
-  const mayBeOutage = isFailingInARow(circuit.ends, failing, failing.nowMs) || !others.anyAnswered
+  const mayBeOutage = isFailingInARow(circuit.ends, failing, failing.nowMs, failing.inFlight) || !others.anyAnswered
   const mayBeOwn = others.work || !others.anyFailed
   return { next: circuit, verdict: mayBeOutage || mayBeOwn ? 'probe' : 'brownout' }
 }
@@ -171,11 +173,11 @@ function withFailure(circuit: Circuit, failing: Failing): Circuit {
 
 /** The cause by which the circuit opens, or null when it stays as it is. */
 function openingCauseOf({ ends, doubts }: Circuit, failing: Failing): Cause | null {
-  const { kind, nowMs } = failing
-  if (isMostlyFailing(ends, nowMs)) return causeOf(kind)
-  if (kind === 'route-down' && isFailingInARow(ends, failing, nowMs)) return 'failing'
+  const { kind, nowMs, inFlight } = failing
+  if (isMostlyFailing(ends, nowMs, inFlight)) return causeOf(kind)
+  if (kind === 'route-down' && isFailingInARow(ends, failing, nowMs, inFlight)) return 'failing'
   const times = [...doubts.values()].reduce((sum, doubt) => sum + doubt.times, 0)
-  return doubts.size >= SEVERAL && times >= IN_A_ROW ? 'several-keys' : null
+  return doubts.size >= SEVERAL && times >= IN_A_ROW + inFlight ? 'several-keys' : null
 }
 
 const causeOf = (kind: FailureKind): Cause => (kind === 'doubtful' || kind === 'route-down' ? 'failing' : kind)
@@ -203,16 +205,20 @@ export type Probed =
   | { readonly isHealthy: null; readonly retryAfterMs?: number | undefined }
   | { readonly isHealthy: false; readonly cause: Cause; readonly retryAfterMs?: number | undefined }
 
-/** The probe ended. `at` counts events, as everywhere. */
-export function probed(before: Circuit, result: Probed, at: number, nowMs: number, random: () => number): Circuit {
+/** The probe ended. */
+export function probed(
+  before: Circuit,
+  result: Probed,
+  { at, nowMs, random, inFlight }: Pick<Failing, 'at' | 'nowMs' | 'random' | 'inFlight'>,
+): Circuit {
   if (before.phase === 'open') return probedOpen(before, result, nowMs, random)
   if (result.isHealthy === null) return before
   const end: RequestEnd = { key: PROBE, isFailure: !result.isHealthy, isWrite: false, route: null, at, atMs: nowMs }
   const circuit = { ...before, ends: withEnd(before.ends, end) }
   if (result.isHealthy) return circuit
   const kinds = [null, ...circuit.routes].flatMap((route) => [true, false].map((isWrite) => ({ route, isWrite })))
-  const isInARow = kinds.some((kind) => isFailingInARow(circuit.ends, kind, nowMs))
-  const isOutage = isInARow || isMostlyFailing(circuit.ends, nowMs)
+  const isInARow = kinds.some((kind) => isFailingInARow(circuit.ends, kind, nowMs, inFlight))
+  const isOutage = isInARow || isMostlyFailing(circuit.ends, nowMs, inFlight)
   const { retryAfterMs } = result
   return isOutage ? opened(circuit, result.cause, { nowMs, random, retryAfterMs }) : circuit
 }

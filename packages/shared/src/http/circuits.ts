@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Route } from '../absences/route.ts'
 import { SyncError, type Target } from '../errors.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
@@ -22,6 +21,7 @@ import { asOwnAttempt, failureKindOf, probeFailureOf } from './circuit-failure.t
 import { type Cause, type Circuit, createCircuit, type Doubt, hurried, type Phase } from './circuit-state.ts'
 import { PROBE } from './request-ends.ts'
 import type { Schedule } from './schedule.ts'
+import { createStreaks, type Streaks } from './streaks.ts'
 
 /** The circuits of all tenants at both targets; see circuit-state.ts for what their phases mean. */
 export interface Circuits {
@@ -78,24 +78,16 @@ export interface CircuitsOptions {
   readonly onTransition?: (status: CircuitStatus) => void
 }
 
-const STREAKS = { max: 1_000, ttl: 15 * 60_000, ttlResolution: 0 }
-/** A key that failed so often in a row tells nothing about the target. */
-const SUSPECT_AFTER = 3
-
 /** A read or a probe that failed in a brownout is sent again so often at once, because most tries succeed. */
 const MAX_REPEATS = 2
-
-/** Failures of a key without a success in between. `isWrite`: its writes failed, so that only a write ends the streak. */
-interface Streak {
-  readonly times: number
-  readonly isWrite: boolean
-}
 
 interface Entry {
   tenant: Tenant
   readonly target: Target
   circuit: Circuit
-  readonly streaks: LRUCache<string, Streak>
+  readonly streaks: Streaks
+  /** Requests of keys that have no answer yet. */
+  inFlight: number
   probe: { readonly began: number; readonly result: Promise<Probed | null> } | null
   cancelTimer: (() => void) | null
 }
@@ -114,8 +106,8 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     const name = nameOf(tenant.uid, target)
     let entry = entries.get(name)
     if (entry === undefined) {
-      const streaks = new LRUCache<string, Streak>({ ...STREAKS, perf: { now } })
-      entry = { tenant, target, circuit: createCircuit(now()), streaks, probe: null, cancelTimer: null }
+      const streaks = createStreaks(now)
+      entry = { tenant, target, circuit: createCircuit(now()), streaks, inFlight: 0, probe: null, cancelTimer: null }
       // What is still under way for a tenant that is no more ends without leaving anything behind.
       if (!gone.has(tenant.uid)) entries.set(name, entry)
     }
@@ -133,17 +125,6 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     if (isTransition) onTransition?.(statusOf(entry))
     const hasRoomAgain = next.phase === 'half-open' && roomOf(next) > Math.max(0, roomOf(circuit))
     if (isTransition || hasRoomAgain) notify(entry)
-  }
-  const isSuspect = ({ streaks }: Entry, key: string) => (streaks.get(key)?.times ?? 0) >= SUSPECT_AFTER
-  const failedAgain = ({ streaks }: Entry, key: string, isWrite: boolean) => {
-    const streak = streaks.get(key)
-    streaks.set(key, { times: (streak?.times ?? 0) + 1, isWrite: isWrite || streak?.isWrite === true })
-  }
-  const succeeded = (entry: Entry, key: string, isWrite: boolean) => {
-    const streak = entry.streaks.get(key)
-    if (streak === undefined || (streak.isWrite && !isWrite)) return
-    entry.streaks.delete(key)
-    become(entry, recovered(entry.circuit, key, now()))
   }
   const notify = ({ tenant, target, circuit }: Entry) => {
     for (const listener of listeners) listener(tenant.uid, target, circuit.phase)
@@ -175,21 +156,24 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
   const runProbe = async (entry: Entry): Promise<Probed | null> => {
     let result: Probed = { isHealthy: true }
     for (let repeats = 0; ; repeats++) {
-      result = await probe(entry.tenant, entry.target, closing.signal, [...entry.circuit.routes]).then(
-        () => ({ isHealthy: true }),
-        probeFailureOf,
+      const error = await probe(entry.tenant, entry.target, closing.signal, [...entry.circuit.routes]).then(
+        () => null,
+        (failure: unknown) => failure ?? new Error('the probe failed'),
       )
-      const mayRepeat = result.isHealthy === false && repeats < MAX_REPEATS && entry.circuit.hasAnswered
+      result = error === null ? { isHealthy: true } : probeFailureOf(error)
+      // What was not answered in time has been sent again already.
+      const isLate = error instanceof SyncError && error.code === 'target-timeout'
+      const mayRepeat = result.isHealthy === false && !isLate && repeats < MAX_REPEATS && entry.circuit.hasAnswered
       if (!mayRepeat || closing.signal.aborted) break
     }
     entry.probe = null
     if (closing.signal.aborted) return null
-    become(entry, probed(entry.circuit, result, ++events, now(), random))
+    become(entry, probed(entry.circuit, result, { at: ++events, nowMs: now(), random, inFlight: entry.inFlight }))
     return result
   }
 
   const ask = (entry: Entry, key: string, isSending: boolean): number | null => {
-    const asking = { key, isSuspect: isSuspect(entry, key), nowMs: now(), isSending }
+    const asking = { key, isSuspect: entry.streaks.isSuspect(key), nowMs: now(), isSending }
     const { next, retryAtMs } = asked(entry.circuit, asking)
     become(entry, next)
     return retryAtMs
@@ -220,10 +204,13 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     const note = (by: string, isWrite: boolean) =>
       become(entry, answered(entry.circuit, by, { ...of, isWrite }, ++events, now()))
     become(entry, requestsChanged(entry.circuit, key, 1, now()))
+    entry.inFlight++
     try {
-      const result = await send()
+      const result = await send().finally(() => {
+        entry.inFlight--
+      })
       note(key, of.isWrite)
-      succeeded(entry, key, of.isWrite)
+      if (entry.streaks.succeeded(key, of.isWrite)) become(entry, recovered(entry.circuit, key, now()))
       return result
     } catch (error) {
       const kind = failureKindOf(error)
@@ -237,8 +224,15 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
       const { retryAfterMs, blame } = syncError
       // The control read was answered on this route after the request had failed.
       if (blame === 'record') note(PROBE, false)
-      const about = { kind, key, isSuspect: isSuspect(entry, key), at: ++events, nowMs: now() }
-      failedAgain(entry, key, of.isWrite)
+      const about = {
+        kind,
+        key,
+        isSuspect: entry.streaks.isSuspect(key),
+        at: ++events,
+        nowMs: now(),
+        inFlight: entry.inFlight,
+      }
+      entry.streaks.failed(key, of.isWrite)
       const verdict = blame === 'record' ? 'own' : await judge(entry, { ...about, ...of, retryAfterMs, random }, signal)
       syncError.outage = verdict !== 'own'
       syncError.brownout = verdict === 'brownout'

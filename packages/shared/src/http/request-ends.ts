@@ -35,12 +35,14 @@ export function withEnd(ends: readonly RequestEnd[], end: RequestEnd): readonly 
 /**
  * Within the last 10 s at least 10 requests ended, and at least half of them failed. Of few requests so many more must have
  * failed that a target that fails at random, in 40 % of the requests, is hardly ever taken for one that is down. The failures
- * of one or two keys count only with the failure of a probe, because such keys may be to blame themselves.
+ * of one or two keys count only with the failure of a probe, because such keys may be to blame themselves. A failure often comes
+ * faster than a success: the requests that are in flight count as if they succeeded.
  */
-export function isMostlyFailing(all: readonly RequestEnd[], nowMs: number): boolean {
+export function isMostlyFailing(all: readonly RequestEnd[], nowMs: number, inFlight: number): boolean {
   const ends = recent(all, nowMs).filter((end) => isTelling(end) && (end.isFailure || end.key !== PROBE))
   const failures = ends.filter(({ isFailure }) => isFailure)
-  if (ends.length < LEAST_ENDS || failures.length < Math.max(ends.length / 2, mostByChance(ends.length))) return false
+  const count = ends.length + inFlight
+  if (ends.length < LEAST_ENDS || failures.length < Math.max(count / 2, mostByChance(count))) return false
   const keys = new Set(failures.map(({ key }) => key))
   return keys.has(PROBE) || keys.size >= LEAST_KEYS
 }
@@ -57,11 +59,12 @@ export function isFailingInARow(
   all: readonly RequestEnd[],
   of: { readonly isWrite: boolean; readonly route: Route | null },
   nowMs: number,
+  inFlight: number,
 ): boolean {
   const ends = recent(all, nowMs).filter((end) => isOfKind(end, of) && end.key !== PROBE && isTelling(end))
   const failures = ends.slice(ends.findLastIndex(({ isFailure }) => !isFailure) + 1)
   const successes = ends.filter(({ isFailure }) => !isFailure).length
-  const least = LEAST_KEYS + Math.log(1 + successes) / Math.log(1 / BROWNOUT_SHARE)
+  const least = LEAST_KEYS + inFlight + Math.log(1 + successes) / Math.log(1 / BROWNOUT_SHARE)
   return failures.length >= least && new Set(failures.map(({ key }) => key)).size >= LEAST_KEYS
 }
 

@@ -35,6 +35,7 @@ export const aCircuit = () => {
       isSuspect: suspects.has(key),
       nowMs,
       random,
+      inFlight: 0,
       ...fields,
     },
   })
@@ -70,10 +71,10 @@ export const aCircuit = () => {
       if (verdict !== 'probe') return count(key, verdict)
       meanwhile?.()
       if (probe === 'down') {
-        circuit = probed(circuit, { isHealthy: false, cause: 'failing' }, ++events, nowMs, random)
+        circuit = probed(circuit, { isHealthy: false, cause: 'failing' }, { at: ++events, nowMs, random, inFlight: 0 })
         return 'probe, outage'
       }
-      circuit = probed(circuit, { isHealthy: true }, ++events, nowMs, random)
+      circuit = probed(circuit, { isHealthy: true }, { at: ++events, nowMs, random, inFlight: 0 })
       return `probe, ${count(key, become(cleared(circuit, it)).verdict)}`
     },
     recover(key: string) {
@@ -85,7 +86,7 @@ export const aCircuit = () => {
     },
     probe(isHealthy: boolean, fields = {}) {
       const result = isHealthy ? { isHealthy } : { isHealthy, cause: 'failing' as const, ...fields }
-      circuit = probed(circuit, result, ++events, nowMs, random)
+      circuit = probed(circuit, result, { at: ++events, nowMs, random, inFlight: 0 })
       return on
     },
     /** Waits for the probe to be due, and lets it find the target healthy or not. */
