@@ -36,9 +36,9 @@ export interface Circuits {
   /** Those that were used, for /ready. */
   list(): readonly CircuitStatus[]
   /**
-   * Sends by `send`, if the circuit lets it, and takes note of the end. Throws what `send` throws, with `outage` or
-   * `brownout` set when it says nothing about the key; that may take a probe. SyncError `circuit-open` when nothing is sent. `route`: of the
-   * request, if it belongs to one; a probe reads by it.
+   * Sends by `send`, if the circuit lets it, and takes note of the end. Throws what `send` throws, with `outage` or `brownout`
+   * set when the failure says nothing about the key. That may take a probe. SyncError `circuit-open` when nothing is sent.
+   * `route` is the route of the request, if the request belongs to one. A probe reads by the route.
    */
   guard<T>(call: Call, target: Target, isWrite: boolean, send: () => Promise<T>, route?: Route): Promise<T>
   /** Throws SyncError `circuit-open` when the circuit opened since the call passed `guard`. */
@@ -163,8 +163,8 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
       result = error === null ? { isHealthy: true } : probeFailureOf(error)
       // What was not answered in time has been sent again already.
       const isLate = error instanceof SyncError && error.code === 'target-timeout'
-      const mayRepeat = result.isHealthy === false && !isLate && repeats < MAX_REPEATS && entry.circuit.hasAnswered
-      if (!mayRepeat || closing.signal.aborted) break
+      if (result.isHealthy !== false || isLate || repeats >= MAX_REPEATS || !entry.circuit.hasAnswered) break
+      if (closing.signal.aborted) break
     }
     entry.probe = null
     if (closing.signal.aborted) return null
@@ -224,18 +224,11 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
       const { retryAfterMs, blame } = syncError
       // The control read was answered on this route after the request had failed.
       if (blame === 'record') note(PROBE, false)
-      const about = {
-        kind,
-        key,
-        isSuspect: entry.streaks.isSuspect(key),
-        at: ++events,
-        nowMs: now(),
-        inFlight: entry.inFlight,
-      }
-      entry.streaks.failed(key, of.isWrite)
+      const { inFlight, streaks } = entry
+      const about = { kind, key, isSuspect: streaks.isSuspect(key), at: ++events, nowMs: now(), inFlight }
+      streaks.failed(key, of.isWrite)
       const verdict = blame === 'record' ? 'own' : await judge(entry, { ...about, ...of, retryAfterMs, random }, signal)
-      syncError.outage = verdict !== 'own'
-      syncError.brownout = verdict === 'brownout'
+      Object.assign(syncError, { outage: verdict !== 'own', brownout: verdict === 'brownout' })
       throw verdict === 'own' ? asOwnAttempt(syncError) : syncError
     } finally {
       become(entry, requestsChanged(entry.circuit, key, -1, now()))
@@ -262,8 +255,8 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
         try {
           return await sendNoted(entry, call, of, send)
         } catch (error) {
-          const mayRepeat = !isWrite && repeats < MAX_REPEATS && error instanceof SyncError && error.brownout
-          if (!mayRepeat || call.signal.aborted) throw error
+          if (isWrite || repeats >= MAX_REPEATS || call.signal.aborted) throw error
+          if (!(error instanceof SyncError) || !error.brownout) throw error
         }
       }
     },
