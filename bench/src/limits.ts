@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { OmniumApi } from '@sync/sandbox/omnium-api'
 import { startBench } from './bench-system.ts'
+import { untilCreated } from './until-created.ts'
 import { flowCustomer, writeSnapshots } from './write-snapshots.ts'
 
 const WITHIN_MS = 300_000
@@ -39,7 +39,7 @@ export async function limits(args: readonly string[]): Promise<void> {
       for (let i = instances === 1 ? 0 : 1; i < instances; i++) await start('customer-mapper', `bench-mapper-${i}`)
       const measured = tenants.filter((tenant) => tenant.endsWith(`-${instances}`))
       await Promise.all(measured.map((tenant) => writeSnapshots(env, tenant, uids, customers)))
-      await untilCreated(omnium, measured, customers)
+      await untilCreated(omnium, measured, customers, WITHIN_MS)
       for (const tenant of measured) {
         const { perSecond, slots } = isOwn(tenant) ? OWN : SHARED
         const possible = Math.min(perSecond, (slots * 1_000) / latencyMs)
@@ -54,14 +54,6 @@ export async function limits(args: readonly string[]): Promise<void> {
     console.table(table)
   } finally {
     for (const stop of stops.reverse()) await stop()
-  }
-}
-
-async function untilCreated(omnium: OmniumApi, tenants: readonly string[], customers: number): Promise<void> {
-  const deadline = performance.now() + WITHIN_MS
-  while (tenants.some((tenant) => omnium.customers(tenant, 'B2C').length < customers)) {
-    if (performance.now() > deadline) throw new Error(`the customers are not all in Omnium within ${WITHIN_MS} ms`)
-    await delay(200)
   }
 }
 

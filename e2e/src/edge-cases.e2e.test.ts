@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { jsonSchemaOf } from '@sync/shared/contracts/json-schema'
 import { createContracts } from '@sync/shared/contracts/registry'
 import { keyOf } from '@sync/shared/kafka/publisher'
@@ -6,6 +6,7 @@ import { deadLetterTopicOf, retryTopicOf, type ServiceName, type TopicName } fro
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeNotification } from './encode-notification.ts'
 import { eventually } from './eventually.ts'
+import { newId } from './peer-customers.ts'
 import { registerSchema } from './register-schema.ts'
 import { sharedStack } from './stack.ts'
 import { startWorld, TENANT, type World } from './world.ts'
@@ -16,7 +17,6 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-const newId = (name: string) => `${name}-${randomUUID().slice(0, 8)}`
 const person = (customerUid: string) => ({
   ...{ customerUid, customerType: 'PERSON', firstname: 'Kari', lastname: 'Eksempel' },
 })

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
+import { newId } from './peer-customers.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
 let world: World
@@ -18,7 +18,6 @@ beforeAll(async () => {
 afterEach(() => world.omnium.faults.abandon())
 afterAll(() => world?.stop())
 
-const newId = (name: string) => `${name}-${randomUUID().slice(0, 8)}`
 const open = (uid: string, parent: string | null = null) =>
   world.flow.createCustomer(TENANT, {
     customerUid: uid,

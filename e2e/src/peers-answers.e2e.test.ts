@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { parseExact } from '@sync/sandbox/exact-json'
-import { deadLetterTopicOf, type ServiceName } from '@sync/shared/kafka/topics'
+import type { ServiceName } from '@sync/shared/kafka/topics'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { atRest } from './at-rest.ts'
 import { eventually } from './eventually.ts'
+import { circuitsOf, deadLettersOf, newId, person } from './peer-customers.ts'
 import { type Syncctl, syncctlFor } from './syncctl.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
@@ -27,17 +27,6 @@ beforeEach(() => {
 })
 afterAll(() => world?.stop())
 
-const newId = (name: string) => `${name}-${randomUUID().slice(0, 8)}`
-const person = (customerUid: string, fields = {}) => ({
-  ...{
-    customerUid,
-    customerType: 'PERSON',
-    firstname: 'Kari',
-    lastname: 'Eksempel',
-    email: `${customerUid}@example.com`,
-  },
-  ...fields,
-})
 const inFlow = (id: string, tenant = TENANT) => world.flow.customer(tenant, id)
 const inOmnium = (id: string, kind: 'B2C' | 'B2B' = 'B2C', tenant = TENANT) => world.omnium.customer(tenant, kind, id)
 const order = (customerId: string) =>
@@ -47,21 +36,14 @@ const paired = async (id: string, fields: object = person(id)) => {
   world.flow.createCustomer(TENANT, { ...fields, customerUid: id })
   await eventually('the link', () => Boolean(inFlow(id)?.externalId))
 }
-const deadLettersOf = async (id: string, service: ServiceName = 'customer-mapper') =>
-  (await world.topics.records(deadLetterTopicOf(service))).filter(({ key }) => key === `${TENANT}:${id}`)
 const untilParked = async (id: string, service: ServiceName = 'customer-mapper') => {
-  await eventually(`the dead letter of ${id}`, async () => (await deadLettersOf(id, service)).length > 0)
-  const { headers } = (await deadLettersOf(id, service))[0]!
+  await eventually(`the dead letter of ${id}`, async () => (await deadLettersOf(world, id, service)).length > 0)
+  const { headers } = (await deadLettersOf(world, id, service))[0]!
   return { reason: headers['dl-reason'], attempts: headers['dl-attempts'], message: headers['dl-message'] }
-}
-const circuitsOf = async (service: ServiceName) => {
-  const ready = await fetch(`${world.services.get(service)!.adminUrl}/ready`)
-  const { circuits } = (await ready.json()) as { circuits: { tenant: string; state: string; sinceMs: number }[] }
-  return circuits.filter(({ tenant }) => tenant === TENANT)
 }
 /** Circuits that are closed now, and were never open since `before`. */
 const expectClosedSince = async (service: ServiceName, before: Awaited<ReturnType<typeof circuitsOf>>) => {
-  const now = await circuitsOf(service)
+  const now = await circuitsOf(world, service)
   expect(now.every(({ state }) => state === 'closed')).toBe(true)
   for (const circuit of before) expect(now).toContainEqual(circuit)
 }
@@ -83,14 +65,14 @@ describe('a new customer whose reads are answered', () => {
 
     await eventually('the customer in Omnium', () => inOmnium(fromTill) !== undefined)
     await eventually('the customer in Flow', () => inFlow(fromWeb) !== undefined)
-    expect([...(await deadLettersOf(fromTill)), ...(await deadLettersOf(fromWeb))]).toEqual([])
+    for (const id of [fromTill, fromWeb]) expect(await deadLettersOf(world, id, 'customer-mapper')).toEqual([])
   })
 })
 
 it('a firewall that answers 403 with an HTML response because of one name costs that customer alone', async () => {
   const [blocked, other] = [newId('blocked'), newId('other')]
   await paired(other)
-  const before = await circuitsOf('customer-mapper')
+  const before = await circuitsOf(world, 'customer-mapper')
   const contains = 'Select; Drop'
   world.omnium.faults.add({ kind: 'gateway', tenant: TENANT, status: 403, answer: 'html', contains })
 
@@ -106,7 +88,7 @@ it('a firewall that answers 403 with an HTML response because of one name costs 
   const parked = await untilParked(blocked)
   expect(parked).toMatchObject({ reason: 'blocked-by-proxy', attempts: '3' })
   expect(parked.message).not.toContain('Drop')
-  expect(await deadLettersOf(other)).toEqual([])
+  expect(await deadLettersOf(world, other, 'customer-mapper')).toEqual([])
   await expectClosedSince('customer-mapper', before)
 })
 
@@ -171,7 +153,8 @@ describe('a by-id read that is answered with another customer', () => {
 
     await eventually('the edit', () => inOmnium(asked)?.firstName === 'Karin')
     expect(inOmnium(answered)).toEqual(untouched)
-    expect([...(await deadLettersOf(asked)), ...(await deadLettersOf(asked, 'flow-ingest'))]).toEqual([])
+    for (const service of ['customer-mapper', 'flow-ingest'] as const)
+      expect(await deadLettersOf(world, asked, service)).toEqual([])
   })
 })
 

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { deadLetterTopicOf, type ServiceName } from '@sync/shared/kafka/topics'
+import type { ServiceName } from '@sync/shared/kafka/topics'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from './eventually.ts'
+import { circuitsOf, deadLettersOf, newId, person } from './peer-customers.ts'
 import { type Syncctl, syncctlFor } from './syncctl.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
@@ -21,11 +21,6 @@ beforeEach(() => {
 })
 afterAll(() => world?.stop())
 
-const newId = (name: string) => `${name}-${randomUUID().slice(0, 8)}`
-const person = (id: string, fields = {}) => ({
-  ...{ customerUid: id, customerType: 'PERSON', firstname: 'Kari', lastname: 'Eksempel', email: `${id}@example.com` },
-  ...fields,
-})
 const company = (id: string, fields = {}) => ({
   ...{ customerUid: id, customerType: 'COMPANY', companyName: `Company ${id}`, ...fields },
 })
@@ -39,8 +34,6 @@ const paired = async (fields: { readonly customerUid: string }) => {
 /** Each answer about the customer has these values in place of its own. */
 const answers = (peer: 'flow' | 'omnium', customerId: string, set: Record<string, unknown>) =>
   void world[peer].faults.add({ kind: 'answer-fields', tenant: TENANT, customerId, set })
-const deadLettersOf = async (id: string, service: ServiceName) =>
-  (await world.topics.records(deadLetterTopicOf(service))).filter(({ key }) => key === `${TENANT}:${id}`)
 const outcomesOf = async (id: string, service: ServiceName) =>
   (await world.topics.records('sync.outcomes.v1')).flatMap(({ value }) =>
     value?.id === id && value.service === service ? [value] : [],
@@ -52,11 +45,6 @@ const untilNamed = (id: string, names: readonly string[], service?: ServiceName)
     const named = await unreadableOf(id, service)
     return names.every((name) => named.has(name))
   })
-const circuitsOf = async () => {
-  const ready = await fetch(`${world.services.get('customer-mapper')!.adminUrl}/ready`)
-  return ((await ready.json()) as { circuits: { state: string; sinceMs: number }[] }).circuits
-}
-
 it('of fields in other types, what can be read is applied, and what cannot changes nothing and is named', async () => {
   const [odd, firm] = [newId('odd'), newId('company')]
   await paired(person(odd))
@@ -67,7 +55,7 @@ it('of fields in other types, what can be read is applied, and what cannot chang
       addresses: [{ customerAddressUid: 'a1', address: 'Gata 1' }],
     }),
   )
-  const before = await circuitsOf()
+  const before = await circuitsOf(world, 'customer-mapper')
   answers('flow', odd, { postalCode: 5003, loyaltyId: 12345, email: {}, contacts: null })
   answers('flow', firm, { postalCode: 5003, email: {}, addresses: null, 'contacts.0': 'a text' })
 
@@ -85,8 +73,8 @@ it('of fields in other types, what can be read is applied, and what cannot chang
   await untilNamed(firm, ['email', 'contacts', 'addresses'])
   expect(await unreadableOf(odd)).toEqual(new Set(['email', 'contacts']))
   expect(await unreadableOf(firm)).toEqual(new Set(['email', 'contacts', 'addresses']))
-  expect(await circuitsOf()).toEqual(expect.arrayContaining(before))
-  expect((await circuitsOf()).every(({ state }) => state === 'closed')).toBe(true)
+  expect(await circuitsOf(world, 'customer-mapper')).toEqual(expect.arrayContaining(before))
+  expect((await circuitsOf(world, 'customer-mapper')).every(({ state }) => state === 'closed')).toBe(true)
 })
 
 describe('a field of Omnium’s own customer that cannot be read', () => {
@@ -107,7 +95,7 @@ describe('a field of Omnium’s own customer that cannot be read', () => {
 
     await untilNamed(id, [field])
     await eventually('the edit', () => matches(inOmnium(id), expected))
-    expect(await deadLettersOf(id, 'customer-mapper')).toEqual([])
+    expect(await deadLettersOf(world, id, 'customer-mapper')).toEqual([])
   })
 
   it('(a whole address) keeps what it holds in Omnium, and the outcome names it; other fields are written', async () => {
@@ -163,7 +151,7 @@ describe('a field of Omnium’s own customer that cannot be read', () => {
     await eventually('the name of the person', () => inOmnium(one)?.firstName === 'Karin')
     await eventually('the name of the company', () => inOmnium(firm, 'B2B')?.name === 'New')
     expect([stored(one, 'B2C'), stored(firm, 'B2B')]).toEqual(before)
-    for (const id of [one, firm]) expect(await deadLettersOf(id, 'customer-mapper')).toEqual([])
+    for (const id of [one, firm]) expect(await deadLettersOf(world, id, 'customer-mapper')).toEqual([])
   })
 })
 
@@ -195,8 +183,8 @@ describe.each([
   const says = (id: string, parent: string, children: readonly string[]) =>
     related(id, 'Parent').join() === parent && related(id, 'SubDepartment').join() === children.join()
   const parked = async (id: string) => {
-    await eventually('the dead letter', async () => (await deadLettersOf(id, 'relation-manager')).length > 0)
-    const [letter] = await deadLettersOf(id, 'relation-manager')
+    await eventually('the dead letter', async () => (await deadLettersOf(world, id, 'relation-manager')).length > 0)
+    const [letter] = await deadLettersOf(world, id, 'relation-manager')
     expect(letter?.headers['dl-message']).toContain('customerRelations')
     await untilNamed(id, ['customerRelations'], 'relation-manager')
   }
