@@ -3,13 +3,20 @@ import type { TopicRange } from '@sync/shared/kafka/read-ranges'
 import type { ServiceName, TopicName } from '@sync/shared/kafka/topics'
 import type { Cluster } from './cluster.ts'
 
-/** The committed offsets of a service's group, by `physical topic/partition`. -1: the group has committed none. */
-export async function committedOf({ admin, prefix }: Cluster, service: ServiceName, topics: readonly TopicName[]) {
+/** Committed offsets of a service's group, by physical topic and partition. A partition without one has -1. */
+export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>
+
+export async function committedOf(
+  { admin, prefix }: Cluster,
+  service: ServiceName,
+  topics: readonly TopicName[],
+): Promise<CommittedOffsets> {
   const found = await admin.fetchOffsets({ groupId: prefix + service, topics: topics.map((topic) => prefix + topic) })
   return new Map(
-    found.flatMap(({ topic, partitions }) =>
-      partitions.map(({ partition, offset }) => [`${topic}/${partition}`, Number(offset)] as const),
-    ),
+    found.map(({ topic, partitions }) => [
+      topic,
+      new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)])),
+    ]),
   )
 }
 
@@ -40,7 +47,7 @@ export async function commitOffsets(
     await consumer.disconnect()
   }
   const committed = await committedOf(cluster, service, topics)
-  const wrong = ranges.filter(({ topic, partition, from }) => committed.get(`${topic}/${partition}`) !== from)
+  const wrong = ranges.filter(({ topic, partition, from }) => committed.get(topic)?.get(partition) !== from)
   if (wrong.length === 0) return
   throw new SyncError('kafka-unavailable', `rewinding ${service}: ${wrong.length} partitions did not take it`)
 }

@@ -33,7 +33,7 @@ export async function resetGroup(cluster: Cluster, options: ResetOptions, termin
   const committed = await committedOf(cluster, service, topics)
   // Only ever back: what lies between the committed offset and a later one would never be handled.
   const ranges = (await cluster.ranges(topics, { from })).filter(
-    (range) => range.from < (committed.get(`${range.topic}/${range.partition}`) ?? 0),
+    (range) => range.from < (committed.get(range.topic)?.get(range.partition) ?? 0),
   )
   const records = ranges.reduce((sum, range) => sum + range.to - range.from, 0)
   if (ranges.length === 0) {

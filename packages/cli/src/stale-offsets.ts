@@ -9,7 +9,7 @@ export interface StaleOffsets {
   /** Physical name. */
   readonly topic: string
   readonly partitions: readonly number[]
-  /** false: the group has members, so that its offsets cannot be changed. The members notice the shorter log themselves. */
+  /** The offsets of a group with members cannot be changed. Such members notice the shorter log themselves. */
   readonly isReset: boolean
 }
 
@@ -25,8 +25,8 @@ export async function resetStaleOffsets(cluster: Cluster, created: readonly stri
     const committed = await committedOf(cluster, service, topics)
     const stale = topics.flatMap((name) => {
       const topic = cluster.prefix + name
-      const places = [...committed].filter(([place, offset]) => place.startsWith(`${topic}/`) && offset > 0)
-      const partitions = places.map(([place]) => Number(place.slice(topic.length + 1))).sort((a, b) => a - b)
+      const offsets = [...(committed.get(topic) ?? [])].filter(([, offset]) => offset > 0)
+      const partitions = offsets.map(([partition]) => partition).sort((a, b) => a - b)
       return partitions.length === 0 ? [] : [{ name, topic, partitions }]
     })
     if (stale.length === 0) continue
