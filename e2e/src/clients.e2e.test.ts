@@ -187,7 +187,7 @@ describe('a request to a peer', () => {
 
     // Two attempts, and in each the read is sent three times.
     expect(given).toHaveLength(6)
-    // 40 % of the session timeout; it has to be over well before the session is.
+    // The deadline is 40 % of the session timeout, because a request must end well before the session does.
     for (const ms of given) expect(ms).toBeLessThan(4_800)
     expect(Math.max(...given)).toBeGreaterThan(2_300)
     expect((await endsOf('hang-no')).map(({ outcome }) => outcome)).toEqual(['parked'])

@@ -171,7 +171,7 @@ export interface Ends {
   /** Those that it lists as its sub-departments. */
   readonly children: readonly string[]
   readonly parentCompany: string | null
-  /** Its relations can't be read, so nothing is concluded from what it says. */
+  /** No drift is concluded from relations that cannot be read. */
   readonly isHidden: boolean
 }
 

@@ -77,7 +77,7 @@ export interface Effect {
 
 /** What an outcome names besides its reason: names of fields and lists, never their values. */
 export interface Notes {
-  /** Fields and lists of either peer that could not be read, and lists that were null: no statement was taken from them. */
+  /** Fields and lists of either peer that could not be read, and lists that were null. Each of them counts as no statement. */
   readonly unreadable?: readonly string[]
   /** Lists of which the target kept an element that we removed. */
   readonly notRemoved?: readonly string[]

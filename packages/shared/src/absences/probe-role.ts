@@ -14,7 +14,7 @@ export const isForbidden = (error: unknown): error is SyncError =>
 /**
  * Whether the peer answers 403 to each by-id read of the route, because our API user lacks a role. Any other answer of the peer
  * shows that our API user has the role, so that a 403 was about one customer or order alone, for example because of a store.
- * `remembered`: ids that were read by this route lately. Throws SyncError if a read is not answered by the peer.
+ * `remembered` has ids that were read by this route lately. Throws SyncError if a read is not answered by the peer.
  */
 export async function isRoleMissing(
   call: Call,

@@ -114,7 +114,7 @@ export function createReadRoles(options: ReadRolesOptions): ReadRoles {
         ...{ target, tenant: tenant.uid, status: 403, retryAfterMs: PROBE_MS },
       },
     )
-  /** null: the caller is aborted. Each caller gets an error of its own. */
+  /** Resolves with null if the caller is aborted. Each caller gets an error of its own. */
   const isMissingFor = async (call: Call, route: Route): Promise<boolean | null> => {
     if (missing.has(nameOf(call.tenant.uid, route))) return true
     try {

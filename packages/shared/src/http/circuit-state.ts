@@ -31,14 +31,14 @@ export interface Circuit {
   readonly isProbing: boolean
   /** Times opened since it was closed last. */
   readonly openings: number
-  /** Keys whose failures opened it, and whether only writes failed: then only a write's answer closes it. */
+  /** Keys whose failures opened it. If only writes failed (`needsWrite`), only the answer to a write closes it. */
   readonly openers: ReadonlySet<string>
   readonly needsWrite: boolean
   /** The newest ends of requests and probes, oldest first. Emptied when it opens. */
   readonly ends: readonly RequestEnd[]
-  /** The last two keys that were answered after they had failed: so it is when a target fails now and then. */
+  /** The last two keys that were answered after they had failed. Such keys show that the target fails now and then. */
   readonly recovered: readonly { readonly key: string; readonly atMs: number }[]
-  /** A key was answered within the ends, or shortly before it opened: the target may fail only now and then. */
+  /** Whether a key was answered since the circuit opened last, or shortly before. Then the target may fail only now and then. */
   readonly hasAnswered: boolean
   /** Keys that failed since a key was answered on the same route. */
   readonly doubts: ReadonlyMap<string, CountedDoubt>
@@ -46,7 +46,7 @@ export interface Circuit {
   readonly blamed: ReadonlyMap<string, Doubt>
   /** Routes that failed and were not answered since. The probe reads by them: other routes may work all the time. */
   readonly routes: ReadonlySet<Route>
-  /** Half-open: so many keys may try at once. */
+  /** How many keys may try at once while the circuit is half-open. */
   readonly window: number
   readonly trials: ReadonlyMap<string, Trial>
   /** Half-open: until then, keys that did not open it are waited for. */

@@ -1,9 +1,10 @@
 import type { Route } from '../absences/route.ts'
-import { type Cause, type Circuit, closed, type Doubt, opened } from './circuit-state.ts'
+import { type Cause, type Circuit, closed, type Doubt, opened, type Trial } from './circuit-state.ts'
 import {
   isFailingInARow,
   isMostlyFailing,
   isMostlyWorking,
+  LEAST_KEYS,
   otherKeys,
   PROBE,
   type RequestEnd,
@@ -29,7 +30,7 @@ export type FailureKind = 'unreachable' | 'route-down' | 'unauthorized' | 'forbi
  */
 export type Verdict = 'own' | 'brownout' | 'outage' | 'probe'
 
-/** What is known of a key: `isSuspect` has failed several times in a row while others did not. */
+/** A key that asks. A suspect has failed several times in a row. */
 export interface Asking {
   readonly key: string
   readonly isSuspect: boolean
@@ -49,7 +50,6 @@ export interface Failing extends Asking {
 
 /** So many failures of several keys in a row are the target's failure, even if the probe's read works. */
 export const IN_A_ROW = 10
-const SEVERAL = 3
 /** So many keys may be blamed on the probe's word alone: what a long outage of writes costs at most. */
 export const MAX_BLAMED = 5
 /** A window of so many keys is no limit any more. */
@@ -153,11 +153,11 @@ function withFailure(circuit: Circuit, failing: Failing): Circuit {
   // A failure of a suspect says nothing about a target that works. A half-open circuit does not know yet that its target works.
   const says = !isSuspect || isHalfOpen
   const end: RequestEnd = { key, isFailure: true, isSuspect, isWrite, route, at, atMs: nowMs }
-  const control: RequestEnd = { ...end, key: PROBE }
   let { ends, doubts } = circuit
   ends = withEnd(ends, end)
   if (says) {
-    if (kind === 'route-down') ends = withEnd(ends, control)
+    // The control read that failed counts as a probe.
+    if (kind === 'route-down') ends = withEnd(ends, { ...end, key: PROBE })
     const known = doubts.get(key)
     const doubt = { route, isWrite: isWrite || known?.isWrite === true, times: (known?.times ?? 0) + 1 }
     doubts = new Map(doubts).set(key, doubt)
@@ -177,7 +177,7 @@ function openingCauseOf({ ends, doubts }: Circuit, failing: Failing): Cause | nu
   if (isMostlyFailing(ends, nowMs, inFlight)) return causeOf(kind)
   if (kind === 'route-down' && isFailingInARow(ends, failing, nowMs, inFlight)) return 'failing'
   const times = [...doubts.values()].reduce((sum, doubt) => sum + doubt.times, 0)
-  return doubts.size >= SEVERAL && times >= IN_A_ROW + inFlight ? 'several-keys' : null
+  return doubts.size >= LEAST_KEYS && times >= IN_A_ROW + inFlight ? 'several-keys' : null
 }
 
 const causeOf = (kind: FailureKind): Cause => (kind === 'doubtful' || kind === 'route-down' ? 'failing' : kind)
@@ -268,11 +268,7 @@ const withOpener = (circuit: Circuit, { key, isSuspect }: Asking): Circuit =>
     ? circuit
     : { ...circuit, openers: new Set(circuit.openers).add(key) }
 
-const withTrial = (
-  circuit: Circuit,
-  key: string,
-  trial: Circuit['trials'] extends ReadonlyMap<string, infer T> ? T : never,
-) => ({
+const withTrial = (circuit: Circuit, key: string, trial: Trial): Circuit => ({
   ...circuit,
   trials: new Map(circuit.trials).set(key, trial),
 })

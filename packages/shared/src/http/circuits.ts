@@ -161,7 +161,7 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
         (failure: unknown) => failure ?? new Error('the probe failed'),
       )
       result = error === null ? { isHealthy: true } : probeFailureOf(error)
-      // What was not answered in time has been sent again already.
+      // A probe that was not answered in time has been sent again already.
       const isLate = error instanceof SyncError && error.code === 'target-timeout'
       if (result.isHealthy !== false || isLate || repeats >= MAX_REPEATS || !entry.circuit.hasAnswered) break
       if (closing.signal.aborted) break
@@ -190,8 +190,9 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
     become(entry, next)
     if (verdict !== 'probe') return verdict
     const result = await unlessAborted(probeSince(entry, failing.at), signal)
-    if (!result?.isHealthy) {
-      if (result !== undefined && result !== null) become(entry, uncleared(entry.circuit, { ...failing, nowMs: now() }))
+    if (result === null) return 'outage'
+    if (!result.isHealthy) {
+      become(entry, uncleared(entry.circuit, { ...failing, nowMs: now() }))
       return 'outage'
     }
     const last = cleared(entry.circuit, { ...failing, nowMs: now() })

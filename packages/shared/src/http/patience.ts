@@ -25,13 +25,12 @@ export interface Patience {
 }
 
 /**
- * A read may be sent again, so it is given up early. A write that is given up has an unknown end, and its key waits longer for
- * the next one.
+ * How long an answer is waited for: `firstMs` while no answer to the operation has come yet, then `times` as long as the slowest
+ * answers took, and at least `leastMs`. A read may be sent again, so it is given up early. A write that is given up has an unknown
+ * end, and its key waits longer for the next one.
  */
-const READ = { leastMs: 250, times: 3 }
-const WRITE = { leastMs: 500, times: 4 }
-/** While no answer to the operation has come yet. */
-const FIRST = { readMs: 1_000, writeMs: 2_500 }
+const READ = { firstMs: 1_000, leastMs: 250, times: 3 }
+const WRITE = { firstMs: 2_500, leastMs: 500, times: 4 }
 const LAST_TRY = 3
 const DECAY = 0.05
 const MAX_OPERATIONS = 10_000
@@ -45,7 +44,7 @@ const FEW_MISSED = 3
 const MAX_MISSED = 13
 
 interface Pace {
-  /** The time of the slowest answers, ms; older ones count less. */
+  /** The time of the slowest answers, in ms. Older answers count less. */
   peakMs: number
   /** Answers in a row that did not come in time. */
   missed: number
@@ -67,13 +66,9 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
     paces.set(name, pace)
     return pace
   }
-  const readMs = ({ peakMs, missed }: Pace, tries: number): number => {
-    const usualMs = peakMs === 0 ? FIRST.readMs : Math.max(READ.leastMs, READ.times * peakMs)
-    return usualMs * 2 ** (strainOf(missed) + tries - 1)
-  }
-  const writeMs = ({ peakMs, missed }: Pace, tries: number): number => {
-    const usualMs = peakMs === 0 ? FIRST.writeMs : Math.max(WRITE.leastMs, WRITE.times * peakMs)
-    return usualMs * 2 ** (strainOf(missed) + Math.max(0, tries - 1))
+  const waitMs = (rule: typeof READ, { peakMs, missed }: Pace, doublings: number): number => {
+    const usualMs = peakMs === 0 ? rule.firstMs : Math.max(rule.leastMs, rule.times * peakMs)
+    return usualMs * 2 ** (strainOf(missed) + doublings)
   }
 
   return {
@@ -90,16 +85,19 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
     limit: (next) => async (request) => {
       const pace = paceOf(request)
       const write = isWrite(request) ? nameOf(request, request.call.key) : null
-      const usualMs = write === null ? readMs(pace, request.tries ?? LAST_TRY) : writeMs(pace, givenUp.get(write) ?? 0)
+      const usualMs =
+        write === null
+          ? waitMs(READ, pace, (request.tries ?? LAST_TRY) - 1)
+          : waitMs(WRITE, pace, Math.max(0, (givenUp.get(write) ?? 0) - 1))
       const place = `${request.target}/${request.call.tenant.uid}`
       const allow = (by: 1 | -1) => {
         const left = (allowed.get(place) ?? MAX_GIVEN_UP) + by
         allowed.set(place, Math.max(0, Math.min(MAX_GIVEN_UP, left)))
       }
-      const waitMs = allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, usualMs)
+      const limitMs = allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, usualMs)
       const startedAt = now()
       try {
-        const answer = await next({ ...request, deadlineMs: waitMs })
+        const answer = await next({ ...request, deadlineMs: limitMs })
         allow(1)
         const tookMs = now() - startedAt
         pace.peakMs = Math.max(tookMs, pace.peakMs + DECAY * (tookMs - pace.peakMs))
@@ -108,7 +106,7 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
         return answer
       } catch (error) {
         if (isSlow(error)) {
-          if (waitMs < deadlineMs) allow(-1)
+          if (limitMs < deadlineMs) allow(-1)
           pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
           if (write !== null) givenUp.set(write, (givenUp.get(write) ?? 0) + 1)
         }

@@ -16,12 +16,12 @@ export interface RequestEnd {
 
 export const PROBE = ''
 const WITHIN_MS = 10_000
-/** Of a target that is asked much, the newest ends tell how the target is now. */
+/** The newest ends tell the present state of a target that gets many requests. */
 const MAX_ENDS = 200
 const LEAST_ENDS = 10
 /** So many keys that fail, and not one or two, are the target's failure. */
-const LEAST_KEYS = 3
-/** A target that fails no more often than this is served all the time. */
+export const LEAST_KEYS = 3
+/** A target whose share of failures is at most this is served all the time. */
 const BROWNOUT_SHARE = 0.4
 const HEALTHY_SHARE = 0.1
 
@@ -33,10 +33,10 @@ export function withEnd(ends: readonly RequestEnd[], end: RequestEnd): readonly 
 }
 
 /**
- * Within the last 10 s at least 10 requests ended, and at least half of them failed. Of few requests so many more must have
- * failed that a target that fails at random, in 40 % of the requests, is hardly ever taken for one that is down. The failures
- * of one or two keys count only with the failure of a probe, because such keys may be to blame themselves. A failure often comes
- * faster than a success: the requests that are in flight count as if they succeeded.
+ * Within the last 10 s at least 10 requests ended, and at least half of them failed. Of few requests more than half must have
+ * failed. Otherwise a target that fails at random, in 40 % of the requests, would often count as down. The failures of one or two
+ * keys count only with the failure of a probe, because the records of these keys may be to blame. Requests in flight count as
+ * successes, because a failure often comes faster than a success.
  */
 export function isMostlyFailing(all: readonly RequestEnd[], nowMs: number, inFlight: number): boolean {
   const ends = recent(all, nowMs).filter((end) => isTelling(end) && (end.isFailure || end.key !== PROBE))
@@ -74,7 +74,7 @@ export const isMostlyWorking = (all: readonly RequestEnd[], nowMs: number): bool
   return ends.length >= LEAST_ENDS && ends.filter(({ isFailure }) => isFailure).length * 2 < ends.length
 }
 
-/** What the last 10 s say about a failure of `key`, by the requests of the same kind. */
+/** The requests of other keys in the last 10 s, of the same kind as a request that failed. */
 export interface OtherKeys {
   /** Other keys had successes, and at most a tenth of their requests failed. */
   readonly work: boolean
@@ -86,8 +86,8 @@ export interface OtherKeys {
 }
 
 /**
- * Requests of the same kind are requests of the same route, and for a write only writes: an answer to a read does not show
- * that writes work. `countsSuspects`: keys that failed several times in a row are probably not to blame for that.
+ * Requests of the same kind are requests of the same route. For a write they are only writes, because an answer to a read does
+ * not show that writes work. With `countsSuspects`, the failures of keys that failed several times in a row count too.
  */
 export function otherKeys(
   all: readonly RequestEnd[],

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 
-/** Failures of a key without a success in between. `isWrite`: its writes failed, so that only a write ends the streak. */
+/** Failures of a key without a success in between. If writes failed (`isWrite`), only a write ends the streak. */
 interface Streak {
   readonly times: number
   readonly isWrite: boolean

@@ -1,7 +1,7 @@
 /** How long a record has failed because its target fails now and then. Times in ms. */
 export interface Brownout {
   readonly lastedMs: number
-  /** The last failure in the brownout, ms since the epoch. null: the record has waited for something else since. */
+  /** The last failure in the brownout, ms since the epoch, or null if the record has waited for something else since. */
   readonly lastAt: number | null
   /** The last failure counts as an attempt, because the brownout has lasted too long. */
   readonly isOver: boolean
@@ -15,7 +15,7 @@ const WAIT = { leastMs: 400, capMs: 15_000 }
 
 export const noBrownout = (lastedMs = 0): Brownout => ({ lastedMs, lastAt: null, isOver: false })
 
-/** The record is tried again at `now`; `isBrownout`: because its target fails now and then. */
+/** The record failed at `now`. `isBrownout` tells whether the failure was one of a brownout. */
 export function afterBrownout({ lastedMs, lastAt }: Brownout, isBrownout: boolean, now: number): Brownout {
   if (!isBrownout) return noBrownout(lastedMs)
   const gapMs = lastAt === null ? 0 : Math.min(MAX_GAP_MS, Math.max(0, now - lastAt))

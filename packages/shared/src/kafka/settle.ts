@@ -69,6 +69,7 @@ export interface Settler {
 const BACKOFF = { baseMs: 500, capMs: 15_000 }
 const UNCOUNTED_WAIT_MS = 1_000
 const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
+const NO_WAIT = { baseMs: 0, capMs: 0 }
 /**
  * Waits whose end is known from a limit of the target, so that a longer wait would only delay the record. All records that wait
  * for the next token of their process must be handled when the token is fetched, because another process may end the token a few
@@ -77,10 +78,8 @@ const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
 const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
   throttled: { baseMs: 5_000, capMs: 30_000 },
   brownout: { baseMs: 5_000, capMs: 30_000 },
-  'token-unavailable': { baseMs: 0, capMs: 0 },
+  'token-unavailable': NO_WAIT,
 }
-/** The attempts of a record are few, so that its waits need not grow with its passes. */
-const ATTEMPT_WAIT = { baseMs: 0, capMs: 0 }
 
 export function createSettler(options: SettleOptions): Settler {
   const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, random } = options
@@ -199,7 +198,8 @@ export function createSettler(options: SettleOptions): Settler {
 
   const defer: Settler['defer'] = async (record, older, reason, until, fence) => {
     const passes = record.mark?.passes ?? 0
-    const { baseMs, capMs } = RETRY_REASONS[reason].counts ? ATTEMPT_WAIT : (LANE_WAITS[reason] ?? LANE_WAIT)
+    // The attempts of a record are few, so that its waits need not grow with its passes.
+    const { baseMs, capMs } = RETRY_REASONS[reason].counts ? NO_WAIT : (LANE_WAITS[reason] ?? LANE_WAIT)
     const pause = Math.min(capMs, baseMs * 2 ** passes) * (0.75 + random() / 2)
     for (const each of [record, ...older]) await payVerify(each)
     await send([lane(record, 'deferred', reason, Math.max(until, now() + pause))], fence)

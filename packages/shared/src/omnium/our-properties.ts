@@ -2,7 +2,7 @@ import { holdsUnreadable } from '../http/reading.ts'
 import { propertyPrefix, type Tenant } from '../tenants.ts'
 import type { OmniumCustomer, OmniumProperty } from './schema.ts'
 
-/** Of a company with sub-departments `true`, and of a company that had some `false`. */
+/** The value is `true` for a company with sub-departments, and `false` for a company that had some. */
 export const PARENT_COMPANY = 'Parent company'
 
 export const propertyOf = (customer: OmniumCustomer, key: string): OmniumProperty | undefined =>
@@ -16,7 +16,7 @@ export interface ElementIds {
 
 export const elementIdsKey = (tenant: Tenant): string => `${propertyPrefix(tenant)}ElementIds`
 
-/** A value of `<prefix>ElementIds` that somebody else wrote counts as no ids: then no element is removed by mistake. */
+/** A value of `<prefix>ElementIds` that somebody else wrote counts as no ids, so that no element is removed by mistake. */
 export function storedElementIds(customer: OmniumCustomer, tenant: Tenant): ElementIds {
   const value = propertyOf(customer, elementIdsKey(tenant))?.value ?? null
   const ids = parse(value) as Partial<Record<keyof ElementIds, unknown>> | null
@@ -34,9 +34,9 @@ function parse(value: string | null): unknown {
 
 /** The last write of a company's parent, as `<prefix>ParentVersion` notes it. */
 export interface ParentNote {
-  /** ISO 8601; null if we never wrote the parent. */
+  /** ISO 8601, or null if we never wrote the parent. */
   readonly version: string | null
-  /** null: the company got no parent. undefined: no note, or a note of an earlier version, which has no parent in it. */
+  /** null if the company got no parent. undefined without a note, or with a note of an earlier version, which names no parent. */
   readonly parent: string | null | undefined
 }
 
@@ -61,8 +61,8 @@ export const arePropertiesHidden = (customer: OmniumCustomer): boolean =>
   customer.properties === undefined && holdsUnreadable(customer, 'properties')
 
 /**
- * What has to be read to know the relations of a company, and can't be: `customerRelations`, `properties`. Relations that are null
- * or absent can't be read while our properties name a parent or call the company a parent.
+ * Names `customerRelations` and `properties` where they can't be read but are needed for the relations of a company. Relations that
+ * are null or absent can't be read while our properties name a parent or call the company a parent.
  */
 export function hiddenOfRelations(company: OmniumCustomer, prefix: string): readonly string[] {
   const hasRelations =

@@ -13,12 +13,9 @@ export type Failure = 'status-500' | 'broken' | 'timeout' | 'lost'
 export interface BrownoutOptions {
   readonly seed: number
   readonly keys: number
-  /** How a request ends that is sent at `atMs`; null: it succeeds. */
+  /** How a request fails that is sent at `atMs`, or null if the request succeeds. */
   readonly ends: (random: () => number, atMs: number, key: string, isWrite: boolean) => Failure | null
   readonly deadlineMs?: number
-  readonly latencyMs?: number
-  readonly slots?: number
-  readonly requestsPerSecond?: number
   readonly maxAttempts?: number
 }
 
@@ -27,28 +24,21 @@ export interface BrownoutRun {
   readonly time: ManualTime
   readonly requests: readonly { readonly key: string; readonly atMs: number }[]
   readonly parked: ReadonlySet<string>
-  readonly tries: readonly { key: string; atMs: number; reason: string }[]
   readonly done: ReadonlyMap<string, number>
-  /** Runs until all keys have ended or `atMost` ms have passed; the ms that it took. */
+  /** Runs until all keys have ended or `atMost` ms have passed. Resolves with the ms that passed. */
   finish(atMost?: number): Promise<number>
 }
 
-/** A backlog of keys through the circuits of one target: each reads twice and writes, within the slots of the target. */
+const SLOTS = 14
+const LATENCY_MS = 20
+const REQUESTS_PER_SECOND = 80
+
+/** Sends a backlog of keys through the circuits of one target. Each key reads twice and writes, within the slots of the target. */
 export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
-  const {
-    seed,
-    keys,
-    ends,
-    deadlineMs = 5_000,
-    latencyMs = 20,
-    slots = 14,
-    maxAttempts = 8,
-    requestsPerSecond = 80,
-  } = options
+  const { seed, keys, ends, deadlineMs = 5_000, maxAttempts = 8 } = options
   const time = createManualTime(0)
   const random = randomOf(seed)
   const tenant = aTenant()
-  const tries: { key: string; atMs: number; reason: string; waitMs: number }[] = []
   const requests: { key: string; atMs: number }[] = []
   const patience = createPatience({ deadlineMs, now: time.now })
   const answer = ({ call: { key }, operation, deadlineMs: patienceMs = deadlineMs }: TargetRequest) =>
@@ -57,7 +47,7 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
       const isWrite = OPERATIONS[operation].writes
       const failure = ends(random, time.now(), key, isWrite)
       const tookMs =
-        failure === 'timeout' || failure === 'lost' ? Number.POSITIVE_INFINITY : latencyMs * (0.5 + random())
+        failure === 'timeout' || failure === 'lost' ? Number.POSITIVE_INFINITY : LATENCY_MS * (0.5 + random())
       const isLate = tookMs > patienceMs
       const error = isLate ? errorOf('timeout', isWrite) : failure === null ? null : errorOf(failure, isWrite)
       const settle = () => (error === null ? resolve({ status: 200, headers: {}, text: '' }) : reject(error))
@@ -66,7 +56,7 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
   let freeAt = 0
   /** The rate limit. */
   const inTurn = async (request: TargetRequest) => {
-    freeAt = Math.max(time.now(), freeAt + 1_000 / requestsPerSecond)
+    freeAt = Math.max(time.now(), freeAt + 1_000 / REQUESTS_PER_SECOND)
     await new Promise<void>((resolve) => time.schedule(resolve, freeAt - time.now()))
     return patience.limit(answer)(request)
   }
@@ -90,7 +80,7 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
   let inFlight = 0
 
   const pump = () => {
-    while (inFlight < slots && ready.length > 0) void run(ready.shift()!)
+    while (inFlight < SLOTS && ready.length > 0) void run(ready.shift()!)
   }
   const again = (key: string, ms: number, isWoken: boolean) => {
     const go = () => {
@@ -122,7 +112,6 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
       if (reason === 'target-failed' || of.brownout.isOver) of.attempts++
       const counted = Math.min(15_000, 500 * 2 ** (of.attempts - 1)) * random()
       const uncounted = reason === 'brownout' ? brownoutWaitMs(of.brownout, random) : 500 + random() * 1_000
-      tries.push({ key, atMs: time.now(), reason, waitMs: 0 })
       if (of.attempts >= maxAttempts) parked.add(key)
       else again(key, afterMs ?? (reason === 'target-failed' ? counted : uncounted), reason === 'circuit-open')
     } finally {
@@ -136,7 +125,7 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
   for (let i = 0; i < keys; i++) ready.push(`key${i}`)
   pump()
   return {
-    ...{ circuits, time, requests, parked, done, tries },
+    ...{ circuits, time, requests, parked, done },
     async finish(atMost = 600_000) {
       while (done.size + parked.size < keys && time.now() < atMost) await time.advance(10)
       return time.now()
