@@ -64,9 +64,10 @@ describe('a probe', () => {
   })
 
   it('does not read by a route that was answered since', async () => {
-    const { probes, read } = given()
+    const { probes, read, time } = given()
     await read('acme:1', 'B2B', down())
     await read('acme:2', 'B2B')
+    await time.advance(10_001)
 
     await read('acme:3', 'B2C', down())
 
@@ -103,6 +104,35 @@ describe('an answer of another route', () => {
     expect(on.circuit).toMatchObject({ phase: 'half-open', window: 1 })
     on.answer('d', { isWrite: false, route: 'B2B' })
     expect(on.circuit.phase).toBe('closed')
+  })
+})
+
+describe('a key that is alone on its route', () => {
+  it('is not to blame while keys of other routes fail, because the target may be down for all', () => {
+    const on = aCircuit()
+    on.fail('b', { route: 'B2C' })
+    for (let i = 0; i < 20; i++) on.answer(`c${i}`, { isWrite: false, route: 'B2C' })
+
+    expect(on.fail('a', { route: 'B2B' })).toBe('probe, brownout')
+  })
+
+  it('is to blame when others of its route work, whatever other routes do', () => {
+    const on = aCircuit()
+    on.fail('b', { route: 'B2C' })
+    for (let i = 0; i < 20; i++) on.answer(`c${i}`, { route: 'B2B' })
+
+    expect(on.fail('a', { route: 'B2B' })).toBe('probe, own')
+  })
+
+  it('is not to blame while a read has shown that writes of another key do not work, however long ago', () => {
+    const on = aCircuit()
+    on.fail('b', { route: 'B2C', kind: 'route-down' })
+    const later = () => on.pass(30_000).fail('a', { route: 'B2B', isSuspect: true })
+
+    expect([later(), later()]).toEqual(['probe, brownout', 'probe, brownout'])
+    on.answer('b', { route: 'B2C' })
+
+    expect(later()).toBe('probe, own')
   })
 })
 

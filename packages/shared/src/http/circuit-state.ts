@@ -18,6 +18,8 @@ export interface Doubt {
 }
 interface CountedDoubt extends Doubt {
   readonly times: number
+  /** A read has shown that the record is not to blame. */
+  readonly isProven: boolean
 }
 
 export type Cause = 'unreachable' | 'unauthorized' | 'forbidden' | 'failing' | 'several-keys'
@@ -148,3 +150,18 @@ export const closed = (circuit: Circuit, nowMs: number): Circuit => ({
   trials: new Map(),
   inconclusive: 0,
 })
+
+export const withTrial = (circuit: Circuit, key: string, trial: Trial): Circuit => ({
+  ...circuit,
+  trials: new Map(circuit.trials).set(key, trial),
+})
+
+export const withAnsweredTrial = (circuit: Circuit, key: string): Circuit => {
+  const trial = circuit.trials.get(key)
+  return trial === undefined ? circuit : withTrial(circuit, key, { ...trial, wasAnswered: true })
+}
+
+export const withoutTrial = (circuit: Circuit, key: string): Circuit =>
+  circuit.trials.has(key)
+    ? { ...circuit, trials: new Map([...circuit.trials].filter(([name]) => name !== key)) }
+    : circuit

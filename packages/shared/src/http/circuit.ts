@@ -1,5 +1,14 @@
 import type { Route } from '../absences/route.ts'
-import { type Cause, type Circuit, closed, type Doubt, opened, type Trial } from './circuit-state.ts'
+import {
+  type Cause,
+  type Circuit,
+  closed,
+  type Doubt,
+  opened,
+  withAnsweredTrial,
+  withoutTrial,
+  withTrial,
+} from './circuit-state.ts'
 import {
   isFailingInARow,
   isMostlyFailing,
@@ -127,10 +136,13 @@ export function recovered(circuit: Circuit, key: string, nowMs: number): Circuit
   return { ...circuit, recovered: [...others.slice(-1), { key, atMs: nowMs }] }
 }
 
-const othersOf = ({ ends, recovered }: Circuit, failing: Failing) => {
-  const since = failing.nowMs - RECOVERY_MS
-  const countsSuspects = recovered.filter(({ atMs }) => atMs > since).length > 1
-  return otherKeys(ends, failing, { nowMs: failing.nowMs, countsSuspects })
+const othersOf = ({ ends, recovered, doubts }: Circuit, failing: Failing) => {
+  const { key, isWrite, nowMs } = failing
+  const lately = recovered.filter(({ atMs }) => atMs > nowMs - RECOVERY_MS)
+  const others = otherKeys(ends, failing, { nowMs, countsSuspects: lately.length > 1 })
+  const isDown = [...doubts].some(([other, doubt]) => other !== key && doubt.isProven && doubt.isWrite === isWrite)
+  const anyRecovered = lately.some((other) => other.key !== key)
+  return { ...others, anyFailed: others.anyFailed || isDown, anyRecovered }
 }
 
 /** A request failed: whose failure is it? */
@@ -159,7 +171,10 @@ function withFailure(circuit: Circuit, failing: Failing): Circuit {
     // The control read that failed counts as a probe.
     if (kind === 'route-down') ends = withEnd(ends, { ...end, key: PROBE })
     const known = doubts.get(key)
-    const doubt = { route, isWrite: isWrite || known?.isWrite === true, times: (known?.times ?? 0) + 1 }
+    const doubt = {
+      ...{ route, isWrite: isWrite || known?.isWrite === true, times: (known?.times ?? 0) + 1 },
+      isProven: kind === 'route-down' || known?.isProven === true,
+    }
     doubts = new Map(doubts).set(key, doubt)
   }
   const next = {
@@ -186,10 +201,11 @@ const causeOf = (kind: FailureKind): Cause => (kind === 'doubtful' || kind === '
 export function cleared(circuit: Circuit, failing: Failing): { next: Circuit; verdict: 'own' | 'brownout' | 'outage' } {
   const { key, isWrite, route, kind } = failing
   if (circuit.phase === 'open') return { next: circuit, verdict: 'outage' }
-  const { work, anyFailed, failedSince } = othersOf(circuit, failing)
+  const { work, anyFailed, anyRecovered, failedSince } = othersOf(circuit, failing)
   // A request that was never sent cannot have failed because of its record.
   if (kind === 'unreachable' || failedSince || (!work && anyFailed)) return { next: circuit, verdict: 'brownout' }
   if (work) return { next: circuit, verdict: 'own' }
+  if (anyRecovered) return { next: circuit, verdict: 'brownout' }
   const { blamed } = circuit
   if (!blamed.has(key) && blamed.size >= MAX_BLAMED) return { next: circuit, verdict: 'brownout' }
   return { next: { ...circuit, blamed: new Map(blamed).set(key, { isWrite, route }) }, verdict: 'own' }
@@ -267,21 +283,6 @@ const withOpener = (circuit: Circuit, { key, isSuspect }: Asking): Circuit =>
   isSuspect || circuit.openers.size >= MAX_OPENERS
     ? circuit
     : { ...circuit, openers: new Set(circuit.openers).add(key) }
-
-const withTrial = (circuit: Circuit, key: string, trial: Trial): Circuit => ({
-  ...circuit,
-  trials: new Map(circuit.trials).set(key, trial),
-})
-
-const withAnsweredTrial = (circuit: Circuit, key: string): Circuit => {
-  const trial = circuit.trials.get(key)
-  return trial === undefined ? circuit : withTrial(circuit, key, { ...trial, wasAnswered: true })
-}
-
-const withoutTrial = (circuit: Circuit, key: string): Circuit =>
-  circuit.trials.has(key)
-    ? { ...circuit, trials: new Map([...circuit.trials].filter(([name]) => name !== key)) }
-    : circuit
 
 const withoutRoute = (circuit: Circuit, route: Route | null): Circuit =>
   route !== null && circuit.routes.has(route)

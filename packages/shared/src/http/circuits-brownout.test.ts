@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { type BrownoutRun, type Failure, simulateBrownout } from '../testing/simulation/brownout.ts'
+import { type BrownoutRun, type Failure, SLOTS, simulateBrownout } from '../testing/simulation/brownout.ts'
 
 const KEYS = 200
 const SEEDS = [1, 2, 3, 4]
-const FAILURES: readonly (readonly Failure[])[] = [['status-500'], ['broken'], ['timeout', 'lost']]
+const DEADLINE_MS = 5_000
+const FAILURES: readonly (readonly Failure[])[] = [
+  ['status-500'],
+  ['broken'],
+  ['lost'],
+  ['status-500', 'broken', 'lost'],
+]
 const MIXED: readonly Failure[] = ['status-500', 'broken', 'timeout', 'lost']
 const failing =
   (share: number, kinds: readonly Failure[]) =>
@@ -26,22 +32,34 @@ const sentBetween = ({ requests }: BrownoutRun, fromMs: number, toMs: number) =>
   requests.filter(({ key, atMs }) => key !== 'sync-probe' && atMs > fromMs && atMs <= toMs).length
 
 describe('a target that fails at random', { timeout: 120_000 }, () => {
-  it.each([...FAILURES, MIXED].map((kinds) => [kinds]))(
+  it.each(FAILURES.map((kinds) => [kinds]))(
     'in 20 %% of the requests makes a backlog take at most twice as long: %j',
     async (kinds) => {
       expect(await slowdown(0.2, kinds)).toBeLessThanOrEqual(2)
     },
   )
 
-  it.each([['status-500'], ['broken']].map((kinds) => [kinds as Failure[]]))(
-    'in 40 %% makes it take at most four times as long: %j',
-    async (kinds) => {
-      expect(await slowdown(0.4, kinds)).toBeLessThanOrEqual(4)
-    },
-  )
+  it.each(FAILURES.map((kinds) => [kinds]))('in 40 %% makes it take at most four times as long: %j', async (kinds) => {
+    expect(await slowdown(0.4, kinds)).toBeLessThanOrEqual(4)
+  })
 
-  it('in 40 % by timeouts, among others, makes it take at most five times as long', async () => {
-    expect(await slowdown(0.4, MIXED)).toBeLessThanOrEqual(5)
+  it('without an answer to 20 % of the requests makes it take little longer than the deadlines of the writes', async () => {
+    for (const seed of SEEDS) {
+      const healthyMs = await simulateBrownout({ seed, keys: KEYS, ends: () => null }).finish()
+      let unanswered = 0
+      const ends = (random: () => number, _atMs: number, _key: string, isWrite: boolean): Failure | null => {
+        if (random() >= 0.2) return null
+        if (isWrite) unanswered++
+        return 'timeout'
+      }
+      const run = simulateBrownout({ seed, keys: KEYS, deadlineMs: DEADLINE_MS, ends })
+      const tookMs = await run.finish()
+
+      const deadlinesMs = Math.ceil(unanswered / SLOTS) * DEADLINE_MS
+      // The writes of the last key may get no answer several times in a row.
+      expect(tookMs).toBeLessThan(2 * healthyMs + deadlinesMs + 3 * DEADLINE_MS)
+      expect([run.done.size, [...run.parked]]).toEqual([KEYS, []])
+    }
   })
 
   it.each([1, 2])('parks no record, even with %i attempts in all', async (maxAttempts) => {
@@ -92,7 +110,7 @@ describe('other failures', { timeout: 60_000 }, () => {
       lost.add(key)
       return 'lost' as const
     }
-    const run = simulateBrownout({ seed: 5, keys: 15, deadlineMs: 5_000, ends })
+    const run = simulateBrownout({ seed: 5, keys: 15, deadlineMs: DEADLINE_MS, ends })
 
     expect(await run.finish()).toBeLessThan(10_000)
     expect(run.done.size).toBe(15)

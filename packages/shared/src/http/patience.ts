@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache'
 import { SyncError } from '../errors.ts'
-import { keyOf } from '../kafka/publisher.ts'
 import { isWrite, type Layer, type TargetRequest } from './request.ts'
 
 export interface PatienceOptions {
@@ -11,8 +10,9 @@ export interface PatienceOptions {
 }
 
 /**
- * How long an answer is waited for. A target that leaves a request without an answer now and then must not keep a slot for the
- * whole deadline. Therefore the wait follows the time that answers to the same operation have taken.
+ * How long the answer to a read is waited for. A target that leaves a request without an answer now and then must not keep a slot
+ * for the whole deadline. Therefore the wait follows the time that answers to the same operation have taken. A write is always
+ * waited for until its deadline: the target may still execute the write, and the next write of its key must not overlap with it.
  */
 export interface Patience {
   /**
@@ -24,17 +24,15 @@ export interface Patience {
   readonly limit: Layer
 }
 
-/**
- * How long an answer is waited for: `firstMs` while no answer to the operation has come yet, then `times` as long as the slowest
- * answers took, and at least `leastMs`. A read may be sent again, so it is given up early. A write that is given up has an unknown
- * end, and its key waits longer for the next one.
- */
-const READ = { firstMs: 1_000, leastMs: 250, times: 3 }
-const WRITE = { firstMs: 2_500, leastMs: 500, times: 4 }
+/** The wait while no answer to the operation has come yet. */
+const FIRST_MS = 1_000
+/** The wait is so many times as long as the slowest answers took, */
+const TIMES = 3
+/** and at least so long, in ms. */
+const LEAST_MS = 250
 const LAST_TRY = 3
 const DECAY = 0.05
 const MAX_OPERATIONS = 10_000
-const MAX_KEYS = 10_000
 /**
  * So many answers may be given up early. Each answer that comes allows one more. A target that is overloaded answers few requests,
  * and sending them again would keep it overloaded.
@@ -54,21 +52,14 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
   const paces = new LRUCache<string, Pace>({ max: MAX_OPERATIONS })
   /** By target and tenant, how many answers may be given up early. */
   const allowed = new LRUCache<string, number>({ max: MAX_OPERATIONS })
-  /** Writes in a row of one key that were given up. */
-  const givenUp = new LRUCache<string, number>({ max: MAX_KEYS })
-  const nameOf = ({ target, operation, call }: TargetRequest, of: string) =>
-    `${target}/${operation}/${keyOf(call.tenant.uid, of)}`
+  const placeOf = ({ target, call }: TargetRequest) => `${target}/${call.tenant.uid}`
   const paceOf = (request: TargetRequest): Pace => {
-    const name = nameOf(request, '')
+    const name = `${placeOf(request)}/${request.operation}`
     const known = paces.get(name)
     if (known !== undefined) return known
     const pace = { peakMs: 0, missed: 0 }
     paces.set(name, pace)
     return pace
-  }
-  const waitMs = (rule: typeof READ, { peakMs, missed }: Pace, doublings: number): number => {
-    const usualMs = peakMs === 0 ? rule.firstMs : Math.max(rule.leastMs, rule.times * peakMs)
-    return usualMs * 2 ** (strainOf(missed) + doublings)
   }
 
   return {
@@ -83,18 +74,15 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
       }
     },
     limit: (next) => async (request) => {
+      if (isWrite(request)) return next({ ...request, deadlineMs })
       const pace = paceOf(request)
-      const write = isWrite(request) ? nameOf(request, request.call.key) : null
-      const usualMs =
-        write === null
-          ? waitMs(READ, pace, (request.tries ?? LAST_TRY) - 1)
-          : waitMs(WRITE, pace, Math.max(0, (givenUp.get(write) ?? 0) - 1))
-      const place = `${request.target}/${request.call.tenant.uid}`
+      const place = placeOf(request)
       const allow = (by: 1 | -1) => {
         const left = (allowed.get(place) ?? MAX_GIVEN_UP) + by
         allowed.set(place, Math.max(0, Math.min(MAX_GIVEN_UP, left)))
       }
-      const limitMs = allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, usualMs)
+      const limitMs =
+        allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, waitMs(pace, (request.tries ?? LAST_TRY) - 1))
       const startedAt = now()
       try {
         const answer = await next({ ...request, deadlineMs: limitMs })
@@ -102,18 +90,21 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
         const tookMs = now() - startedAt
         pace.peakMs = Math.max(tookMs, pace.peakMs + DECAY * (tookMs - pace.peakMs))
         pace.missed = 0
-        if (write !== null) givenUp.delete(write)
         return answer
       } catch (error) {
         if (isSlow(error)) {
           if (limitMs < deadlineMs) allow(-1)
           pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
-          if (write !== null) givenUp.set(write, (givenUp.get(write) ?? 0) + 1)
         }
         throw error
       }
     },
   }
+}
+
+const waitMs = ({ peakMs, missed }: Pace, doublings: number): number => {
+  const usualMs = peakMs === 0 ? FIRST_MS : Math.max(LEAST_MS, TIMES * peakMs)
+  return usualMs * 2 ** (strainOf(missed) + doublings)
 }
 
 /** A target that leaves requests without an answer at random seldom does so several times in a row. A slow target does. */

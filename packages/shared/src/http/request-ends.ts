@@ -78,6 +78,7 @@ export const isMostlyWorking = (all: readonly RequestEnd[], nowMs: number): bool
 export interface OtherKeys {
   /** Other keys had successes, and at most a tenth of their requests failed. */
   readonly work: boolean
+  /** A request of another key failed, of whichever route. A target that is down for its writes is down on all routes. */
   readonly anyFailed: boolean
   /** A request succeeded, of whichever key. */
   readonly anyAnswered: boolean
@@ -94,13 +95,15 @@ export function otherKeys(
   of: { readonly key: string; readonly isWrite: boolean; readonly route: Route | null; readonly at: number },
   { nowMs, countsSuspects }: { readonly nowMs: number; readonly countsSuspects: boolean },
 ): OtherKeys {
-  const ends = recent(all, nowMs).filter((end) => isOfKind(end, of) && (countsSuspects || isTelling(end)))
-  const others = ends.filter(({ key }) => key !== of.key && key !== PROBE)
+  const isOther = ({ key }: RequestEnd) => key !== of.key && key !== PROBE
+  const telling = recent(all, nowMs).filter((end) => countsSuspects || isTelling(end))
+  const ends = telling.filter((end) => isOfKind(end, of))
+  const others = ends.filter(isOther)
   const failed = others.filter(({ isFailure }) => isFailure).length
   const last = others.at(-1)
   return {
     work: failed < others.length && failed <= HEALTHY_SHARE * others.length,
-    anyFailed: failed > 0,
+    anyFailed: telling.some((end) => isOther(end) && end.isFailure && (end.isWrite || !of.isWrite)),
     anyAnswered: ends.some(({ isFailure }) => !isFailure),
     failedSince: last !== undefined && last.at > of.at && last.isFailure,
   }

@@ -7,7 +7,10 @@ import { afterBrownout, brownoutWaitMs, noBrownout } from '../../kafka/brownout.
 import { aCall, aTenant } from '../builders.ts'
 import { createManualTime, type ManualTime } from '../manual-time.ts'
 
-/** How a request that fails at random ends. `lost`: a write is executed, and its reply never comes. */
+/**
+ * How a request that fails at random ends. `lost`: the request is executed, and the connection is closed in place of the reply.
+ * `timeout`: no answer ever comes.
+ */
 export type Failure = 'status-500' | 'broken' | 'timeout' | 'lost'
 
 export interface BrownoutOptions {
@@ -29,7 +32,8 @@ export interface BrownoutRun {
   finish(atMost?: number): Promise<number>
 }
 
-const SLOTS = 14
+/** Of requests to the target. */
+export const SLOTS = 14
 const LATENCY_MS = 20
 const REQUESTS_PER_SECOND = 80
 
@@ -46,8 +50,7 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
       requests.push({ key, atMs: time.now() })
       const isWrite = OPERATIONS[operation].writes
       const failure = ends(random, time.now(), key, isWrite)
-      const tookMs =
-        failure === 'timeout' || failure === 'lost' ? Number.POSITIVE_INFINITY : LATENCY_MS * (0.5 + random())
+      const tookMs = failure === 'timeout' ? Number.POSITIVE_INFINITY : LATENCY_MS * (0.5 + random())
       const isLate = tookMs > patienceMs
       const error = isLate ? errorOf('timeout', isWrite) : failure === null ? null : errorOf(failure, isWrite)
       const settle = () => (error === null ? resolve({ status: 200, headers: {}, text: '' }) : reject(error))
@@ -139,9 +142,9 @@ const errorOf = (failure: Failure, isWrite: boolean): SyncError => {
     case 'status-500':
       return new SyncError('target-failed', 'asking: 500', { status: 500 })
     case 'broken':
+    case 'lost':
       return new SyncError('target-reset', 'asking: reset', { unknownEnd })
     case 'timeout':
-    case 'lost':
       return new SyncError('target-timeout', 'asking: no answer', { unknownEnd })
   }
 }
