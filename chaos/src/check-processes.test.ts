@@ -18,14 +18,16 @@ describe('the check of texts', () => {
   it.each([
     ['a name', 'updating Kari zq1fx failed'],
     ['an e-mail', '{"email":"zq9ax@example.com"}'],
-    ['a phone', 'to +470012345678'],
+    ['a phone', 'to +4759000001'],
+    ['a phone with 00', 'to 004759000001'],
+    ['a phone without a country code', '{"phone":"59000001"}'],
     ['a secret', 'Bearer a-secret'],
   ])('finds %s', (_, line) => {
     expect(checkTexts(new Map([['log', [`fine\n${line}`]]]), ['a-secret']).wrong).toHaveLength(1)
   })
 
   it('finds nothing in ids and times', () => {
-    const line = '{"key":"tenant-1:+4799web-3","at":"2026-01-01T00:00:00Z","id":"c-470012"}'
+    const line = '{"key":"tenant-1:+4799web-3","at":"2026-01-01T00:00:00Z","id":"c-475901"}'
     expect(checkTexts(new Map([['log', [line]]]), ['a-secret'])).toMatchObject({ counted: 1, wrong: [] })
   })
 })

@@ -3,7 +3,9 @@ import type { Fleet } from './fleet.ts'
 import { MARK } from './people.ts'
 
 const MAX_RSS_MIB = 400
-const PERSONAL = new RegExp(`${MARK}[0-9a-z]+x|\\+4700\\d{8}`)
+/** The phones of `people.ts`, in each form that Omnium may give them. */
+const PHONE = '(\\+|\\b00)4759\\d{6}\\b|"59\\d{6}"'
+const PERSONAL = new RegExp(`${MARK}[0-9a-z]+x|${PHONE}`)
 
 export const checkEndsOfProcesses = ({ oddEnds, memory }: Fleet): Check => ({
   name: 'no process ended by itself',

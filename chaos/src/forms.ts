@@ -14,7 +14,7 @@ export function formsOf(modes: readonly TenantModes[]): FormOf {
   return (tenant, fields) => {
     const { flow, omnium } = byTenant.get(tenant) ?? { flow: {}, omnium: {} }
     return storedValues(fields, {
-      phoneFormat: null,
+      phoneFormat: omnium.phoneFormat ?? null,
       lowerCaseEmails: flow.lowerCaseEmails === true || omnium.lowerCaseEmails === true,
       normalizeTexts: flow.normalizeTexts === true || omnium.normalizeTexts === true,
     })

@@ -25,7 +25,8 @@ export interface People {
 export function createPeople(chance: Chance): People {
   let made = 0
   const tag = () => `${MARK}${(++made).toString(36)}x`
-  const phone = () => `+4700${String(chance.between(0, 99)).padStart(2, '0')}${String(++made).padStart(6, '0')}`
+  /** A series for machines, so that no number is a person's. */
+  const phone = () => `+4759${String(++made).padStart(6, '0')}`
   const email = () => `${tag()}@${chance.happens(0.3) ? 'Example' : 'example'}.com`
   const street = () => `${chance.pick(STREETS)} ${tag()}`
   const company = () => `${chance.pick(TRADES)} ${tag()}`

@@ -31,6 +31,9 @@ describe('the modes of the peers', () => {
     expect(new Set(drawn.map(({ omnium }) => omnium.expiresIn))).toEqual(
       new Set(['right', 'absent', 'soon', 60, '600']),
     )
+    expect(new Set(drawn.map(({ omnium }) => omnium.phoneFormat?.countryCode))).toEqual(
+      new Set([undefined, 'removed', 'plus', '00']),
+    )
     for (const name of ['scrollIdChanges', 'refuseKeepExistingListItems'] as const) {
       expect([name, drawn.some(({ omnium }) => omnium[name])]).toEqual([name, true])
     }

@@ -3,6 +3,7 @@ import type { FaultRule } from '@sync/sandbox/fault-rule'
 import type { Fields } from '@sync/sandbox/fields'
 import type { FlowModesInput } from '@sync/sandbox/flow-modes'
 import type { OmniumModesInput } from '@sync/sandbox/omnium-modes'
+import type { PhoneFormat } from '@sync/sandbox/phone-format'
 import { type Chance, createChance } from './chance.ts'
 import type { Operation, PlannedTenant } from './operations.ts'
 
@@ -10,7 +11,7 @@ import type { Operation, PlannedTenant } from './operations.ts'
 export interface TenantModes {
   readonly tenant: string
   readonly flow: FlowModesInput
-  readonly omnium: OmniumModesInput
+  readonly omnium: OmniumModesInput & { readonly phoneFormat?: PhoneFormat | null }
   /** Faults of proxies and of the transport that never end. */
   readonly faults: readonly { readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }[]
 }
@@ -26,9 +27,8 @@ const UNKNOWN_FIELDS = parseExact('{"cardNo":6035550000012345679,"isMember":true
 
 /**
  * Draws the modes of each tenant. The same options give the same modes. Some modes would change the end of the workload and are
- * not drawn: `hidden`, `customerIdField`, `requiredAddressProperties` and the stores of an API user. The form of phones is not
- * drawn either, because the invented phones of the workload are no valid phones. `planFaults` draws missing roles and tokens that
- * make each other invalid.
+ * not drawn: `hidden`, `customerIdField`, `requiredAddressProperties` and the stores of an API user. `planFaults` draws missing
+ * roles and tokens that make each other invalid.
  */
 export const planModes = ({ seed, tenants, operations }: ModesOptions): TenantModes[] =>
   tenants.map((tenant) => {
@@ -46,6 +46,7 @@ export const planModes = ({ seed, tenants, operations }: ModesOptions): TenantMo
         scrollIdChanges: chance.happens(0.5),
         expiresIn: chance.pick(['right', 'right', 'absent', 'soon', 60, '600']),
         brokenListItem: brokenItem(chance, tenant, operations),
+        phoneFormat: phoneFormat(chance, tenant),
       },
       faults: (['flow', 'omnium'] as const).flatMap((target) =>
         lastingFaults(chance, target).map((rule) => ({ target, rule: { ...rule, tenant: tenant.uid } })),
@@ -64,6 +65,12 @@ const listModes = (chance: Chance) => ({
   maxPageLength: chance.pick([null, 7, 50]),
   maxTotal: chance.pick([null, 20]),
 })
+
+/** A market has the country of its tenant, because a phone without a country code is a phone of the tenant's country. */
+function phoneFormat(chance: Chance, { countryCode: country }: PlannedTenant) {
+  const countryCode = chance.pick([null, 'removed', 'plus', '00'] as const)
+  return countryCode === null ? null : { country, countryCode, refuse: true }
+}
 
 /** A customer of Omnium who need not come to Flow, so that no list has to hold the customer. */
 function brokenItem(chance: Chance, tenant: PlannedTenant, operations: readonly Operation[]) {

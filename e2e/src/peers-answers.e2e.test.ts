@@ -24,6 +24,7 @@ beforeAll(async () => {
 beforeEach(() => {
   world.flow.faults.clear()
   world.omnium.faults.clear()
+  world.omnium.setModes(TENANT, {})
 })
 afterAll(() => world?.stop())
 
@@ -90,6 +91,27 @@ it('a firewall that answers 403 with an HTML response because of one name costs 
   expect(parked.message).not.toContain('Drop')
   expect(await deadLettersOf(world, other, 'customer-mapper')).toEqual([])
   await expectClosedSince('customer-mapper', before)
+})
+
+it('an address without a property that Omnium requires costs only the edits without the property', async () => {
+  const [incomplete, complete, other] = [newId('incomplete'), newId('complete'), newId('other')]
+  const city = (id: string) => (inOmnium(id)?.address as { city?: string } | undefined)?.city
+  await paired(complete, person(complete, { address: 'Storgata 1', city: 'Oslo' }))
+  const before = await circuitsOf(world, 'customer-mapper')
+  world.omnium.setModes(TENANT, { requiredAddressProperties: ['city'] })
+
+  world.flow.createCustomer(TENANT, person(incomplete, { address: 'Storgata 2', city: null }))
+  world.flow.editCustomer(TENANT, complete, { city: null })
+  world.flow.createCustomer(TENANT, person(other, { address: 'Storgata 3', city: 'Bergen' }))
+
+  await eventually('the other customer', () => city(other) === 'Bergen')
+  for (const id of [incomplete, complete]) expect(await untilParked(id)).toMatchObject({ reason: 'refused' })
+  expect([inOmnium(incomplete), city(complete)]).toEqual([undefined, 'Oslo'])
+  await expectClosedSince('customer-mapper', before)
+
+  for (const id of [incomplete, complete]) world.flow.editCustomer(TENANT, id, { city: 'Bergen' })
+
+  await eventually('the edits with a city', () => [incomplete, complete].every((id) => city(id) === 'Bergen'))
 })
 
 describe('a write that is answered 200 with a refusal', () => {
