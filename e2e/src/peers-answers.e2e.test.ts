@@ -24,7 +24,7 @@ beforeAll(async () => {
 beforeEach(() => {
   world.flow.faults.clear()
   world.omnium.faults.clear()
-  world.omnium.setModes(TENANT, {})
+  world.omnium.setModes(TENANT, { requiredAddressProperties: [] })
 })
 afterAll(() => world?.stop())
 

@@ -12,7 +12,8 @@ export interface PatienceOptions {
 /**
  * How long the answer to a read is waited for. A target that leaves a request without an answer now and then must not keep a slot
  * for the whole deadline. Therefore the wait follows the time that answers to the same operation have taken. A write is always
- * waited for until its deadline: the target may still execute the write, and the next write of its key must not overlap with it.
+ * waited for until its deadline, because the target may still execute the write, and the next write of its key must not overlap
+ * with it.
  */
 export interface Patience {
   /**

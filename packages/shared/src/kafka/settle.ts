@@ -250,7 +250,7 @@ export function createSettler(options: SettleOptions): Settler {
               : UNCOUNTED_WAIT_MS * (0.5 + random())
           const ownMs = rule.counts ? backoff(record.attempts - 1, { ...BACKOFF, random }) : uncountedMs
           const delayMs = outcome.afterMs ?? ownMs
-          return wait(record, older, outcome.reason, at + Math.max(1, delayMs), fence)
+          return wait(record, older, outcome.reason, at + Math.max(1, Math.floor(delayMs)), fence)
         }
       }
     },
