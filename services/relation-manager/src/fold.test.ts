@@ -2,7 +2,7 @@ import type { ChildChanged, ParentObserved } from '@sync/shared/contracts/parent
 import { planKey } from '@sync/shared/kafka/plan'
 import { aDelivery, anOmniumCustomer, type DeliveryFields } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
-import { classify, compareParent, fold, isChildOf, isPending } from './fold.ts'
+import { classify, compareParent, differsFromNote, fold, isChildOf, isPending } from './fold.ts'
 
 const V1 = '2026-01-01T10:00:00.000Z'
 const V2 = '2026-01-01T11:00:00.000Z'
@@ -120,6 +120,18 @@ test.each([
   ['A', '2026-01-01T12:00:00+01:00', 'B', V2, 'again'],
 ])('a company with parent %s at %s, observed with %s at %s: %s', (stored, storedVersion, to, version, expected) => {
   expect(compareParent(company(stored, storedVersion), { to, version }, 'flow')).toBe(expected)
+})
+
+test.each([
+  ['A', `${V2}|A`, false],
+  ['A', `${V2}|B`, true],
+  ['A', `${V2}|`, true],
+  [null, `${V2}|`, false],
+  [null, `${V2}|A`, true],
+  ['A', V2, false],
+  ['A', null, false],
+])('a company with parent %s, noted as %s, does not say what we wrote: %s', (stored, note, expected) => {
+  expect(differsFromNote(company(stored, note), 'flow')).toBe(expected)
 })
 
 test.each([

@@ -124,6 +124,16 @@ function isKnown(relations: Relations, to: string | null, age: number): boolean 
   return parentVersion === null ? to === null : age === 0
 }
 
+/**
+ * Whether the relations name other parents than our last write did. Then that write is not complete: Omnium may merge the relations,
+ * so that the former parent is still to be removed.
+ */
+export function differsFromNote(company: OmniumCustomer, prefix: string): boolean {
+  const relations = relationsOf(company, prefix)
+  const { hidden, notedParent } = relations
+  return hidden.length === 0 && notedParent !== undefined && !hasParent(relations, notedParent)
+}
+
 /** Whether the announced write of a child is probably still under way, by what the child says now. One that is gone is not waited for. */
 export function isPending(
   child: OmniumCustomer | null,

@@ -10,6 +10,7 @@ import {
   START,
   V1,
   V2,
+  V3,
 } from './testing/relation-manager.ts'
 
 const MODES: readonly PatchLists[] = ['replace', 'merge', 'merge-unless-told']
@@ -46,6 +47,24 @@ describe.each(MODES)('where a PATCH is to %s lists', (patchLists) => {
     expect(world.omnium.customer('B2B', 'C')?.customerRelations).toContainEqual(FOREIGN)
     expect(world.omnium.customer('B2B', 'A')?.customerRelations).toContainEqual(FOREIGN)
     expect(world.now - START).toBeLessThan(30_000)
+  })
+
+  test('a company that moves, and is edited in Flow before the removal is read, leaves its former parent too', async () => {
+    const world = createRelationWorld({ patchLists })
+    world.inOmnium('A', { children: ['C'], isParent: 'true' })
+    world.inOmnium('B')
+    world.inOmnium('C', { parent: 'A', version: V1 })
+    world.inFlow('C', 'B', V2)
+    await world.handle(observed())
+    world.now += 2_000
+    // The edit is of another field, so that no record about the parent comes with it.
+    world.inFlow('C', 'B', V3)
+
+    await untilEnded(world, observed())
+    await untilEnded(world, childChanged({ parent: 'A', to: 'B' }))
+
+    expect(world.parentsOf('C')).toEqual(['B'])
+    expect(world.childrenOf('A')).toEqual([])
   })
 
   test('a company without a parent any more has none, and its former parent is no parent company', async () => {

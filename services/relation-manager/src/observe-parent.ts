@@ -6,7 +6,7 @@ import { type Outcome, skipped, withNotes } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
-import { compareParent, type ObservedLead } from './fold.ts'
+import { compareParent, differsFromNote, type ObservedLead } from './fold.ts'
 import { hindranceOf } from './hindrance.ts'
 import type { Ports } from './ports.ts'
 import { relationsOf } from './relations.ts'
@@ -53,7 +53,9 @@ export async function observeParent(
   const prefix = propertyPrefix(call.tenant)
   let parent: FlowParent = { to: value.parent || null, version: value.version }
   let standing = compareParent(company, parent, prefix)
-  if (asksFlow || standing === 'again') {
+  // The record may have written a newer version itself, as Flow said it then, and wait for the removal of the former parent.
+  const isUnfinished = standing === 'stale' && differsFromNote(company, prefix)
+  if (asksFlow || standing === 'again' || isUnfinished) {
     const latest = await latestParent(parent, id, call, ports)
     if ('kind' in latest) return latest
     parent = latest

@@ -135,6 +135,9 @@ describe('a record of the retry lane', () => {
     ['token-unavailable', 90_000],
     ['throttled', 90_000],
     ['target-failed', 90_000],
+    ['removal-pending', 90_000],
+    ['child-pending', 90_000],
+    ['absence-pending', 90_000],
     ['parent-missing', 300_000],
   ] as const)('that waits as %s again, after ten passes, is due %d ms later', async (reason, expectedMs) => {
     const { source, sent } = await givenRuntime({ answer: async (all) => all.map(() => retry(reason, 90_000)) })

@@ -70,14 +70,18 @@ const BACKOFF = { baseMs: 500, capMs: 15_000 }
 const UNCOUNTED_WAIT_MS = 1_000
 const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
 const NO_WAIT = { baseMs: 0, capMs: 0 }
+const SHORT_WAIT = { baseMs: 5_000, capMs: 30_000 }
 /**
- * Waits whose end is known from a limit of the target, so that a longer wait would only delay the record. All records that wait
- * for the next token of their process must be handled when the token is fetched, because another process may end the token a few
- * seconds later.
+ * Waits whose end the target or the handler knows, so that a longer wait would only delay the record. All records that wait for the
+ * next token of their process must be handled when the token is fetched, because another process may end the token a few seconds
+ * later.
  */
 const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
-  throttled: { baseMs: 5_000, capMs: 30_000 },
-  brownout: { baseMs: 5_000, capMs: 30_000 },
+  throttled: SHORT_WAIT,
+  brownout: SHORT_WAIT,
+  'child-pending': SHORT_WAIT,
+  'removal-pending': SHORT_WAIT,
+  'absence-pending': SHORT_WAIT,
   'token-unavailable': NO_WAIT,
 }
 
