@@ -8,6 +8,7 @@ import type { PartitionState } from './partition-gate.ts'
 import { createPartitions } from './partitions.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import type { SourceBatch } from './ports.ts'
+import { createPump } from './pump.ts'
 import { createKeyRunner } from './run-key.ts'
 import type { RuntimeOptions } from './runtime-options.ts'
 import { createSettler } from './settle.ts'
@@ -36,8 +37,6 @@ export interface Runtime extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
 
 const OFFSETS_INTERVAL_MS = 15_000
 const KEYS_WOKEN_FOR_A_TRIAL = 20
-/** Their records leave in a few large produces. */
-const MAX_KEYS_LEAVING = 500
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
@@ -53,8 +52,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let joins = 0
   let lastEndAt = now()
   let unexplainedSince: number | null = null
-  let pumping: NodeJS.Immediate | undefined
-  let dueTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
   let offsetsTimer: NodeJS.Timeout | undefined
@@ -80,7 +77,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     handOut(records) {
       const at = now()
       for (const record of records) queues.add(record, at)
-      pump()
+      pump.run()
     },
   })
   const bounds = createBounds({
@@ -111,42 +108,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     ownership,
     runKey: createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf, rest: queues.rest }),
-    onReleased: () => schedulePump(),
+    onReleased: () => pump.soon(),
     logger,
     now,
   })
 
-  /**
-   * Through the event loop, never from a promise's callback: keys whose handling ends without any I/O (all of them wait for
-   * a circuit) would else go round in microtasks, and no timer, heartbeat or signal would ever be heard again.
-   */
-  const schedulePump = () => {
-    pumping ??= setImmediate(() => {
-      pumping = undefined
-      pump()
-    })
-  }
-
-  const pump = () => {
-    if (stopping || !ownership.settled) return
-    const at = now()
-    for (let taken = queues.take(at); taken !== null; taken = queues.take(at)) runs.start(taken)
-    clearTimeout(dueTimer)
-    const next = queues.nextDueAt()
-    if (next !== null) dueTimer = setTimeout(pump, Math.min(Math.max(1, next - at), 60_000))
-    sendAwaySurplus()
-    bounds.afterEnding()
-  }
-
-  const sendAwaySurplus = () => {
-    if (retryTopic === null || stopping || !ownership.settled) return
-    while (runs.leaving.keys < MAX_KEYS_LEAVING) {
-      const tenant = bounds.surplusTenant(runs.leaving)
-      const taken = tenant === null ? null : queues.takeSurplus(tenant)
-      if (taken === null) return
-      runs.sendAway(taken)
-    }
-  }
+  const pump = createPump({ queues, runs, ownership, bounds, hasRetryTopic: retryTopic !== null, now })
 
   const commit = (release = false): Promise<void> => {
     const join = joins
@@ -168,7 +135,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     void claimedAgain.then(() => {
       if (join !== joins) return
       ownership.resume()
-      pump()
+      pump.run()
     })
   }
 
@@ -196,13 +163,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       consuming = true
       logger.info({ partitions: [...numbers].sort((a, b) => a - b), gained, lost }, 'partitions assigned')
       options.onAssigned?.(ownership.partitions(), lost)
-      pump()
+      pump.run()
     },
     batch(batch: SourceBatch) {
       const at = now()
       partitions.receive(batch, (record, state: PartitionState) => pendingOf(record, state, at, pendingOptions))
       bounds.afterReading()
-      sendAwaySurplus()
+      pump.spill()
     },
     outOfRange: partitions.outOfRange,
     crashed(error: Error) {
@@ -220,7 +187,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       // A half-open circuit takes a few keys at a time, and tells when there is room for more.
       state === 'half-open' ? KEYS_WOKEN_FOR_A_TRIAL : undefined,
     )
-    pump()
+    pump.run()
   })
 
   const watch = () => {
@@ -235,8 +202,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   const drain = async (drainMs: number) => {
     stopping = true
-    clearTimeout(dueTimer)
-    clearImmediate(pumping)
+    pump.stop()
     for (const timer of [watchdogTimer, offsetsTimer]) clearInterval(timer)
     await endInTime(runs.settled(), drainMs)
     runs.abort()
