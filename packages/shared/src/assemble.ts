@@ -19,6 +19,7 @@ import { deadLetterTopicOf, isContractTopic, retryTopicOf, type ServiceName, typ
 import { compose, listening, type Part, together } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import { waitsOf } from './readiness.ts'
 import { createRecordMetrics } from './record-metrics.ts'
 import type { ServiceContext, ServiceParts } from './service-context.ts'
 import type { StreamHandler } from './stream.ts'
@@ -246,13 +247,8 @@ export function assemble<C extends SharedConfig>({
     stop: async () => runtime?.stop(config.requestDeadlineMs),
   }
 
-  /** What may come back after a start that went well. */
-  const troubles = () => [
-    ...(!waitingFor.has('kafka') && !producer.isHealthy() ? ['kafka'] : []),
-    ...(!waitingFor.has('consumer group') && runtime?.isConsuming() === false ? ['consumer group'] : []),
-    ...(stopping.signal.aborted ? ['stopping'] : []),
-  ]
-  const waits = () => [...waitingFor, ...troubles()]
+  const waits = () =>
+    waitsOf({ waitingFor, isProducerHealthy: producer.isHealthy(), runtime, isStopping: stopping.signal.aborted })
   metrics.onScrape(() => metrics.ready.set(waits().length === 0 ? 1 : 0))
   const admin = createAdminApp({
     readiness: () => ({
@@ -261,6 +257,7 @@ export function assemble<C extends SharedConfig>({
         ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
         missingRoles: targets.roles.list(),
         shorterLogs: runtime?.shorterLogs() ?? [],
+        unclaimedPartitions: runtime?.unclaimed() ?? [],
         absenceGuards: targets.guards.list().map(({ isTripped: _isTripped, ...guard }) => guard),
         tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
         problems: { ...Object.fromEntries(problems), producer: producer.problem() ?? undefined },

@@ -2,10 +2,9 @@ import { endInTime } from '../end-in-time.ts'
 import { createBounds } from './bounds.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createKeyRuns } from './key-runs.ts'
-import type { LogPositions } from './log-positions.ts'
 import { createOwnership } from './ownership.ts'
 import type { PartitionState } from './partition-gate.ts'
-import { createPartitions } from './partitions.ts'
+import { createPartitions, type Partitions } from './partitions.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import type { SourceBatch } from './ports.ts'
 import { createPump } from './pump.ts'
@@ -24,7 +23,7 @@ export interface RuntimeStatus {
   readonly partitions: number
 }
 
-export interface Runtime extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
+export interface Runtime extends Pick<Partitions, 'lag' | 'shorterLogs' | 'unclaimed'> {
   start(): Promise<void>
   /** Lets what runs end within `drainMs`, aborts the rest; commits and leaves the group within 6 s more. Idempotent. */
   stop(drainMs: number): Promise<void>
@@ -52,6 +51,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let joins = 0
   let lastEndAt = now()
   let unexplainedSince: number | null = null
+  let unclaimedSince: number | null = null
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
   let offsetsTimer: NodeJS.Timeout | undefined
@@ -190,14 +190,23 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     pump.run()
   })
 
+  const isConsuming = () => consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2
+
   const watch = () => {
     const at = now()
-    const isUnexplained =
-      queues.size === 0 && partitions.held === 0 && partitions.lag().some(({ records }) => records > 0)
+    const hasLag = partitions.lag().some(({ records }) => records > 0)
+    const isUnexplained = hasLag && queues.size === 0 && partitions.held === 0
     unexplainedSince = isUnexplained ? (unexplainedSince ?? at) : null
-    const progress = { lastEndAt, silentSince: runs.silentSince(), unexplainedSince }
+    // A member that the broker does not answer waits for the broker.
+    const unclaimed = hasLag && isConsuming() ? partitions.unclaimed() : []
+    unclaimedSince = unclaimed.length > 0 ? (unclaimedSince ?? at) : null
+    const progress = { lastEndAt, silentSince: runs.silentSince(), unexplainedSince, unclaimedSince }
     if (!isStuck(progress, limits.watchdogMs, at)) return
-    options.onFatal(new Error(`no record has ended for ${Math.round((at - lastEndAt) / 1000)} s although there is lag`))
+    const why = unclaimed.map(({ partition, problem }) => `; partition ${partition} cannot be claimed: ${problem}`)
+    const silentMs = at - lastEndAt
+    options.onFatal(
+      new Error(`no record has ended for ${Math.round(silentMs / 1000)} s although there is lag${why.join('')}`),
+    )
   }
 
   const drain = async (drainMs: number) => {
@@ -241,7 +250,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     lag: partitions.lag,
     shorterLogs: partitions.shorterLogs,
-    isConsuming: () => consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2,
+    unclaimed: partitions.unclaimed,
+    isConsuming,
     pendingByTenant: () => [...queues.tenants()].map((tenant) => [tenant, queues.sizeOf(tenant)] as const),
     status() {
       const at = now()
