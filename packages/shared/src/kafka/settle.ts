@@ -71,7 +71,7 @@ const UNCOUNTED_WAIT_MS = 1_000
 const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
 const NO_WAIT = { baseMs: 0, capMs: 0 }
 /**
- * Waits whose end is known from a limit of the target, so that a longer wait would only delay the record. All records that wait
+ * Waits whose end is known, such as from a limit of the target, so that a longer wait would only delay the record. All records that wait
  * for the next token of their process must be handled when the token is fetched, because another process may end the token a few
  * seconds later.
  */
@@ -79,6 +79,7 @@ const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
   throttled: { baseMs: 5_000, capMs: 30_000 },
   brownout: { baseMs: 5_000, capMs: 30_000 },
   'token-unavailable': NO_WAIT,
+  'versions-pending': { baseMs: 5_000, capMs: 30_000 },
 }
 
 export function createSettler(options: SettleOptions): Settler {
