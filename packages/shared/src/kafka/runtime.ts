@@ -182,7 +182,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     if (state === 'open') return
     const name = `${tenant}/${target}`
     queues.wake(
-      ({ waitsFor, tenant: of, mark }) => waitsFor === name || (of === tenant && isOutageDeferral(mark)),
+      tenant,
+      ({ waitsFor, mark }) => waitsFor === name || isOutageDeferral(mark),
       now(),
       // A half-open circuit takes a few keys at a time, and tells when there is room for more.
       state === 'half-open' ? KEYS_WOKEN_FOR_A_TRIAL : undefined,
