@@ -22,6 +22,7 @@ import { createMetrics } from './metrics.ts'
 import { waitsOf } from './readiness.ts'
 import { createRecordMetrics } from './record-metrics.ts'
 import type { ServiceContext, ServiceParts } from './service-context.ts'
+import { steadyNow } from './steady-now.ts'
 import type { StreamHandler } from './stream.ts'
 import { createTargetStates } from './target-states.ts'
 import type { TenantsFile } from './tenants-file.ts'
@@ -108,7 +109,8 @@ export function assemble<C extends SharedConfig>({
     shares: { flow: config.flowRateShare, omnium: config.omniumRateShare },
     metrics,
     logger,
-    now: Date.now,
+    now: steadyNow,
+    wallNow: Date.now,
     random: Math.random,
     tracer,
     guards: shared.guards,
@@ -224,7 +226,8 @@ export function assemble<C extends SharedConfig>({
         tracer,
         limits: runtimeLimits(config),
         logger,
-        now: Date.now,
+        now: steadyNow,
+        wallNow: Date.now,
         random: Math.random,
         onAssigned(own, lost) {
           const before = new Set([...assigned].filter((partition) => !lost.includes(partition)))

@@ -39,7 +39,7 @@ const KEYS_WOKEN_FOR_A_TRIAL = 20
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { handler, source, limits, logger, now, prefix, service, splitKey } = options
+  const { handler, source, limits, logger, now, wallNow, prefix, service, splitKey } = options
   const retryTopic = options.hasRetryLane === false ? null : retryTopicOf(service)
   const topics = [...handler.topics, ...(retryTopic === null ? [] : [retryTopic])].map((topic) => prefix + topic)
   const pendingOptions = { prefix, retryTopic, topics: handler.topics, ...(splitKey && { splitKey }) }
@@ -166,7 +166,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       pump.run()
     },
     batch(batch: SourceBatch) {
-      const at = now()
+      const at = { nowMs: now(), wallMs: wallNow() }
       partitions.receive(batch, (record, state: PartitionState) => pendingOf(record, state, at, pendingOptions))
       bounds.afterReading()
       pump.spill()

@@ -1,4 +1,4 @@
-/** What the watchdog judges by. Times are ms since the epoch. */
+/** What the watchdog judges by. Times are ms by the steady clock. */
 export interface Progress {
   readonly lastEndAt: number
   /** Since when one of the handlers that run has sent nothing; null when none runs. */
