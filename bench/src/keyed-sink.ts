@@ -7,6 +7,7 @@ import { createRuntime } from '@sync/shared/kafka/runtime'
 import type { ContractTopic } from '@sync/shared/kafka/topics'
 import { createLogger } from '@sync/shared/logger'
 import { done } from '@sync/shared/outcome'
+import { steadyNow } from '@sync/shared/steady-now'
 import type { StreamHandler } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
 import { createPutter } from './put.ts'
@@ -127,7 +128,8 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
       watchdogMs: 0,
     },
     logger,
-    now: Date.now,
+    now: steadyNow,
+    wallNow: Date.now,
     random: Math.random,
     onFatal(error) {
       throw error

@@ -4,6 +4,7 @@ import type { Call } from '@sync/shared/http/call'
 import { createTargets, type Targets } from '@sync/shared/http/targets'
 import { createLogger } from '@sync/shared/logger'
 import { createMetrics } from '@sync/shared/metrics'
+import { steadyNow } from '@sync/shared/steady-now'
 import type { Tenant } from '@sync/shared/tenants'
 import type { Cluster } from './cluster.ts'
 
@@ -21,7 +22,8 @@ export async function withTargets<T>({ config }: Cluster, work: (targets: Target
     metrics: createMetrics('syncctl'),
     logger: createLogger({ service: 'syncctl', level: 'silent' }),
     shares: { flow: config.flowRateShare, omnium: config.omniumRateShare },
-    now: Date.now,
+    now: steadyNow,
+    wallNow: Date.now,
     random: Math.random,
   })
   try {

@@ -127,7 +127,8 @@ test('a service that is ready answers 200, with its circuits as they are', async
   await circuits.guard(aCall(), 'flow', false, async () => {})
   const details = {
     ...{ service: 'customer-mapper', instance: 'a', circuits: circuits.list() },
-    ...{ missingRoles: [], shorterLogs: [], absenceGuards: [], tenants: { inUse: 1, problem: null }, problems: {} },
+    ...{ missingRoles: [], shorterLogs: [], unclaimedPartitions: [], absenceGuards: [] },
+    ...{ tenants: { inUse: 1, problem: null }, problems: {} },
   }
   const app = createAdminApp({
     readiness: () => ({ waitingFor: [], details }),

@@ -3,6 +3,7 @@ import { serviceEnv } from '@sync/shared/config'
 import type { CircuitStatus } from '@sync/shared/http/circuits'
 import { OPERATIONS } from '@sync/shared/http/request'
 import type { MissingRole } from '@sync/shared/http/roles'
+import type { UnclaimedPartition } from '@sync/shared/kafka/claims'
 import { SERVICES } from '@sync/shared/kafka/topics'
 import { Registry } from 'prom-client'
 import { z } from 'zod'
@@ -49,10 +50,18 @@ const ShorterLog = z.object({
   readTo: z.int().describe('The offset where the former log was to be read on.'),
   endOffset: z.int().describe('The end offset of the log that is there now.'),
 })
+const Unclaimed = z.object({
+  partition: z.int(),
+  topics: z
+    .array(z.string())
+    .describe('Topics that the broker names in the refusal, else all of the claim; with TOPIC_PREFIX.'),
+  refusals: z.int().describe('In a row.'),
+  problem: z.string().describe('Why the broker refused the last claim.'),
+}) satisfies z.ZodType<UnclaimedPartition>
 export const ReadyAnswer = z.object({
   ready: z.boolean().describe('Nothing is waited for.'),
   waitingFor: z
-    .array(z.enum(['kafka', 'schema registry', 'consumer group', 'start', 'stopping']))
+    .array(z.enum(['kafka', 'schema registry', 'consumer group', 'partition claim', 'start', 'stopping']))
     .describe('What a service needs before it can work, or has lost since. An open circuit is not among it.'),
   service: z.enum(SERVICES),
   instance: z.string().describe('SERVICE_INSTANCE_ID.'),
@@ -63,6 +72,9 @@ export const ReadyAnswer = z.object({
   shorterLogs: z
     .array(ShorterLog)
     .describe('Logs that held less than was read of them, since the start of the process; all of them was read again.'),
+  unclaimedPartitions: z
+    .array(Unclaimed)
+    .describe('Partitions of this process whose claim the broker refuses, so that nothing of them is handled.'),
   absenceGuards: z
     .array(Guard)
     .describe('Tripped absence guards: no "not found" answer is acted on until `syncctl absences release`.'),
@@ -86,6 +98,7 @@ const READY: z.infer<typeof ReadyAnswer> = {
   ],
   missingRoles: [],
   shorterLogs: [],
+  unclaimedPartitions: [],
   absenceGuards: [],
   tenants: { inUse: 3, problem: null },
   problems: {},

@@ -19,8 +19,10 @@ import { deadLetterTopicOf, isContractTopic, retryTopicOf, type ServiceName, typ
 import { compose, listening, type Part, together } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import { waitsOf } from './readiness.ts'
 import { createRecordMetrics } from './record-metrics.ts'
 import type { ServiceContext, ServiceParts } from './service-context.ts'
+import { steadyNow } from './steady-now.ts'
 import type { StreamHandler } from './stream.ts'
 import { createTargetStates } from './target-states.ts'
 import type { TenantsFile } from './tenants-file.ts'
@@ -107,7 +109,8 @@ export function assemble<C extends SharedConfig>({
     shares: { flow: config.flowRateShare, omnium: config.omniumRateShare },
     metrics,
     logger,
-    now: Date.now,
+    now: steadyNow,
+    wallNow: Date.now,
     random: Math.random,
     tracer,
     guards: shared.guards,
@@ -223,7 +226,8 @@ export function assemble<C extends SharedConfig>({
         tracer,
         limits: runtimeLimits(config),
         logger,
-        now: Date.now,
+        now: steadyNow,
+        wallNow: Date.now,
         random: Math.random,
         onAssigned(own, lost) {
           const before = new Set([...assigned].filter((partition) => !lost.includes(partition)))
@@ -246,13 +250,8 @@ export function assemble<C extends SharedConfig>({
     stop: async () => runtime?.stop(config.requestDeadlineMs),
   }
 
-  /** What may come back after a start that went well. */
-  const troubles = () => [
-    ...(!waitingFor.has('kafka') && !producer.isHealthy() ? ['kafka'] : []),
-    ...(!waitingFor.has('consumer group') && runtime?.isConsuming() === false ? ['consumer group'] : []),
-    ...(stopping.signal.aborted ? ['stopping'] : []),
-  ]
-  const waits = () => [...waitingFor, ...troubles()]
+  const waits = () =>
+    waitsOf({ waitingFor, isProducerHealthy: producer.isHealthy(), runtime, isStopping: stopping.signal.aborted })
   metrics.onScrape(() => metrics.ready.set(waits().length === 0 ? 1 : 0))
   const admin = createAdminApp({
     readiness: () => ({
@@ -261,6 +260,7 @@ export function assemble<C extends SharedConfig>({
         ...{ service, instance: config.serviceInstanceId, circuits: targets.circuits.list() },
         missingRoles: targets.roles.list(),
         shorterLogs: runtime?.shorterLogs() ?? [],
+        unclaimedPartitions: runtime?.unclaimed() ?? [],
         absenceGuards: targets.guards.list().map(({ isTripped: _isTripped, ...guard }) => guard),
         tenants: { inUse: tenantsFile.current().all().length, problem: tenantsFile.problem() },
         problems: { ...Object.fromEntries(problems), producer: producer.problem() ?? undefined },

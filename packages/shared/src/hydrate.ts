@@ -13,6 +13,7 @@ import { outcomeOf } from './failure-outcome.ts'
 import type { Call } from './http/call.ts'
 import { type KnownVersions, objectOf } from './kafka/known-versions.ts'
 import { keyOf } from './kafka/publisher.ts'
+import type { KnownGate } from './known-gate.ts'
 import { hashOfBody } from './known-loader.ts'
 import { done, type Outcome, retry, skipped } from './outcome.ts'
 import type { HandlerContext } from './stream.ts'
@@ -41,8 +42,8 @@ export interface HydrationSource {
   find(call: Call, notification: Notification): Promise<Found | null>
   /** Resolves once it is proven that the object does not exist, see `OmniumClient.proveAbsent`. */
   proveAbsent(call: Call, notification: Notification, evidence: AbsenceEvidence): Promise<void>
-  /** Resolves once what was written of the call's key before is known, as far as this version may be older. */
-  learned?: ((call: Call, version: string | null) => Promise<void>) | undefined
+  /** Whether what was written of an object before is known by now. Records that have to wait for that take no slot. */
+  readonly learning?: Pick<KnownGate, 'mustWait' | 'stillWaits'> | undefined
   /** Told of each change that only a sweep has told us of. */
   missed?: ((notification: Notification) => void) | undefined
   /**
@@ -129,6 +130,9 @@ async function hydrate(
   })
 }
 
+const nameOf = ({ delivery, notification: { entity, kind, id } }: Look) =>
+  objectOf(delivery.tenant.uid, entity, kind, id)
+
 /** A list saw nothing newer than what we wrote. */
 function isKnown({ delivery, notification, repair }: Look, known: KnownVersions): boolean {
   if (repair || !isListed(notification)) return false
@@ -143,11 +147,17 @@ async function read(
   source: HydrationSource,
 ): Promise<Outcome> {
   const { notification } = newest
+  const object = nameOf(newest)
+  if (source.learning?.stillWaits(object, notification.receivedAt)) return retry('versions-pending')
   // Only if it is the newest: the object may exist again since an older delete event.
   const evidence = { deleteEvent: isDeletion(notification) }
   const call = { ...context.call, absence: evidence }
   try {
     const found = await source.find(call, notification)
+    const isOrderGone = found === null && notification.entity === 'order'
+    const version = found?.version ?? null
+    if (!isOrderGone && source.learning?.mustWait(call.key, object, version, notification.receivedAt))
+      return retry('versions-pending')
     if (found === null) {
       await source.proveAbsent(call, notification, evidence)
       return await gone(open, newest, call, source)
@@ -169,11 +179,10 @@ async function write(
   source: HydrationSource,
   isSecondRead = false,
 ): Promise<Outcome> {
-  const { known, learned, missed, beforeSecondRead } = source
+  const { known, missed, beforeSecondRead } = source
   const { version } = found
   const { delivery, notification } = newest
   const { call, now } = context
-  await learned?.(call, version)
   const repair = open.some((look) => look.repair)
   const object = objectOf(delivery.tenant.uid, notification.entity, found.kind, notification.id)
   const bodyHash = hashOfBody(found.body)
@@ -217,10 +226,9 @@ async function gone(
   open: readonly Look[],
   { delivery, notification }: Look,
   call: Call,
-  { known, learned, erase }: HydrationSource,
+  { known, erase }: HydrationSource,
 ): Promise<Outcome> {
   if (notification.entity === 'order') return skipped('not-found')
-  await learned?.(call, null)
   const { id } = notification
   const objects = KINDS.map((kind) => objectOf(delivery.tenant.uid, 'customer', kind, id))
   const written = objects.filter((object) => known.get(object)?.hash)

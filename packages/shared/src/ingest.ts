@@ -19,7 +19,7 @@ export type IngestConfig = SharedConfig & ConfigOf<ReturnType<typeof ingestEnv>>
 export interface HydratorPorts {
   /** Kept to what this member owns. */
   readonly known: KnownVersions
-  readonly learned: KnownGate['pass']
+  readonly learning: Pick<KnownGate, 'mustWait' | 'stillWaits'>
   /** Told of each change that only a sweep has told us of. */
   readonly missed: (notification: Notification) => void
 }
@@ -59,7 +59,7 @@ export function ingestParts(context: ServiceContext<IngestConfig>, options: Inge
   })
   const handler = options.hydrator({
     known,
-    learned: gate.pass,
+    learning: gate,
     missed: (notification) =>
       metrics.sweepMissedTotal.inc({ tenant: notification.tenant, source, entity: sweptEntityOf(notification) }),
   })

@@ -1,15 +1,18 @@
-import type { Call } from './http/call.ts'
 import { unlessAborted } from './unless-aborted.ts'
+import { compareVersions } from './version.ts'
 
-/** Holds back what depends on versions that are still being learned. */
+/** Says which objects have to wait for versions that are still being learned. Nobody waits in here. */
 export interface KnownGate {
-  /** Those keys wait for which `isKept` doesn't hold: what concerns the others is known already. */
+  /** Those keys have to wait for which `isKept` doesn't hold: what concerns the others is known already. */
   closeFor(isKept: (key: string) => boolean, learned: Promise<void>): void
   /**
-   * Resolves once what concerns the call's key is known, at the call's end, or when it took too long. At once for a version
-   * (ISO 8601; null: none) that came after the gate was closed: nothing that was written before is newer.
+   * Whether what was written of the key before is not known yet, and may be newer than a version that was read of the object. False
+   * for a version (ISO 8601; null: none) that came after the gate was closed: nothing that was written before is newer.
+   * `receivedAt`: when the newest notification of the object came, ISO 8601.
    */
-  pass(call: Pick<Call, 'key' | 'signal'>, version: string | null): Promise<void>
+  mustWait(key: string, object: string, version: string | null, receivedAt: string): boolean
+  /** The object had to wait, still has to, and no notification of it has come since: to read it again would show the same. */
+  stillWaits(object: string, receivedAt: string): boolean
 }
 
 export interface KnownGateOptions {
@@ -21,7 +24,8 @@ export interface KnownGateOptions {
 interface Closed {
   readonly atMs: number
   readonly isKept: (key: string) => boolean
-  readonly opened: Promise<void>
+  /** When the newest notification of an object that waits came. */
+  readonly waiting: Map<string, string>
 }
 
 const PATIENCE_MS = 30_000
@@ -30,15 +34,21 @@ export function createKnownGate({ now, patienceMs = PATIENCE_MS }: KnownGateOpti
   const closed = new Set<Closed>()
   return {
     closeFor(isKept, learned) {
+      const entry: Closed = { atMs: now(), isKept, waiting: new Map() }
       const open = () => void closed.delete(entry)
-      const opened = unlessAborted(learned, AbortSignal.timeout(patienceMs)).then(open, open)
-      const entry: Closed = { atMs: now(), isKept, opened }
+      void unlessAborted(learned, AbortSignal.timeout(patienceMs)).then(open, open)
       closed.add(entry)
     },
-    async pass({ key, signal }, version) {
+    mustWait(key, object, version, receivedAt) {
       const madeAt = version === null ? Number.NaN : Date.parse(version)
-      const waits = [...closed].filter(({ isKept, atMs }) => !isKept(key) && !(madeAt > atMs))
-      if (waits.length > 0) await unlessAborted(Promise.all(waits.map(({ opened }) => opened)), signal)
+      const waitsFor = [...closed].filter(({ isKept, atMs }) => !isKept(key) && !(madeAt > atMs))
+      for (const { waiting } of waitsFor) waiting.set(object, receivedAt)
+      return waitsFor.length > 0
     },
+    stillWaits: (object, receivedAt) =>
+      [...closed].some(({ waiting }) => {
+        const at = waiting.get(object)
+        return at !== undefined && compareVersions(receivedAt, at) <= 0
+      }),
   }
 }

@@ -121,6 +121,12 @@ export const METRICS = {
     help: "Partitions, of each topic, that are this process's",
     labels: [],
   },
+  partitionsUnclaimed: {
+    name: 'sync_partitions_unclaimed',
+    type: 'gauge',
+    help: 'Partitions of this process whose claim the broker has refused at least three times in a row, so that nothing of them is handled',
+    labels: [],
+  },
   rebalancesTotal: {
     name: 'sync_rebalances_total',
     type: 'counter',

@@ -22,6 +22,7 @@ describe('metrics', () => {
       'sync_pending_records{}',
       'sync_tenant_pending_records{tenant}',
       'sync_partitions_assigned{}',
+      'sync_partitions_unclaimed{}',
       'sync_rebalances_total{}',
       'sync_kafka_writes_total{result}',
       'sync_kafka_write_seconds{}',

@@ -57,6 +57,7 @@ export const RETRY_REASONS = {
   'parent-cycle-pending': { counts: false },
   'flow-edit-pending': { counts: false },
   'read-behind': { counts: false },
+  'versions-pending': { counts: false },
   'role-missing': { counts: false },
   'absence-pending': { counts: false },
   'absence-guard': { counts: false },

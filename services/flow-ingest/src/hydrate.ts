@@ -18,7 +18,7 @@ export function createFlowHydrator({
   flow,
   publisher,
   known,
-  learned,
+  learning,
   missed,
 }: FlowHydratorPorts): StreamHandler<'flow.notifications.v1'> {
   const findCustomer = async (call: Call, id: string): Promise<Found | null> => {
@@ -65,7 +65,7 @@ export function createFlowHydrator({
     ...createHydration({
       target: 'flow',
       known,
-      learned,
+      learning,
       missed,
       isOwnUser: ({ flow }, user) => user === flow.apiUser,
       find(call, notification) {

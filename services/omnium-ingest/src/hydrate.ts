@@ -18,7 +18,7 @@ export interface OmniumHydratorPorts extends Partial<Omit<HydratorPorts, 'known'
 
 /** Reads what Omnium's notifications name and publishes it as `omnium.customers` and `omnium.orders`. */
 export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<'omnium.notifications.v1'> {
-  const { omnium, publisher, known, learned, missed } = ports
+  const { omnium, publisher, known, learning, missed } = ports
 
   const customerOf = async (call: Call, kind: OmniumKind, notification: Notification): Promise<Found | null> => {
     const { id } = notification
@@ -79,7 +79,7 @@ export function createOmniumHydrator(ports: OmniumHydratorPorts): StreamHandler<
     ...createHydration({
       target: 'omnium',
       known,
-      learned,
+      learning,
       missed,
       isOwnUser: isOmniumApiUser,
       find: (call, notification) =>

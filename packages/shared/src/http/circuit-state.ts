@@ -3,7 +3,7 @@ import { backoffAtLeastHalf } from '../backoff.ts'
 import { PROBE, type RequestEnd } from './request-ends.ts'
 
 /**
- * The state of one tenant's circuit at one target. Points in time are ms since the epoch.
+ * The state of one tenant's circuit at one target. Points in time are ms by the steady clock.
  *
  * - closed: every key sends. A target that fails now and then (a brownout) leaves the circuit closed.
  * - open: no key sends, and no failure counts as an attempt. After a growing wait the probe, a cheap read, decides.

@@ -54,7 +54,7 @@ export interface Circuits {
 
 export type Admission = { readonly admitted: true } | { readonly admitted: false; readonly retryAtMs: number }
 
-/** Times in ms since the epoch. */
+/** Times in ms by the clock of the circuits. */
 export interface CircuitStatus {
   readonly tenant: string
   readonly target: Target

@@ -25,7 +25,8 @@ export interface ClientOptions {
   readonly logger: Pick<Logger, 'debug'>
   readonly patience: Patience
   readonly tracer: Tracer
-  readonly now: () => number
+  /** ms since the epoch. */
+  readonly wallNow: () => number
 }
 
 /** What a peer's client says of a request; its target and its tenant's base URL are filled in. */
@@ -74,7 +75,7 @@ export interface TargetClient {
  * inside once more, the fence too.
  */
 export function createClient(options: ClientOptions): TargetClient {
-  const { target, base, circuits, limits, roles, patience, now } = options
+  const { target, base, circuits, limits, roles, patience, wallNow } = options
   const observing = [traced(options.tracer), measure(options.metrics), log(options.logger)]
   const observed = stack([...observing, patience.limit], base)
   // Omnium does not count token requests.
@@ -87,7 +88,7 @@ export function createClient(options: ClientOptions): TargetClient {
   const aside = patience.repeatReads(authorize(credentials, (next) => limits.debit(fence(next)))(observed))
   const requireExpected = (request: TargetRequest, answer: HttpAnswer, answers: readonly number[]) => {
     try {
-      requireAnswer(request, answer, answers, now())
+      requireAnswer(request, answer, answers, wallNow())
       roles.granted(request)
     } catch (error) {
       if (error instanceof SyncError && error.code === 'role-missing') roles.refused(request)

@@ -9,7 +9,7 @@ import { failureOf, type HttpAnswer, headerOf, type Layer, statusText, type Targ
 import type { Schedule } from './schedule.ts'
 import type { SenderLimits } from './shares.ts'
 import type { Slot } from './slot.ts'
-import { shareSlots } from './slot-share.ts'
+import { type SlotShare, shareSlots } from './slot-share.ts'
 import { spread, waitAfter429 } from './throttling.ts'
 
 export interface LimitsOptions {
@@ -18,6 +18,8 @@ export interface LimitsOptions {
   readonly limitsOf: (tenant: Tenant) => SenderLimits
   readonly metrics: Pick<Metrics, 'rateLimitWaitSeconds'>
   readonly now: () => number
+  /** ms since the epoch. */
+  readonly wallNow: () => number
   readonly random: () => number
   readonly schedule: Schedule
 }
@@ -39,15 +41,24 @@ export interface Limits {
   readonly debit: Layer
 }
 
-export function createLimits({ target, limitsOf, metrics, now, random, schedule }: LimitsOptions): Limits {
+export function createLimits({ target, limitsOf, metrics, now, wallNow, random, schedule }: LimitsOptions): Limits {
   const limiters = new Map<string, { readonly limiter: RateLimiter; tenant: Tenant }>()
   let partitions: { readonly own: readonly number[]; readonly all: number } = { own: [0], all: 1 }
 
+  /** All processes cut the slots at the same time, and only the wall clock is the same for all of them. */
+  const onWallClock = (share: SlotShare): SlotShare => ({
+    ...share,
+    at(nowMs) {
+      const stepMs = wallNow() - nowMs
+      const { slots, untilMs } = share.at(nowMs + stepMs)
+      return { slots, untilMs: untilMs === null ? null : untilMs - stepMs }
+    },
+  })
   const limitOf = (tenant: Tenant): RateLimit => {
     const { requestsPerSecond, slots, before } = limitsOf(tenant)
     return {
       requestsPerSecond: (requestsPerSecond * partitions.own.length) / partitions.all,
-      slots: shareSlots({ slots, before, ...partitions }),
+      slots: onWallClock(shareSlots({ slots, before, ...partitions })),
     }
   }
   const limiterOf = (tenant: Tenant): RateLimiter => {
@@ -97,7 +108,7 @@ export function createLimits({ target, limitsOf, metrics, now, random, schedule 
     const isThrottled = answer.status === 429
     const nowMs = now()
     const retryAfterMs = isThrottled
-      ? parseRetryAfter(headerOf(answer, 'retry-after'), nowMs, RETRY_AFTER_CAP_MS)
+      ? parseRetryAfter(headerOf(answer, 'retry-after'), wallNow(), RETRY_AFTER_CAP_MS)
       : undefined
     limiter.answered({ sentAtMs, nowMs, isThrottled, retryAfterMs })
     return isThrottled ? { retryAfterMs: spread(waitAfter429(retryAfterMs), random) } : null

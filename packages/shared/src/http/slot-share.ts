@@ -15,7 +15,7 @@ export interface SlotShare {
   readonly part: number
   /** The most slots at any time. */
   readonly most: number
-  /** Slots now, and until when; null: for good. Times are ms since the epoch. */
+  /** Slots now, and until when; null: for good. Times are ms since the epoch, as all processes know them. */
   at(nowMs: number): { readonly slots: number; readonly untilMs: number | null }
 }
 

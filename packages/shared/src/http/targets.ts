@@ -31,7 +31,10 @@ export interface TargetsOptions {
   readonly logger: Logger
   /** The part of each tenant's limits that this service takes, over all its processes: 0 to 1. */
   readonly shares: Shares
+  /** ms by the steady clock, see steady-now.ts. All waits are measured by it. */
   readonly now: () => number
+  /** ms since the epoch, for times that a peer names or a person reads. */
+  readonly wallNow: () => number
   readonly random: () => number
   readonly schedule?: Schedule
   readonly tracer?: Tracer
@@ -66,10 +69,11 @@ export function createTargets(options: TargetsOptions): Targets {
     logger,
     shares,
     now,
+    wallNow,
     random,
     schedule = afterDelay,
     tracer = noTracer,
-    guards = createAbsenceGuards({ now }),
+    guards = createAbsenceGuards({ now: wallNow }),
   } = options
   const dispatchers = createDispatchers({ connectTimeoutMs: requestDeadlineMs })
   const base = createBase({
@@ -79,26 +83,32 @@ export function createTargets(options: TargetsOptions): Targets {
     dispatcherOf: dispatchers.of,
     schedule,
   })
-  const circuits = createCircuits({
+  const ownCircuits = createCircuits({
     probe: (...asked) => clients.probe(...asked),
     now,
     random,
     schedule,
     onTransition: (status) => logTransition(logger, status, now()),
   })
+  const onWallClock = (status: CircuitStatus): CircuitStatus => {
+    const stepMs = wallNow() - now()
+    const { sinceMs, retryAtMs } = status
+    return { ...status, sinceMs: sinceMs + stepMs, retryAtMs: retryAtMs === null ? null : retryAtMs + stepMs }
+  }
+  const circuits: Circuits = { ...ownCircuits, list: () => ownCircuits.list().map(onWallClock) }
   const exported = exportCircuits(circuits, metrics)
 
   const createLimitsOf = (target: Target) =>
     createLimits({
       target,
       limitsOf: (tenant) => limitsOf(tenant, target, service, shares[target]),
-      ...{ metrics, now, random, schedule },
+      ...{ metrics, now, wallNow, random, schedule },
     })
   const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
-  const roles = createRoles(now, metrics)
+  const roles = createRoles(wallNow, metrics)
   const usage = createTargetUsage(now)
   const patience = createPatience({ deadlineMs: requestDeadlineMs, now: () => performance.now() })
-  const common = { base: usage.count(base), circuits, roles, patience, metrics, logger, tracer, now }
+  const common = { base: usage.count(base), circuits, roles, patience, metrics, logger, tracer, wallNow }
   let omniumCredentials: OmniumCredentials | undefined
   const clients: BelievingClients = createBelievingClients({
     flow: createClient({ ...common, target: 'flow', limits: limits.flow, credentials: () => flowCredentials }),
@@ -107,7 +117,7 @@ export function createTargets(options: TargetsOptions): Targets {
       target: 'omnium',
       limits: limits.omnium,
       credentials(send) {
-        omniumCredentials = createOmniumCredentials({ send, sender: service, now, random, schedule })
+        omniumCredentials = createOmniumCredentials({ send, sender: service, now, wallNow, random, schedule })
         return omniumCredentials
       },
     }),

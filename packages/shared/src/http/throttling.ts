@@ -1,4 +1,4 @@
-/** How a target answered one request. Times are ms since the epoch. */
+/** How a target answered one request. Times are ms by the steady clock. */
 export interface Answered {
   readonly sentAtMs: number
   readonly nowMs: number

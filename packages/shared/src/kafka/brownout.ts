@@ -1,7 +1,7 @@
 /** How long a record has failed because its target fails now and then. Times in ms. */
 export interface Brownout {
   readonly lastedMs: number
-  /** The last failure in the brownout, ms since the epoch, or null if the record has waited for something else since. */
+  /** The last failure in the brownout, ms by the steady clock, or null if the record has waited for something else since. */
   readonly lastAt: number | null
   /** The last failure counts as an attempt, because the brownout has lasted too long. */
   readonly isOver: boolean

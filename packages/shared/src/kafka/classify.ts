@@ -11,7 +11,8 @@ export interface ClassifierOptions {
   /** Throws SyncError `contract-violation` or `registry-unavailable`. */
   readonly decode: (topic: ContractTopic, bytes: Buffer) => Promise<unknown>
   readonly tenants: () => Tenants
-  readonly now: () => number
+  /** ms since the epoch. */
+  readonly wallNow: () => number
 }
 
 export interface Classifier {
@@ -28,7 +29,7 @@ export interface Classifier {
 const UNKNOWN_TENANT_MS = 10_000
 const UNKNOWN_TENANT_RETRY_MS = 1_000
 
-export function createClassifier({ handler, decode, tenants, now }: ClassifierOptions): Classifier {
+export function createClassifier({ handler, decode, tenants, wallNow }: ClassifierOptions): Classifier {
   const deliveryOf: Classifier['deliveryOf'] = (record, tenant, repair, traceparent = record.traceparent) =>
     ({
       topic: record.topic,
@@ -40,7 +41,7 @@ export function createClassifier({ handler, decode, tenants, now }: ClassifierOp
       lane: record.mark?.why ?? null,
       repair,
       attempts: record.attempts,
-      firstSeenAt: record.firstSeenAt ?? now(),
+      firstSeenAt: record.firstSeenAt ?? wallNow(),
       traceparent,
     }) as Delivery
 
@@ -57,7 +58,7 @@ export function createClassifier({ handler, decode, tenants, now }: ClassifierOp
       const tenant = tenants().get(record.tenant)
       if (tenant === undefined) {
         // Another process may have read the file before us.
-        if (now() - (record.firstSeenAt ?? now()) < UNKNOWN_TENANT_MS)
+        if (wallNow() - (record.firstSeenAt ?? wallNow()) < UNKNOWN_TENANT_MS)
           return retry('unknown-tenant', UNKNOWN_TENANT_RETRY_MS)
         return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
       }

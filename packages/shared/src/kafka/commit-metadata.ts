@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { CommitRequest } from './ports.ts'
 
 /** What a commit says of one topic's partition: the low-water mark and, as text, what had ended past it. */
@@ -16,9 +17,14 @@ export interface Claim {
 const RANGES_FOLLOW = '\t'
 const RELEASED = 'released'
 
-/** No other process says the same, nor does this one after a restart. */
+/** With the rest of an owner's text 30 bytes, which also a broker with a small `offset.metadata.max.bytes` takes. */
+const MAX_NAME_BYTES = 12
+
+/** No other process says the same, nor does this one after a restart. At most 30 bytes, whatever the name of the instance. */
 export function claimOf(instanceId: string, startedAtMs: number): Claim {
-  const self = `${instanceId.replaceAll(RANGES_FOLLOW, ' ')} ${startedAtMs.toString(36)}`
+  const isShort = Buffer.byteLength(instanceId) <= MAX_NAME_BYTES
+  const name = isShort ? instanceId : hash('sha256', instanceId, 'base64url').slice(0, MAX_NAME_BYTES)
+  const self = `${name.replaceAll(RANGES_FOLLOW, ' ')} ${Math.floor(startedAtMs).toString(36)}`
   return { owned: `owned ${self}`, released: `${RELEASED} ${self}` }
 }
 

@@ -13,6 +13,7 @@ export function exportStatus(runtime: Runtime, metrics: Metrics, tenants: () => 
     metrics.inFlight.set(inFlight)
     metrics.pendingRecords.set(pending)
     metrics.partitionsAssigned.set(partitions)
+    metrics.partitionsUnclaimed.set(runtime.unclaimed().length)
     metrics.oldestPendingSeconds.set(oldestPendingMs / 1000)
     setLag(
       runtime.lag().map(({ topic, partition, records }) => [{ topic, partition: String(partition) }, records] as const),

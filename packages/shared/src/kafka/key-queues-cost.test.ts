@@ -30,3 +30,26 @@ describe('a key with very many records', () => {
     expect(looks.count).toBeLessThan(5 * count)
   })
 })
+
+describe('the circuits of many tenants that close at once', () => {
+  it('each wake the waiting records of their own tenant, and look at no others', () => {
+    const queues = createKeyQueues<Queued>(10)
+    const [tenants, keys] = [100, 50]
+    let looks = 0
+    for (let n = 0; n < tenants * keys; n++) {
+      const tenant = `t${n % tenants}`
+      queues.add({ key: `${tenant}:${n}`, tenant, lane: false, bytes: 1, dueAt: 1_000 }, 10)
+    }
+
+    for (let t = 0; t < tenants; t++) {
+      const look = () => {
+        looks++
+        return true
+      }
+      queues.wake(`t${t}`, look, 10)
+    }
+
+    expect(looks).toBeLessThanOrEqual(2 * tenants * keys)
+    expect([...queues.records()].every(({ dueAt }) => dueAt === 10)).toBe(true)
+  })
+})

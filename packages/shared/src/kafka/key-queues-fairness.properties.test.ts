@@ -134,7 +134,7 @@ describe('waking a few', () => {
         const woken = new Set<string>()
 
         for (let turn = 0; turn < Math.ceil(keys / most); turn++) {
-          queues.wake(() => true, 0, most)
+          queues.wake('t', () => true, 0, most)
           for (let next = queues.take(0); next !== null; next = queues.take(0)) {
             woken.add(next.key)
             for (const record of next.records) record.dueAt = 1_000

@@ -75,7 +75,7 @@ describe('taking keys', () => {
     const queues = createKeyQueues<Item>(1)
     queues.add(item('t:a', { dueAt: 500 }), 0)
 
-    queues.wake(() => true, 100)
+    queues.wake('t', () => true, 100)
 
     expect(queues.take(100)).not.toBeNull()
   })
@@ -84,13 +84,23 @@ describe('taking keys', () => {
     const queues = createKeyQueues<Item>(10)
     for (const key of ['t:a', 't:b', 't:c']) queues.add(item(key, { dueAt: 500 }), 0)
 
-    queues.wake(() => true, 100, 2)
+    queues.wake('t', () => true, 100, 2)
     const first = [queues.take(100)?.key, queues.take(100)?.key, queues.take(100)?.key]
-    queues.wake(() => true, 100, 2)
+    queues.wake('t', () => true, 100, 2)
     const second = queues.take(100)?.key
 
     expect(first).toEqual(['t:a', 't:b', undefined])
     expect(second).toBe('t:c')
+  })
+
+  it('wakes each key of a tenant in turn, also when another tenant is woken between', () => {
+    const queues = createKeyQueues<Item>(10)
+    for (const key of ['t:a', 't:b', 't:c', 'u:a', 'u:b']) queues.add(item(key, { dueAt: 500 }), 0)
+
+    for (const tenant of ['t', 'u', 't', 'u', 't']) queues.wake(tenant, () => true, 100, 1)
+    const woken = new Set(Array.from({ length: 5 }, () => queues.take(100)?.key))
+
+    expect(woken).toEqual(new Set(['t:a', 't:b', 't:c', 'u:a', 'u:b']))
   })
 
   it('keeps a dropped key taken until its release, so that no two run at once', () => {
@@ -238,7 +248,7 @@ it('waking a record whose key is in line already for another one makes it due to
   queues.add(waits, 100)
   queues.add(item('a:1'), 100)
 
-  queues.wake((record) => record === waits, 100)
+  queues.wake('a', (record) => record === waits, 100)
 
   expect(waits.dueAt).toBe(100)
 })
@@ -276,7 +286,7 @@ describe('a tenant that rests', () => {
     queues.release('b:1', 0)
     first.dueAt = 50
 
-    queues.wake(({ tenant }) => tenant === 'a', 10)
+    queues.wake('a', () => true, 10)
 
     expect(queues.take(10)?.key).toBe('a:1')
   })

@@ -1,6 +1,7 @@
 import { createCounts } from './counts.ts'
 import { createDueHeap } from './due-heap.ts'
 import { createKeyLine } from './key-line.ts'
+import { createKeyedEntries } from './keyed-entries.ts'
 
 /** What the queues need to know of a record. `dueAt` (ms) may be changed only while the record's key is taken, or by `wake`. */
 export interface Queued {
@@ -31,8 +32,8 @@ export interface KeyQueues<R extends Queued> {
   release(key: string, now: number): void
   /** Forgets the records for which `gone` holds. A taken key stays taken until its release. */
   drop(gone: (record: R) => boolean): R[]
-  /** Makes the waiting records for which `due` holds due now; of at most `most` keys, others at every call. */
-  wake(due: (record: R) => boolean, now: number, most?: number): void
+  /** Makes the waiting records of the tenant for which `due` holds due now; of at most `most` keys, others at every call. */
+  wake(tenant: string, due: (record: R) => boolean, now: number, most?: number): void
   /** Takes no key of the tenant before `until`, or the next `wake` of one of its records. */
   rest(tenant: string, until: number): void
   /** When there may be something to take that is not there now, or null. */
@@ -80,7 +81,7 @@ const TENANT_SHARE_OF_SLOTS = 3 / 4
 
 /** `isShared`: whether there may be records of several tenants; then none of them may have all the slots. */
 export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared = () => false): KeyQueues<R> {
-  const entries = new Map<string, Entry<R>>()
+  const entries = createKeyedEntries<Entry<R>>()
   const sizes = createCounts()
   const bytesOf = createCounts()
   const slotsOf = createCounts()
@@ -97,8 +98,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   let lastWasLane = false
   /** Until when a tenant rests. */
   const resting = new Map<string, number>()
-  /** Where the next `wake` of a few begins. */
-  let woken = 0
+  /** Where the next `wake` of a few keys of a tenant begins. */
+  const woken = new Map<string, number>()
   /** Never given twice: a key that is forgotten and comes again must not take over what its past left behind. */
   let turns = 0
 
@@ -115,11 +116,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
 
   /** Puts an entry that is not taken where its records say: ready, waiting, or gone. */
   const place = (entry: Entry<R>, now: number) => {
-    if (entry.records.size === 0) {
-      entries.delete(entry.key)
-      return
-    }
-    let dueAt = Number.POSITIVE_INFINITY
+    if (entry.records.size === 0) return entries.delete(entry)
+    let dueAt = NEVER
     let lane = true
     for (const record of entry.records) {
       if (record.dueAt < dueAt) dueAt = record.dueAt
@@ -187,9 +185,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
       let entry = entries.get(record.key)
       if (entry === undefined) {
         const { key, tenant } = record
-        const dueAt = Number.POSITIVE_INFINITY
-        entry = { key, tenant, records: new Set(), state: 'waiting', lane: true, dueAt, turn: 0 }
-        entries.set(record.key, entry)
+        entry = { key, tenant, records: new Set(), state: 'waiting', lane: true, dueAt: NEVER, turn: 0 }
+        entries.add(entry)
       }
       entry.records.add(record)
       if (!isTaken(entry)) placeWith(entry, record, now)
@@ -234,24 +231,25 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
           count(record, -1)
           dropped.push(record)
         }
-        if (entry.records.size === 0 && !isTaken(entry)) entries.delete(entry.key)
+        if (entry.records.size === 0 && !isTaken(entry)) entries.delete(entry)
       }
       return dropped
     },
-    wake(due, now, most = Number.POSITIVE_INFINITY) {
+    wake(tenant, due, now, most = Number.POSITIVE_INFINITY) {
       const waits = (record: R) => record.dueAt > now && due(record)
       const rouse = (entry: Entry<R>) => {
-        resting.delete(entry.tenant)
+        resting.delete(tenant)
         for (const record of entry.records) if (waits(record)) record.dueAt = now
         if (!isTaken(entry)) place(entry, now)
       }
-      const concerned = [...entries.values()].filter(({ records }) => records.values().some(waits))
+      const concerned = [...entries.of(tenant)].filter(({ records }) => records.values().some(waits))
       const sleeping = concerned.filter(({ state }) => state !== 'ready')
       // A key that is in line for another of its records gets its turn anyway: it is none of the few.
       for (const entry of concerned) if (entry.state === 'ready') rouse(entry)
       const count = Math.min(most, sleeping.length)
-      for (let i = 0; i < count; i++) rouse(sleeping[(woken + i) % sleeping.length]!)
-      woken = sleeping.length === 0 ? 0 : (woken + count) % sleeping.length
+      const from = woken.get(tenant) ?? 0
+      for (let i = 0; i < count; i++) rouse(sleeping[(from + i) % sleeping.length]!)
+      woken.set(tenant, (from + count) % Math.max(1, sleeping.length))
     },
     rest(tenant, until) {
       resting.set(tenant, until)
@@ -295,6 +293,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   }
 }
 
+const NEVER = Number.POSITIVE_INFINITY
 const anyTenant = () => true
 const isTaken = ({ state }: { readonly state: Entry<unknown>['state'] }) =>
   state === 'taken' || state === 'taken as surplus'

@@ -17,7 +17,7 @@ export interface KeyRuns {
   mayBeLate(partition: number, until: number): void
   /** Whether nothing of the partition is under way, nor may be executed late. */
   isIdle(partition: number): boolean
-  /** Since when the one that has been silent longest has sent nothing (ms since the epoch), or null. */
+  /** Since when the one that has been silent longest has sent nothing (ms by the steady clock), or null. */
   silentSince(): number | null
   /** What is being sent away now. */
   readonly leaving: { readonly keys: number; readonly records: number; readonly bytes: number }

@@ -54,6 +54,21 @@ describe('the fence', () => {
   })
 })
 
+describe('maySend', () => {
+  it('answers like the fence of a partition that is ours', () => {
+    const { clock, ownership } = given()
+    expect(ownership.maySend()).toBe(false)
+    ownership.assigned(new Set([3]), true)
+    expect(ownership.maySend()).toBe(true)
+
+    clock.heartbeatAgeMs = 20_000
+    expect(ownership.maySend()).toBe(false)
+    clock.heartbeatAgeMs = 0
+    ownership.joining()
+    expect(ownership.maySend()).toBe(false)
+  })
+})
+
 describe('an assignment', () => {
   it('keeps what we had and still have, when we were a member all the time', () => {
     const { ownership } = given()

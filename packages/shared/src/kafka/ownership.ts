@@ -10,6 +10,8 @@ export interface Ownership {
   /** The assignment stands and sends may start again, after a `joining` that it was not the end of. */
   resume(): void
   readonly settled: boolean
+  /** Whether a fence would let a send pass now, for each partition that is ours. */
+  maySend(): boolean
   partitions(): readonly number[]
   /** The tenure of a partition that is ours now; a later one has another number. */
   tenureOf(partition: number): number | null
@@ -32,6 +34,7 @@ export function createOwnership({ heartbeatAgeMs, sessionTimeoutMs, requestDeadl
   const tenures = new Map<number, number>()
   let lastTenure = 0
   let settled = false
+  const isHeartbeatTooOld = () => heartbeatAgeMs() + requestDeadlineMs >= sessionTimeoutMs
 
   return {
     joining() {
@@ -51,15 +54,15 @@ export function createOwnership({ heartbeatAgeMs, sessionTimeoutMs, requestDeadl
     get settled() {
       return settled
     },
+    maySend: () => settled && !isHeartbeatTooOld(),
     partitions: () => [...tenures.keys()].sort((a, b) => a - b),
     tenureOf: (partition) => tenures.get(partition) ?? null,
     fenceFor: (partition, tenure) => () => {
       if (!settled) throw new SyncError('fenced', 'sending while the group is rebalancing')
       if (tenures.get(partition) !== tenure)
         throw new SyncError('fenced', `sending for partition ${partition}, which is not ours`)
-      if (heartbeatAgeMs() + requestDeadlineMs >= sessionTimeoutMs) {
+      if (isHeartbeatTooOld())
         throw new SyncError('fenced', 'sending with a heartbeat too old to be sure of the partition')
-      }
     },
   }
 }

@@ -28,6 +28,8 @@ export interface Gate {
   /** Topics whose log got shorter since we gained the partition. The committed offsets of such a topic are of the former log. */
   readonly renewed: Set<string>
   claiming: boolean
+  /** Why and how often the broker has refused our claim since the last one that it took. */
+  refused: { readonly refusals: number; readonly topics: readonly string[]; readonly problem: string } | null
   /** Released before a join; to be claimed again if it stays ours. */
   handedOver: boolean
   /** Not before this (ms): the drain deadline of a former owner that did not release it. null while not known. */
@@ -43,6 +45,7 @@ export const createGate = (): Gate => ({
   known: new Map(),
   renewed: new Set(),
   claiming: false,
+  refused: null,
   handedOver: false,
   startAt: null,
 })

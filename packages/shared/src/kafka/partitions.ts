@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts'
+import { type Claims, createClaims } from './claims.ts'
 import { claimOf, commitsOf, isReleased, type Mark, requestOf } from './commit-metadata.ts'
 import { createLogPositions, type LogPositions, type ShorterLog } from './log-positions.ts'
 import { createOffsetTracker } from './offsets.ts'
@@ -16,7 +17,7 @@ import {
 import type { Pending } from './pending.ts'
 import type { CommitRequest, Source, SourceBatch, SourceRecord } from './ports.ts'
 
-export interface Partitions extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
+export interface Partitions extends Pick<LogPositions, 'lag' | 'shorterLogs'>, Pick<Claims, 'unclaimed'> {
   /**
    * Before a join, with all sends stopped: commits, and releases the partitions in which nothing is under way, nor may be
    * executed late, so that a new owner need not wait. One commit, sent in this call.
@@ -65,7 +66,6 @@ export interface PartitionsOptions {
 
 /** Brokers take 4096 bytes of metadata unless told otherwise; the owner is in them too. */
 const MAX_RANGES_LENGTH = 3_000
-const CLAIM_RETRY_MS = 500
 
 /**
  * Who owns a partition is written in the commit metadata itself: an owner claims it before its first send and releases
@@ -83,6 +83,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   const positions = createLogPositions({ source, topics, gates, logger, onShorterLog: options.onShorterLog })
   const isOurs = (owner: string) => owner === claim.owned || owner === claim.released
   let maxRangesLength = MAX_RANGES_LENGTH
+  let claimedAgain = 0
 
   const requestsFor = (partition: number, marks: Iterable<readonly [string, Mark]>, owner: string): CommitRequest[] =>
     [...marks].map(([topic, mark]) => requestOf(topic, partition, mark, owner, maxRangesLength))
@@ -113,19 +114,19 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     return marks
   }
 
+  const claims = createClaims({
+    gates,
+    commit: commitAll,
+    requestsFor: (partition, gate) => requestsFor(partition, marksOf(gate), claim.owned),
+    logger,
+  })
+
+  /** Only the last call goes on. Else each join would add a loop while the broker refuses the claim. */
   const claimAgain = async (handedOver: readonly [number, Gate][]): Promise<void> => {
-    for (;;) {
-      const kept = handedOver.filter(([partition, gate]) => gates.get(partition) === gate)
-      const requests = kept.flatMap(([partition, gate]) => requestsFor(partition, marksOf(gate), claim.owned))
-      try {
-        if (requests.length > 0) await commitAll(requests)
-        for (const [, gate] of kept) gate.handedOver = false
-        return
-      } catch (error) {
-        logger.warn({ err: error }, 'claiming kept partitions failed, trying again')
-        await sleepUntil(now() + CLAIM_RETRY_MS, now)
-      }
-    }
+    const turn = ++claimedAgain
+    const kept = () =>
+      turn === claimedAgain ? handedOver.filter(([partition, gate]) => gates.get(partition) === gate) : []
+    if (await claims.take(kept)) for (const [, gate] of kept()) gate.handedOver = false
   }
 
   const openGate = async (partition: number, gate: Gate) => {
@@ -133,19 +134,11 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     gate.claiming = true
     try {
       await sleepUntil(gate.startAt, now)
-      while (gates.get(partition) === gate) {
-        try {
-          await commitAll(requestsFor(partition, marksOf(gate), claim.owned))
-          break
-        } catch (error) {
-          logger.warn({ err: error, partition }, 'claiming a partition failed, trying again')
-          await sleepUntil(now() + CLAIM_RETRY_MS, now)
-        }
-      }
+      const isClaimed = await claims.take(() => (gates.get(partition) === gate ? [[partition, gate]] : []))
+      if (!isClaimed || gates.get(partition) !== gate) return
     } finally {
       gate.claiming = false
     }
-    if (gates.get(partition) !== gate) return
     gate.open = true
     const held = gate.held.filter(({ state, offset }) => state.tracker.isOpen(offset))
     gate.held = []
@@ -236,6 +229,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     },
     outOfRange: positions.beginAnew,
     async commit(mayCommit, { release = false } = {}) {
+      if (release) claims.stop()
       const ended: { gate: Gate; requests: CommitRequest[]; marks: [PartitionState, Mark][] }[] = []
       for (const [partition, gate] of gates) {
         // What we never sent anything for can be released too, once its former owner can't be sending any more.
@@ -268,6 +262,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         topics.map((topic) => ({ topic, partition, distance: gate.states.get(topic)?.tracker.distance() ?? 0 })),
       ),
     lookUpOffsets: positions.lookUp,
+    unclaimed: claims.unclaimed,
     lag: positions.lag,
     shorterLogs: positions.shorterLogs,
     states: () => [...gates.values()].flatMap((gate) => [...gate.states.values()]),

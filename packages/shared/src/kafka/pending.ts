@@ -7,7 +7,7 @@ import type { SourceRecord } from './ports.ts'
 import { type LaneMark, type RecordOrigin, readLane } from './retry-lane.ts'
 import type { ContractTopic } from './topics.ts'
 
-/** A record that was read and has not ended. Times are ms since the epoch. */
+/** A record that was read and has not ended. Times are ms by the steady clock, unless told. */
 export interface Pending extends Queued {
   readonly state: PartitionState
   readonly offset: number
@@ -23,8 +23,9 @@ export interface Pending extends Queued {
   readonly enteredAt: number
   attempts: number
   brownout: Brownout
-  /** First handled by this service; null before. */
+  /** First handled by this service, ms since the epoch; null before. */
   firstSeenAt: number | null
+  /** ms since the epoch. */
   firstFailureAt: number | null
   /** `tenant/target` whose circuit it waits for. */
   waitsFor: string | null
@@ -43,6 +44,12 @@ export interface PendingOptions {
   readonly splitKey?: SplitKey
 }
 
+/** When a record was read, by the steady clock and in ms since the epoch. */
+export interface ReadAt {
+  readonly nowMs: number
+  readonly wallMs: number
+}
+
 export type SplitKey = (key: string) => { readonly tenant: string; readonly id: string } | null
 
 const tenantAndId: SplitKey = (key) => {
@@ -54,7 +61,7 @@ const tenantAndId: SplitKey = (key) => {
 export function pendingOf(
   record: SourceRecord,
   state: PartitionState,
-  now: number,
+  at: ReadAt,
   { prefix, retryTopic, topics, splitKey = tenantAndId }: PendingOptions,
 ): Pending {
   const keyText = record.key?.toString('utf8') ?? ''
@@ -73,12 +80,12 @@ export function pendingOf(
     id: parts?.id ?? '',
     lane: inLane,
     bytes: packed.bytes,
-    dueAt: lane?.mark.notBefore ?? 0,
+    dueAt: lane === null ? 0 : lane.mark.notBefore + at.nowMs - at.wallMs,
     origin,
     topic: topics.find((topic) => prefix + topic === origin.topic) ?? null,
     mark: lane?.mark ?? null,
     traceparent: isTraceparent(traceparent) ? traceparent : undefined,
-    enteredAt: now,
+    enteredAt: at.nowMs,
     attempts: lane?.mark.attempts ?? 0,
     brownout: noBrownout(lane?.mark.brownoutMs),
     firstSeenAt: lane?.mark.firstSeenAt ?? null,

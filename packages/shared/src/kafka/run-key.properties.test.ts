@@ -38,7 +38,7 @@ const run = async (options: {
   const records = Array.from({ length: options.count }, (_, offset): Pending => {
     const bytes = { key: Buffer.from('acme:1'), value: Buffer.from('{}') }
     const source = { topic: TOPIC, partition: 0, offset, headers: {}, timestamp: 0, ...bytes }
-    const pending = pendingOf(source, state, 0, { prefix: '', retryTopic: null, topics: [TOPIC] })
+    const pending = pendingOf(source, state, { nowMs: 0, wallMs: 0 }, { prefix: '', retryTopic: null, topics: [TOPIC] })
     pending.dueAt = options.dueAt?.[offset] ?? 0
     return pending
   })
@@ -68,6 +68,7 @@ const run = async (options: {
     rest() {},
     logger: createLogger({ service: 'test', level: 'silent' }),
     now: options.now ?? (() => 1),
+    wallNow: () => 1,
     random: () => 0.5,
     observeHandling() {},
   })

@@ -12,7 +12,7 @@ import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
 import type { Settler } from './settle.ts'
 
-/** Which keys may be started against a tenant's target; see http/circuit.ts. Times are ms since the epoch. */
+/** Which keys may be started against a tenant's target; see http/circuit.ts. Times are ms by the steady clock. */
 export interface CircuitGate {
   admit(tenantUid: string, target: Target, key: string): { admitted: true } | { admitted: false; retryAtMs: number }
   onChange(listener: (tenantUid: string, target: Target, state: 'closed' | 'half-open' | 'open') => void): void
@@ -26,6 +26,8 @@ export interface RunKeyOptions extends ClassifierOptions {
   /** Takes no key of the tenant until then, unless it is woken. */
   readonly rest: (tenant: string, until: number) => void
   readonly logger: Logger
+  /** ms by the steady clock. */
+  readonly now: () => number
   readonly random: () => number
   readonly observeHandling: (topic: string, seconds: number, traceparent?: string) => void
   readonly tracer?: Tracer
@@ -53,7 +55,7 @@ const UNWRITTEN = 'a dead letter or lane record could not be written: the record
 
 /** Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. */
 export function createKeyRunner(options: RunKeyOptions): (records: readonly Pending[], run: KeyRun) => Promise<void> {
-  const { handler, settler, now, random } = options
+  const { handler, settler, now, wallNow, random } = options
 
   const { classify, deliveryOf } = createClassifier(options)
 
@@ -73,7 +75,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     { signal, fence }: KeyRun,
   ): Promise<boolean> => {
     const first = leads[0]!.record
-    for (const { record } of leads) record.firstSeenAt ??= now()
+    for (const { record } of leads) record.firstSeenAt ??= wallNow()
     const isRetryTopic = leads.every(({ record }) => record.mark !== null)
     const startedAt = performance.now()
     const handling = startHandling(options.tracer, (options.prefix ?? '') + handler.service, tenant.uid, leads)
@@ -82,7 +84,10 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     try {
       outcomes = await handler.handle(
         leads.map(({ record, repair }) => deliveryOf(record, tenant, repair, handling.traceparentOf(record))),
-        { call: { tenant, key: first.key, signal, fence, isRetryTopic, ...(traceparent && { traceparent }) }, now },
+        {
+          call: { tenant, key: first.key, signal, fence, isRetryTopic, ...(traceparent && { traceparent }) },
+          now: wallNow,
+        },
       )
       if (outcomes.length !== leads.length)
         throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)
@@ -146,7 +151,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
 
   /** Counts an attempt of a record that is due. The other records of the key are handled. */
   const countBug = async (record: Pending, bug: unknown, { fence, signal }: KeyRun): Promise<void> => {
-    record.firstSeenAt ??= now()
+    record.firstSeenAt ??= wallNow()
     if (signal.aborted || record.dueAt > now()) return
     options.logger.error({ err: bug, topic: record.topic }, 'classifying a record failed')
     await settleOrWait(record, [], outcomeOf(bug) ?? retry('handler-failed'), fence)
@@ -191,7 +196,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       if (run.signal.aborted) return
       if ('bug' in result) await countBug(record, result.bug, run)
       else if ('kind' in result) {
-        record.firstSeenAt ??= now()
+        record.firstSeenAt ??= wallNow()
         if (result.kind !== 'retry' || record.dueAt <= now()) await settleOrWait(record, [], result, run.fence)
         if (result.kind !== 'retry') continue
         // What can't be read yet may be older than the others: they wait with it, else it would come after them.
@@ -204,7 +209,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     const plan = planKey(classified)
     for (const { record, outcome } of plan.ends) {
       if (run.signal.aborted) return
-      record.firstSeenAt ??= now()
+      record.firstSeenAt ??= wallNow()
       await settleOrWait(record, [], outcome, run.fence)
     }
     const ready: Lead<Pending>[] = []

@@ -32,7 +32,10 @@ export interface RuntimeOptions
   readonly metrics: RecordMetrics
   readonly limits: RuntimeLimits
   readonly logger: Logger
+  /** ms by the steady clock, see steady-now.ts. All waits in memory are measured by it, and by no other clock. */
   readonly now: () => number
+  /** ms since the epoch, for times that are written to topics, read from topics, or given to the handler. */
+  readonly wallNow: () => number
   readonly random: () => number
   /** Called with the partition numbers that are ours after every join. */
   readonly onAssigned?: (partitions: readonly number[], lost: readonly number[]) => void

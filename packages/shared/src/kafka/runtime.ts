@@ -2,12 +2,12 @@ import { endInTime } from '../end-in-time.ts'
 import { createBounds } from './bounds.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createKeyRuns } from './key-runs.ts'
-import type { LogPositions } from './log-positions.ts'
 import { createOwnership } from './ownership.ts'
 import type { PartitionState } from './partition-gate.ts'
-import { createPartitions } from './partitions.ts'
+import { createPartitions, type Partitions } from './partitions.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import type { SourceBatch } from './ports.ts'
+import { createPump } from './pump.ts'
 import { createKeyRunner } from './run-key.ts'
 import type { RuntimeOptions } from './runtime-options.ts'
 import { createSettler } from './settle.ts'
@@ -23,7 +23,7 @@ export interface RuntimeStatus {
   readonly partitions: number
 }
 
-export interface Runtime extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
+export interface Runtime extends Pick<Partitions, 'lag' | 'shorterLogs' | 'unclaimed'> {
   start(): Promise<void>
   /** Lets what runs end within `drainMs`, aborts the rest; commits and leaves the group within 6 s more. Idempotent. */
   stop(drainMs: number): Promise<void>
@@ -36,12 +36,10 @@ export interface Runtime extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
 
 const OFFSETS_INTERVAL_MS = 15_000
 const KEYS_WOKEN_FOR_A_TRIAL = 20
-/** Their records leave in a few large produces. */
-const MAX_KEYS_LEAVING = 500
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { handler, source, limits, logger, now, prefix, service, splitKey } = options
+  const { handler, source, limits, logger, now, wallNow, prefix, service, splitKey } = options
   const retryTopic = options.hasRetryLane === false ? null : retryTopicOf(service)
   const topics = [...handler.topics, ...(retryTopic === null ? [] : [retryTopic])].map((topic) => prefix + topic)
   const pendingOptions = { prefix, retryTopic, topics: handler.topics, ...(splitKey && { splitKey }) }
@@ -53,8 +51,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let joins = 0
   let lastEndAt = now()
   let unexplainedSince: number | null = null
-  let pumping: NodeJS.Immediate | undefined
-  let dueTimer: NodeJS.Timeout | undefined
+  let unclaimedSince: number | null = null
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
   let offsetsTimer: NodeJS.Timeout | undefined
@@ -80,7 +77,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     handOut(records) {
       const at = now()
       for (const record of records) queues.add(record, at)
-      pump()
+      pump.run()
     },
   })
   const bounds = createBounds({
@@ -111,42 +108,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     ownership,
     runKey: createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf, rest: queues.rest }),
-    onReleased: () => schedulePump(),
+    onReleased: () => pump.soon(),
     logger,
     now,
   })
 
-  /**
-   * Through the event loop, never from a promise's callback: keys whose handling ends without any I/O (all of them wait for
-   * a circuit) would else go round in microtasks, and no timer, heartbeat or signal would ever be heard again.
-   */
-  const schedulePump = () => {
-    pumping ??= setImmediate(() => {
-      pumping = undefined
-      pump()
-    })
-  }
-
-  const pump = () => {
-    if (stopping || !ownership.settled) return
-    const at = now()
-    for (let taken = queues.take(at); taken !== null; taken = queues.take(at)) runs.start(taken)
-    clearTimeout(dueTimer)
-    const next = queues.nextDueAt()
-    if (next !== null) dueTimer = setTimeout(pump, Math.min(Math.max(1, next - at), 60_000))
-    sendAwaySurplus()
-    bounds.afterEnding()
-  }
-
-  const sendAwaySurplus = () => {
-    if (retryTopic === null || stopping || !ownership.settled) return
-    while (runs.leaving.keys < MAX_KEYS_LEAVING) {
-      const tenant = bounds.surplusTenant(runs.leaving)
-      const taken = tenant === null ? null : queues.takeSurplus(tenant)
-      if (taken === null) return
-      runs.sendAway(taken)
-    }
-  }
+  const pump = createPump({ queues, runs, ownership, bounds, hasRetryTopic: retryTopic !== null, now })
 
   const commit = (release = false): Promise<void> => {
     const join = joins
@@ -168,7 +135,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     void claimedAgain.then(() => {
       if (join !== joins) return
       ownership.resume()
-      pump()
+      pump.run()
     })
   }
 
@@ -196,13 +163,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       consuming = true
       logger.info({ partitions: [...numbers].sort((a, b) => a - b), gained, lost }, 'partitions assigned')
       options.onAssigned?.(ownership.partitions(), lost)
-      pump()
+      pump.run()
     },
     batch(batch: SourceBatch) {
-      const at = now()
+      const at = { nowMs: now(), wallMs: wallNow() }
       partitions.receive(batch, (record, state: PartitionState) => pendingOf(record, state, at, pendingOptions))
       bounds.afterReading()
-      sendAwaySurplus()
+      pump.spill()
     },
     outOfRange: partitions.outOfRange,
     crashed(error: Error) {
@@ -215,28 +182,37 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     if (state === 'open') return
     const name = `${tenant}/${target}`
     queues.wake(
-      ({ waitsFor, tenant: of, mark }) => waitsFor === name || (of === tenant && isOutageDeferral(mark)),
+      tenant,
+      ({ waitsFor, mark }) => waitsFor === name || isOutageDeferral(mark),
       now(),
       // A half-open circuit takes a few keys at a time, and tells when there is room for more.
       state === 'half-open' ? KEYS_WOKEN_FOR_A_TRIAL : undefined,
     )
-    pump()
+    pump.run()
   })
+
+  const isConsuming = () => consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2
 
   const watch = () => {
     const at = now()
-    const isUnexplained =
-      queues.size === 0 && partitions.held === 0 && partitions.lag().some(({ records }) => records > 0)
+    const hasLag = partitions.lag().some(({ records }) => records > 0)
+    const isUnexplained = hasLag && queues.size === 0 && partitions.held === 0
     unexplainedSince = isUnexplained ? (unexplainedSince ?? at) : null
-    const progress = { lastEndAt, silentSince: runs.silentSince(), unexplainedSince }
+    // A member that the broker does not answer waits for the broker.
+    const unclaimed = hasLag && isConsuming() ? partitions.unclaimed() : []
+    unclaimedSince = unclaimed.length > 0 ? (unclaimedSince ?? at) : null
+    const progress = { lastEndAt, silentSince: runs.silentSince(), unexplainedSince, unclaimedSince }
     if (!isStuck(progress, limits.watchdogMs, at)) return
-    options.onFatal(new Error(`no record has ended for ${Math.round((at - lastEndAt) / 1000)} s although there is lag`))
+    const why = unclaimed.map(({ partition, problem }) => `; partition ${partition} cannot be claimed: ${problem}`)
+    const silentMs = at - lastEndAt
+    options.onFatal(
+      new Error(`no record has ended for ${Math.round(silentMs / 1000)} s although there is lag${why.join('')}`),
+    )
   }
 
   const drain = async (drainMs: number) => {
     stopping = true
-    clearTimeout(dueTimer)
-    clearImmediate(pumping)
+    pump.stop()
     for (const timer of [watchdogTimer, offsetsTimer]) clearInterval(timer)
     await endInTime(runs.settled(), drainMs)
     runs.abort()
@@ -275,7 +251,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     lag: partitions.lag,
     shorterLogs: partitions.shorterLogs,
-    isConsuming: () => consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2,
+    unclaimed: partitions.unclaimed,
+    isConsuming,
     pendingByTenant: () => [...queues.tenants()].map((tenant) => [tenant, queues.sizeOf(tenant)] as const),
     status() {
       const at = now()

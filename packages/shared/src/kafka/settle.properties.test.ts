@@ -27,7 +27,8 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
   const pending = Array.from({ length: older + 1 }, (_, index) => {
     const source = { topic: TOPIC, partition: 0, offset: 5 - older + index, timestamp: 0, headers: {} }
     const bytes = { key: Buffer.from('acme:1'), value: Buffer.from('v') }
-    const record = pendingOf({ ...source, ...bytes }, state, now, { prefix: '', retryTopic: null, topics: [TOPIC] })
+    const at = { nowMs: now, wallMs: now }
+    const record = pendingOf({ ...source, ...bytes }, state, at, { prefix: '', retryTopic: null, topics: [TOPIC] })
     tracker.add(record.offset)
     queues.add(record, now)
     return record
@@ -58,6 +59,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
     },
     logger: createLogger({ service: 'test', level: 'silent' }),
     now: () => now,
+    wallNow: () => now,
     random: () => chance,
   })
   const record = pending.at(-1)!

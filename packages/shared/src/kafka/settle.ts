@@ -51,7 +51,10 @@ export interface SettleOptions {
   readonly outcomes: OutcomeSink
   readonly metrics: RecordMetrics
   readonly logger: Logger
+  /** ms by the steady clock. */
   readonly now: () => number
+  /** ms since the epoch. */
+  readonly wallNow: () => number
   readonly random: () => number
 }
 
@@ -83,10 +86,11 @@ const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
   'removal-pending': SHORT_WAIT,
   'absence-pending': SHORT_WAIT,
   'token-unavailable': NO_WAIT,
+  'versions-pending': SHORT_WAIT,
 }
 
 export function createSettler(options: SettleOptions): Settler {
-  const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, random } = options
+  const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, wallNow, random } = options
   const retryTopic = prefix + retryTopicOf(service)
   const deadLetterTopic = prefix + deadLetterTopicOf(service)
 
@@ -97,7 +101,7 @@ export function createSettler(options: SettleOptions): Settler {
     effect: Effect | null,
     notes: Notes = {},
   ) => {
-    const endedAt = now()
+    const endedAt = wallNow()
     record.state.tracker.end(record.offset)
     queues.remove(record)
     const topic = record.topic ?? 'unknown'
@@ -124,7 +128,7 @@ export function createSettler(options: SettleOptions): Settler {
       ...(notes.unreadable !== undefined && { unreadable: [...notes.unreadable] }),
       ...(notes.notRemoved !== undefined && { notRemoved: [...notes.notRemoved] }),
       attempts: record.attempts,
-      durationMs: endedAt - (record.firstSeenAt ?? record.enteredAt),
+      durationMs: Math.max(0, record.firstSeenAt === null ? now() - record.enteredAt : endedAt - record.firstSeenAt),
       endedAt: new Date(endedAt).toISOString(),
       instance: instanceId,
       traceparent: record.traceparent ?? null,
@@ -141,10 +145,10 @@ export function createSettler(options: SettleOptions): Settler {
       why: why === 'deferred' ? (record.mark?.why ?? why) : why,
       origin: record.origin,
       reason,
-      notBefore: Math.ceil(notBefore),
+      notBefore: Math.ceil(notBefore - now() + wallNow()),
       attempts: record.attempts,
       brownoutMs: record.brownout.lastedMs,
-      firstSeenAt: Math.floor(record.firstSeenAt ?? record.enteredAt),
+      firstSeenAt: Math.floor(record.firstSeenAt ?? record.enteredAt - now() + wallNow()),
       passes: (record.mark?.passes ?? 0) + (why === 'deferred' ? 1 : 0),
       redrives: record.mark?.redrives ?? 0,
     })
@@ -167,7 +171,7 @@ export function createSettler(options: SettleOptions): Settler {
     fence: Fence,
   ) => {
     await payVerify(record)
-    const at = now()
+    const at = wallNow()
     const letter = deadLetterMessage(deadLetterTopic, unpack(record.packed), {
       origin: record.origin,
       reason,
@@ -232,7 +236,7 @@ export function createSettler(options: SettleOptions): Settler {
           // Its verify is the next look, in its place: with one besides itself at every try there would soon be hundreds of
           // them, for ever. The last try leaves none.
           const looksAgain = record.mark?.why === 'verify'
-          record.firstFailureAt ??= at
+          record.firstFailureAt ??= wallNow()
           metrics.retried(record.topic ?? 'unknown', outcome.reason)
           if (outcome.verify) owe(record, at)
           record.brownout = afterBrownout(record.brownout, outcome.reason === 'brownout', at)

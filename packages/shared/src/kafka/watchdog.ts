@@ -1,21 +1,24 @@
-/** What the watchdog judges by. Times are ms since the epoch. */
+/** What the watchdog judges by. Times are ms by the steady clock. */
 export interface Progress {
   readonly lastEndAt: number
   /** Since when one of the handlers that run has sent nothing; null when none runs. */
   readonly silentSince: number | null
   /** Since when there is lag and nothing in memory, neither running nor waiting on purpose; null when it isn't so. */
   readonly unexplainedSince: number | null
+  /** Since when there is lag and the broker refuses our claim of a partition, although we are in the group; null when it isn't so. */
+  readonly unclaimedSince: number | null
 }
 
 /**
  * Whether the process should be restarted: no record has ended for long, and all that time one is being handled without a
- * request (a key of hundreds may take long at a low rate), or there is lag that nothing in memory explains.
+ * request (a key of hundreds may take long at a low rate), or there is lag that nothing in memory explains, or that
+ * partitions explain which cannot be claimed.
  */
 export function isStuck(
-  { lastEndAt, silentSince, unexplainedSince }: Progress,
+  { lastEndAt, silentSince, unexplainedSince, unclaimedSince }: Progress,
   watchdogMs: number,
   now: number,
 ): boolean {
   const isLong = (since: number | null) => since !== null && now - since >= watchdogMs
-  return isLong(lastEndAt) && (isLong(silentSince) || isLong(unexplainedSince))
+  return isLong(lastEndAt) && (isLong(silentSince) || isLong(unexplainedSince) || isLong(unclaimedSince))
 }

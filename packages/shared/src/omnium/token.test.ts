@@ -21,7 +21,7 @@ const setUp = () => {
       return peer.answer(requests.length)
     },
     sender: 'customer-mapper',
-    ...{ now: time.now, schedule: time.schedule, random: () => 0.5 },
+    ...{ now: time.now, wallNow: time.now, schedule: time.schedule, random: () => 0.5 },
   })
   return { credentials, requests, peer, time, call: aCall() }
 }

@@ -26,6 +26,8 @@ export interface OmniumCredentialsOptions {
   /** Whose credentials are used, if the tenant has an API user for each service. */
   readonly sender: Sender
   readonly now: () => number
+  /** ms since the epoch. */
+  readonly wallNow: () => number
   readonly random: () => number
   readonly schedule: Schedule
 }
@@ -71,7 +73,7 @@ const MAX_WAIT_MS = 300
  * once when one is refused. At most two tokens a minute are fetched. Source: docs.omnium.no, API developer guide.
  */
 export function createOmniumCredentials(options: OmniumCredentialsOptions): OmniumCredentials {
-  const { send, sender, now, random, schedule } = options
+  const { send, sender, now, wallNow, random, schedule } = options
   const accounts = new Map<string, Account>()
 
   const accountOf = (tenant: Tenant): Account => {
@@ -92,7 +94,7 @@ export function createOmniumCredentials(options: OmniumCredentialsOptions): Omni
     })
 
   const fetchNow = (account: Account, tenant: Tenant): Promise<Token> =>
-    requestToken(send, tenant, account, now)
+    requestToken(send, tenant, account, { now, wallNow })
       .then((token) => {
         account.failures = 0
         account.token = token
@@ -185,7 +187,7 @@ async function requestToken(
   send: Send,
   tenant: Tenant,
   { clientId, clientSecret }: OmniumClientCredentials,
-  now: () => number,
+  { now, wallNow }: Pick<OmniumCredentialsOptions, 'now' | 'wallNow'>,
 ): Promise<Token> {
   const request: TargetRequest = {
     target: 'omnium',
@@ -203,7 +205,7 @@ async function requestToken(
   if (isRefused && !NOT_FOUND.includes(answer.status) && !isHtmlResponse(answer)) {
     throw failureOf(request, 'target-unauthorized', statusText(answer.status))
   }
-  requireAnswer(request, answer, [], now())
+  requireAnswer(request, answer, [], wallNow())
   const { accessToken, expiresIn } = readJson(request, answer, TokenAnswer)
   const lifetimeMs = Math.max(LEAST_LIFETIME_MS, (expiresIn ?? DEFAULT_LIFETIME_S) * 1000)
   return {

@@ -93,6 +93,7 @@ export async function givenRuntime({
     observeHandling() {},
     logger: createLogger({ service: 'test', level: 'silent' }),
     now: Date.now,
+    wallNow: Date.now,
     random: () => 0.5,
     onFatal: (error) => fatal.push(error),
     ...overrides,

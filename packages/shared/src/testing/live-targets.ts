@@ -11,6 +11,8 @@ export interface LiveTargets extends Targets {
   readonly omniumServer: TestServer
   readonly tenant: Tenant
   readonly time: ManualTime
+  /** The wall clock is this far from `time`. A test may step it. */
+  readonly clock: { stepMs: number }
   readonly metrics: Metrics
   /** Everything that was logged. */
   readonly logged: string[]
@@ -55,6 +57,7 @@ export async function startLiveTargets(options: LiveTargetsOptions): Promise<Liv
     omnium: { baseUrl: omniumServer.url, clientId: 'client-7', clientSecret: 'omnium-secret', ...limit },
   })
   const time = createManualTime()
+  const clock = { stepMs: 0 }
   const metrics = createMetrics('customer-mapper')
   const logged: string[] = []
   const logger = createLogger({ service: 'test', level: 'trace', destination: { write: (line) => logged.push(line) } })
@@ -65,6 +68,7 @@ export async function startLiveTargets(options: LiveTargetsOptions): Promise<Liv
     logger,
     shares,
     now: time.now,
+    wallNow: () => time.now() + clock.stepMs,
     random: () => 0.5,
     schedule: time.schedule,
   })
@@ -74,6 +78,7 @@ export async function startLiveTargets(options: LiveTargetsOptions): Promise<Liv
     omniumServer,
     tenant,
     time,
+    clock,
     metrics,
     logged,
     async close() {

@@ -54,12 +54,21 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
   })
   const roles = createRoles(now, metrics)
   const patience = createPatience({ deadlineMs: 10_000, now })
-  const common = { base: send, circuits, roles, patience, metrics, logger: { debug() {} }, tracer: noTracer, now }
+  const common = {
+    base: send,
+    circuits,
+    roles,
+    patience,
+    metrics,
+    logger: { debug() {} },
+    tracer: noTracer,
+    wallNow: now,
+  }
   const createLimitsOf = (target: Target) =>
     createLimits({
       target,
       limitsOf: (tenant) => limitsOf(tenant, target, service, shares[target]),
-      ...{ metrics, now, random, schedule },
+      ...{ metrics, now, wallNow: now, random, schedule },
     })
   const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
   const clients: BelievingClients = createBelievingClients({
@@ -73,7 +82,8 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
       ...common,
       target: 'omnium',
       limits: limits.omnium,
-      credentials: (sendToken) => createOmniumCredentials({ send: sendToken, sender: service, now, random, schedule }),
+      credentials: (sendToken) =>
+        createOmniumCredentials({ send: sendToken, sender: service, now, wallNow: now, random, schedule }),
     }),
     ...{ circuits, roles, guards, now, schedule },
   })

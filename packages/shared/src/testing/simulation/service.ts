@@ -165,6 +165,7 @@ export function createService(options: ServiceOptions): Runtime {
     observeHandling() {},
     logger,
     now: time.now,
+    wallNow: time.now,
     random: time.random,
     onFatal: (error) => referee.ledger.accuse(`gave up: ${error.message}`),
     limits,
