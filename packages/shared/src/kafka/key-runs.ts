@@ -1,14 +1,15 @@
 import type { Logger } from '../logger.ts'
-import type { KeyQueues, Taken } from './key-queues.ts'
 import type { Ownership } from './ownership.ts'
 import type { Pending } from './pending.ts'
+import type { KeyQueues, Taken } from './queued.ts'
 import type { KeyRun } from './run-key.ts'
+import { createVolume, type Volume } from './volume.ts'
 
 /** The keys that are being handled now, each from its taking to its release. */
 export interface KeyRuns {
   start(taken: Taken<Pending>): void
-  /** A surplus key: sends it to the retry lane. */
-  sendAway(taken: Taken<Pending>): void
+  /** Writes the records of the key to the retry topic. */
+  spill(taken: Taken<Pending>): void
   /** Aborts those whose partition is gone, or all. */
   abort(gone?: (partition: number) => boolean): void
   /** Resolves once all that run now have ended. Never rejects. */
@@ -19,8 +20,9 @@ export interface KeyRuns {
   isIdle(partition: number): boolean
   /** Since when the one that has been silent longest has sent nothing (ms since the epoch), or null. */
   silentSince(): number | null
-  /** What is being sent away now. */
-  readonly leaving: { readonly keys: number; readonly records: number; readonly bytes: number }
+  /** What is being spilled now. */
+  readonly leaving: Volume
+  readonly keysLeaving: number
 }
 
 export interface KeyRunsOptions {
@@ -44,7 +46,8 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
     settled: Promise<void>
   }>()
   const lateUntil = new Map<number, number>()
-  const leaving = { keys: 0, records: 0, bytes: 0 }
+  const leaving = createVolume()
+  let keysLeaving = 0
 
   const start = ({ key, records }: Taken<Pending>, isSurplus: boolean, whenDone?: () => void) => {
     const { partition } = records[0]!.state
@@ -71,12 +74,10 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
 
   return {
     start: (taken) => start(taken, false),
-    sendAway(taken) {
-      const bytes = taken.records.reduce((sum, record) => sum + record.bytes, 0)
+    spill(taken) {
       const count = (by: 1 | -1) => {
-        leaving.keys += by
-        leaving.records += by * taken.records.length
-        leaving.bytes += by * bytes
+        keysLeaving += by
+        for (const record of taken.records) leaving.add(record, by)
       }
       count(1)
       start(taken, true, () => count(-1))
@@ -92,5 +93,8 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
       (lateUntil.get(partition) ?? 0) <= now() && ![...runs].some((run) => run.partition === partition),
     silentSince: () => (runs.size === 0 ? null : Math.min(...[...runs].map(({ activeAt }) => activeAt))),
     leaving,
+    get keysLeaving() {
+      return keysLeaving
+    },
   }
 }

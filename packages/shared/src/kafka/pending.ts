@@ -1,9 +1,9 @@
 import { type Brownout, noBrownout } from './brownout.ts'
 import { headerText, isTraceparent } from './headers.ts'
-import type { Queued } from './key-queues.ts'
 import { type Packed, pack } from './packed.ts'
 import type { PartitionState } from './partition-gate.ts'
 import type { SourceRecord } from './ports.ts'
+import type { Queued } from './queued.ts'
 import { type LaneMark, type RecordOrigin, readLane } from './retry-lane.ts'
 import type { ContractTopic } from './topics.ts'
 

@@ -11,6 +11,7 @@ import type { SourceBatch } from './ports.ts'
 import { createKeyRunner } from './run-key.ts'
 import type { RuntimeOptions } from './runtime-options.ts'
 import { createSettler } from './settle.ts'
+import { createSpill } from './spill.ts'
 import { retryTopicOf } from './topics.ts'
 import { isStuck } from './watchdog.ts'
 
@@ -36,8 +37,6 @@ export interface Runtime extends Pick<LogPositions, 'lag' | 'shorterLogs'> {
 
 const OFFSETS_INTERVAL_MS = 15_000
 const KEYS_WOKEN_FOR_A_TRIAL = 20
-/** Their records leave in a few large produces. */
-const MAX_KEYS_LEAVING = 500
 
 /** The key-ordered runtime: every consumer of the system is one of these around its handler. */
 export function createRuntime(options: RuntimeOptions): Runtime {
@@ -55,6 +54,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let unexplainedSince: number | null = null
   let pumping: NodeJS.Immediate | undefined
   let dueTimer: NodeJS.Timeout | undefined
+  let spillTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
   let offsetsTimer: NodeJS.Timeout | undefined
@@ -110,11 +110,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const runs = createKeyRuns({
     queues,
     ownership,
-    runKey: createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf, rest: queues.rest }),
+    runKey: createKeyRunner({ ...options, settler, waitingOf: queues.all.recordsOf, rest: queues.rest }),
     onReleased: () => schedulePump(),
     logger,
     now,
   })
+
+  const spillSurplus = createSpill({ bounds, queues, runs, now })
 
   /**
    * Through the event loop, never from a promise's callback: keys whose handling ends without any I/O (all of them wait for
@@ -134,18 +136,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     clearTimeout(dueTimer)
     const next = queues.nextDueAt()
     if (next !== null) dueTimer = setTimeout(pump, Math.min(Math.max(1, next - at), 60_000))
-    sendAwaySurplus()
+    spill()
     bounds.afterEnding()
   }
 
-  const sendAwaySurplus = () => {
+  const spill = () => {
+    clearTimeout(spillTimer)
     if (retryTopic === null || stopping || !ownership.settled) return
-    while (runs.leaving.keys < MAX_KEYS_LEAVING) {
-      const tenant = bounds.surplusTenant(runs.leaving)
-      const taken = tenant === null ? null : queues.takeSurplus(tenant)
-      if (taken === null) return
-      runs.sendAway(taken)
-    }
+    const againMs = spillSurplus()
+    if (againMs !== null) spillTimer = setTimeout(spill, againMs)
   }
 
   const commit = (release = false): Promise<void> => {
@@ -202,7 +201,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const at = now()
       partitions.receive(batch, (record, state: PartitionState) => pendingOf(record, state, at, pendingOptions))
       bounds.afterReading()
-      sendAwaySurplus()
+      spill()
     },
     outOfRange: partitions.outOfRange,
     crashed(error: Error) {
@@ -236,6 +235,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const drain = async (drainMs: number) => {
     stopping = true
     clearTimeout(dueTimer)
+    clearTimeout(spillTimer)
     clearImmediate(pumping)
     for (const timer of [watchdogTimer, offsetsTimer]) clearInterval(timer)
     await endInTime(runs.settled(), drainMs)
@@ -276,7 +276,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     lag: partitions.lag,
     shorterLogs: partitions.shorterLogs,
     isConsuming: () => consuming && source.heartbeatAgeMs() < limits.sessionTimeoutMs / 2,
-    pendingByTenant: () => [...queues.tenants()].map((tenant) => [tenant, queues.sizeOf(tenant)] as const),
+    pendingByTenant: () => [...queues.all.tenants()].map((tenant) => [tenant, queues.all.recordsOf(tenant)] as const),
     status() {
       const at = now()
       let oldestPendingMs = 0
