@@ -22,6 +22,12 @@ export interface BoundsOptions {
   readonly maxDistance: number
 }
 
+/** What is on its way to the retry topic: records that are spilled, and records of the retry topic that are passed on to its end. */
+export interface Leaving {
+  readonly spilled: Volume
+  readonly passedOn: Volume
+}
+
 /** Keeps what is in memory bounded, by pausing partitions with hysteresis and by telling whose waiting is too much. */
 export interface Bounds {
   /** After records came in. */
@@ -34,13 +40,15 @@ export interface Bounds {
   isOverShare(tenant: string): boolean
   /**
    * The tenant with most live records in a memory that ran full, until half of the memory is free, because these records keep
-   * records of others from being read. null when there can be one tenant only, and when each tenant has few. `leaving` is being
-   * spilled already. Tenants in `except` have nothing that can be spilled now.
+   * records of others from being read. null when there can be one tenant only, and when each tenant has few. Tenants in `except`
+   * have nothing that can be spilled now.
    */
-  tenantToSpill(leaving: Volume, except: ReadonlySet<string>): string | null
+  tenantToSpill(leaving: Leaving, except: ReadonlySet<string>): string | null
+  /** As `tenantToSpill`, of the records of the retry topic beyond half of their part of the memory. */
+  tenantToPassOn(leaving: Leaving, except: ReadonlySet<string>): string | null
   /**
    * Partitions that are paused for their distance, each with the offset that the low-water mark must reach before reading goes on.
-   * None of the retry topic, because what waits there would only be written there again. None when there can be one tenant only.
+   * None when there can be one tenant only.
    */
   farBehind(): ReadonlyMap<PartitionState, number>
 }
@@ -70,6 +78,24 @@ export function createBounds(options: BoundsOptions): Bounds {
   const { all, lane } = queues
   const taken = () => part(all.records + partitions.held, all.bytes + partitions.heldBytes)
   const takenBy = (tenant: string) => part(all.recordsOf(tenant), all.bytesOf(tenant))
+
+  /** The tenant with most of a volume, other volumes taken off, unless this is little of an equal share. */
+  const largest = (of: Volume, without: readonly Volume[], except: ReadonlySet<string>, share = 1) => {
+    let most: string | null = null
+    let mostTaken = 0
+    let tenants = 0
+    for (const tenant of of.tenants()) {
+      tenants++
+      if (except.has(tenant)) continue
+      const records = without.reduce((left, volume) => left - volume.recordsOf(tenant), of.recordsOf(tenant))
+      const bytes = without.reduce((left, volume) => left - volume.bytesOf(tenant), of.bytesOf(tenant))
+      const taken = part(records, bytes) / share
+      if (taken <= mostTaken) continue
+      most = tenant
+      mostTaken = taken
+    }
+    return mostTaken * tenants > LEAST_SPILLED ? most : null
+  }
 
   const apply = () => {
     full.memory = isPast(full.memory, taken())
@@ -104,32 +130,22 @@ export function createBounds(options: BoundsOptions): Bounds {
       const own = takenBy(tenant)
       return own > TENANT_SHARE || (taken() > 1 / 2 && own > TENANT_SHARE_WHEN_HALF_FULL)
     },
-    tenantToSpill(leaving, except) {
+    tenantToSpill({ spilled, passedOn }, except) {
       const staying = part(
-        all.records + partitions.held - leaving.records,
-        all.bytes + partitions.heldBytes - leaving.bytes,
+        all.records + partitions.held - spilled.records - passedOn.records,
+        all.bytes + partitions.heldBytes - spilled.bytes - passedOn.bytes,
       )
       if (!full.memory || staying <= 1 / 2 || !isShared()) return null
-      let most: string | null = null
-      let largest = 0
-      let tenants = 0
-      for (const tenant of all.tenants()) {
-        tenants++
-        const own = part(
-          all.recordsOf(tenant) - lane.recordsOf(tenant) - leaving.recordsOf(tenant),
-          all.bytesOf(tenant) - lane.bytesOf(tenant) - leaving.bytesOf(tenant),
-        )
-        if (own <= largest || except.has(tenant)) continue
-        most = tenant
-        largest = own
-      }
-      return largest * tenants > LEAST_SPILLED ? most : null
+      return largest(all, [lane, spilled], except)
+    },
+    tenantToPassOn({ passedOn }, except) {
+      const staying = part(lane.records - passedOn.records, lane.bytes - passedOn.bytes) / LANE_SHARE
+      return staying <= 1 / 2 || !isShared() ? null : largest(lane, [passedOn], except, LANE_SHARE)
     },
     farBehind() {
       const found = new Map<PartitionState, number>()
       if (far.size === 0 || !isShared()) return found
       for (const state of partitions.states()) {
-        if (state.topic === laneTopic) continue
         const offset = state.tracker.lastRead(Math.max(1, Math.floor(maxDistance / 2)))
         if (offset !== null && far.has(`${state.topic}/${state.partition}`)) found.set(state, offset)
       }

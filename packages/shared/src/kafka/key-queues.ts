@@ -34,8 +34,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   const slotsOf = createCounts()
   const lines = { live: createKeyLine(), lane: createKeyLine() }
   const waiting = createDueHeap<{ key: string; turn: number }>()
-  /** Those with live records. */
-  const untaken = createUntakenKeys<Entry<R>>()
+  /** Keys with live records, and keys with records of the lane. */
+  const untaken = { live: createUntakenKeys<Entry<R>>(), lane: createUntakenKeys<Entry<R>>() }
   const laneSlots = Math.max(1, Math.floor(maxInFlight * LANE_SHARE_WHILE_LIVE_WAITS))
   let inFlight = 0
   let laneInFlight = 0
@@ -61,13 +61,16 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     }
     let dueAt = Number.POSITIVE_INFINITY
     let lane = true
-    let isLive = false
+    const has = { live: false, lane: false }
     for (const record of entry.records) {
       if (record.dueAt < dueAt) dueAt = record.dueAt
       if (record.dueAt <= now && !record.lane) lane = false
-      if (!record.lane) isLive = true
+      has[record.lane ? 'lane' : 'live'] = true
     }
-    if (isLive && (maySpill || dueAt <= now)) untaken.add(entry)
+    if (maySpill || dueAt <= now) {
+      if (has.live) untaken.live.add(entry)
+      if (has.lane) untaken.lane.add(entry)
+    }
     if (dueAt > now) letWait(entry, dueAt)
     else makeReady(entry, lane)
   }
@@ -109,7 +112,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   }
 
   const hand = (entry: Entry<R>, state: 'taken' | 'taken as surplus'): Taken<R> => {
-    untaken.delete(entry)
+    untaken.live.delete(entry)
+    untaken.lane.delete(entry)
     entry.state = state
     return { key: entry.key, records: [...entry.records] }
   }
@@ -147,7 +151,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
       }
       entry.records.add(record)
       if (isTaken(entry)) return
-      if (!record.lane) untaken.add(entry)
+      untaken[record.lane ? 'lane' : 'live'].add(entry)
       placeWith(entry, record, now)
     },
     take(now) {
@@ -161,10 +165,18 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
       return hand(entry, 'taken')
     },
     takeSurplus(tenant) {
-      const entry = untaken.first(tenant)
+      const entry = untaken.live.first(tenant)
       if (entry === null) return null
       const taken = hand(entry, 'taken as surplus')
       lines.live.trim(tenant, current)
+      return taken
+    },
+    takeOfLane(tenant, may) {
+      const entry = untaken.lane.first(tenant)
+      const first = entry?.records.values().find(({ lane }) => lane)
+      if (!entry || !first || !may(first)) return null
+      const taken = hand(entry, 'taken as surplus')
+      lines.lane.trim(tenant, current)
       return taken
     },
     takeKey(key) {
@@ -197,7 +209,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
         }
         if (isTaken(entry)) continue
         if (entry.records.size === 0) entries.delete(entry.key)
-        if (!entry.records.values().some(({ lane }) => !lane)) untaken.delete(entry)
+        if (!entry.records.values().some(({ lane }) => !lane)) untaken.live.delete(entry)
+        if (!entry.records.values().some(({ lane }) => lane)) untaken.lane.delete(entry)
       }
       return dropped
     },

@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts'
+import type { Leaving } from './bounds.ts'
 import type { Ownership } from './ownership.ts'
 import type { Pending } from './pending.ts'
 import type { KeyQueues, Taken } from './queued.ts'
@@ -10,6 +11,8 @@ export interface KeyRuns {
   start(taken: Taken<Pending>): void
   /** Writes the records of the key to the retry topic. */
   spill(taken: Taken<Pending>): void
+  /** Writes the records that the key has of the retry topic to the end of the retry topic. */
+  passOn(taken: Taken<Pending>): void
   /** Aborts those whose partition is gone, or all. */
   abort(gone?: (partition: number) => boolean): void
   /** Resolves once all that run now have ended. Never rejects. */
@@ -20,8 +23,7 @@ export interface KeyRuns {
   isIdle(partition: number): boolean
   /** Since when the one that has been silent longest has sent nothing (ms since the epoch), or null. */
   silentSince(): number | null
-  /** What is being spilled now. */
-  readonly leaving: Volume
+  readonly leaving: Leaving
   readonly keysLeaving: number
 }
 
@@ -46,10 +48,10 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
     settled: Promise<void>
   }>()
   const lateUntil = new Map<number, number>()
-  const leaving = createVolume()
+  const leaving = { spilled: createVolume(), passedOn: createVolume() }
   let keysLeaving = 0
 
-  const start = ({ key, records }: Taken<Pending>, isSurplus: boolean, whenDone?: () => void) => {
+  const start = ({ key, records }: Taken<Pending>, surplus: KeyRun['surplus'], whenDone?: () => void) => {
     const { partition } = records[0]!.state
     const controller = new AbortController()
     const isOurs = ownership.fenceFor(partition, ownership.tenureOf(partition) ?? -1)
@@ -57,7 +59,7 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
       isOurs()
       run.activeAt = now()
     }
-    const settled = runKey(records, { signal: controller.signal, fence, isSurplus })
+    const settled = runKey(records, { signal: controller.signal, fence, surplus })
       .catch((error: unknown) => {
         logger.error({ err: error }, 'handling a key failed unexpectedly')
         for (const record of records) record.dueAt = Math.max(record.dueAt, now() + AFTER_A_BUG_MS)
@@ -72,16 +74,25 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
     runs.add(run)
   }
 
+  const leave = (taken: Taken<Pending>, surplus: KeyRun['surplus'], volume: Volume, records: readonly Pending[]) => {
+    const count = (by: 1 | -1) => {
+      keysLeaving += by
+      for (const record of records) volume.add(record, by)
+    }
+    count(1)
+    start(taken, surplus, () => count(-1))
+  }
+
   return {
-    start: (taken) => start(taken, false),
-    spill(taken) {
-      const count = (by: 1 | -1) => {
-        keysLeaving += by
-        for (const record of taken.records) leaving.add(record, by)
-      }
-      count(1)
-      start(taken, true, () => count(-1))
-    },
+    start: (taken) => start(taken, null),
+    spill: (taken) => leave(taken, 'spilled', leaving.spilled, taken.records),
+    passOn: (taken) =>
+      leave(
+        taken,
+        'passed on',
+        leaving.passedOn,
+        taken.records.filter(({ lane }) => lane),
+      ),
     abort(gone = () => true) {
       for (const { partition, controller } of runs) if (gone(partition)) controller.abort()
     },

@@ -19,6 +19,8 @@ export interface Pending extends Queued {
   readonly topic: ContractTopic | null
   readonly mark: LaneMark | null
   readonly traceparent: string | undefined
+  /** Written to its topic. */
+  readonly writtenAt: number
   /** Read into memory. */
   readonly enteredAt: number
   attempts: number
@@ -78,6 +80,7 @@ export function pendingOf(
     topic: topics.find((topic) => prefix + topic === origin.topic) ?? null,
     mark: lane?.mark ?? null,
     traceparent: isTraceparent(traceparent) ? traceparent : undefined,
+    writtenAt: record.timestamp,
     enteredAt: now,
     attempts: lane?.mark.attempts ?? 0,
     brownout: noBrownout(lane?.mark.brownoutMs),

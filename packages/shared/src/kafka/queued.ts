@@ -26,6 +26,8 @@ export interface KeyQueues<R extends Queued> {
    * one. A key that is released from this with records left is not answered again until it is due, or one more record comes.
    */
   takeSurplus(tenant: string): Taken<R> | null
+  /** As `takeSurplus`, of the keys with a record of the retry topic, unless `may` does not hold for the first such record of it. */
+  takeOfLane(tenant: string, may: (record: R) => boolean): Taken<R> | null
   /** The key out of its turn and without a slot; null when somebody has it or it has no records. */
   takeKey(key: string): Taken<R> | null
   /** Ends a record; its key stays taken. */

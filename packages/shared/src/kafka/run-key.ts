@@ -37,8 +37,8 @@ export interface RunKeyOptions extends ClassifierOptions {
 export interface KeyRun {
   readonly signal: AbortSignal
   readonly fence: Fence
-  /** Too much for memory: nothing of it is handled now, it goes to the retry lane. */
-  readonly isSurplus: boolean
+  /** A surplus is too much for memory: none of it is handled now. It is spilled, or its records of the retry topic are passed on. */
+  readonly surplus: 'spilled' | 'passed on' | null
 }
 
 /** Leads in one call of the handler, so that of a key with ten thousand some end before all have been handled. */
@@ -184,7 +184,18 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     }
   }
 
+  const passOn = async (records: readonly Pending[], fence: Fence) => {
+    const ofRetryTopic = records.filter(({ mark }) => mark !== null)
+    try {
+      await settler.passOn(ofRetryTopic, fence)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      for (const record of ofRetryTopic) record.dueAt = Math.max(record.dueAt, now() + REGISTRY_WAIT_MS)
+    }
+  }
+
   return async (records, run) => {
+    if (run.surplus === 'passed on') return passOn(records, run.fence)
     const classified: { record: Pending; classified: Classified }[] = []
     for (const record of records) {
       const result = await classify(record)
@@ -213,7 +224,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     for (const lead of plan.leads) {
       if (run.signal.aborted) return
       const at = now()
-      if (run.isSurplus) {
+      if (run.surplus === 'spilled') {
         await putOff('defer', lead, 'over-share', Math.max(lead.record.dueAt, at), run.fence)
         continue
       }

@@ -8,6 +8,7 @@ import type { PartitionState } from './partition-gate.ts'
 import { createPartitions } from './partitions.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import type { SourceBatch } from './ports.ts'
+import { createRetryPasses } from './retry-passes.ts'
 import { createKeyRunner } from './run-key.ts'
 import type { RuntimeOptions } from './runtime-options.ts'
 import { createSettler } from './settle.ts'
@@ -92,6 +93,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     isShared,
     laneTopic: retryTopic === null ? null : prefix + retryTopic,
   })
+  const passes = createRetryPasses()
   const settler = createSettler({
     ...options,
     requestDeadlineMs: limits.requestDeadlineMs,
@@ -99,6 +101,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     isOverShare: bounds.isOverShare,
     onUnknownEnd: (partition, until) => runs.mayBeLate(partition, until),
+    onDeferred: passes.written,
     metrics: {
       ...options.metrics,
       ended(...args) {
@@ -116,7 +119,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     now,
   })
 
-  const spillSurplus = createSpill({ bounds, queues, runs, now })
+  const spillSurplus = createSpill({ bounds, queues, runs, passes, now })
 
   /**
    * Through the event loop, never from a promise's callback: keys whose handling ends without any I/O (all of them wait for
@@ -189,6 +192,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       runs.abort((partition) => gone.has(partition))
       queues.drop((record) => gone.has(record.state.partition))
       bounds.resumeAll()
+      for (const partition of gained) passes.assigned(partition, now())
       const claimedAgain = partitions.assigned(gained, lost)
       bounds.afterReading()
       if (claimedAgain !== null) resumeAfter(claimedAgain)
@@ -234,10 +238,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   const drain = async (drainMs: number) => {
     stopping = true
-    clearTimeout(dueTimer)
-    clearTimeout(spillTimer)
     clearImmediate(pumping)
-    for (const timer of [watchdogTimer, offsetsTimer]) clearInterval(timer)
+    for (const timer of [dueTimer, spillTimer, watchdogTimer, offsetsTimer]) clearTimeout(timer)
     await endInTime(runs.settled(), drainMs)
     runs.abort()
     clearInterval(commitTimer)

@@ -48,6 +48,8 @@ export interface SettleOptions {
   readonly send: (messages: readonly RawMessage[], fence?: Fence) => Promise<void>
   /** The tenant's waiting records are more than its share of memory. */
   readonly isOverShare: (tenant: string) => boolean
+  /** A record was written to the retry topic, to be handled from `notBefore` (ms) on. */
+  readonly onDeferred: (partition: number, tenant: string, notBefore: number) => void
   readonly outcomes: OutcomeSink
   readonly metrics: RecordMetrics
   readonly logger: Logger
@@ -62,6 +64,8 @@ export interface Settler {
   wait(record: Pending, older: readonly Pending[], reason: RetryReason, until: number, fence: Fence): Promise<void>
   /** Sends the record to the retry lane, not to be looked at before `until`, and ends those that it supersedes. */
   defer(record: Pending, older: readonly Pending[], reason: RetryReason, until: number, fence: Fence): Promise<void>
+  /** Writes records of the retry topic to its end, as they are. They do not end by this, so that no outcome is written. */
+  passOn(records: readonly Pending[], fence: Fence): Promise<void>
   /** Writes the lane record that looks again once a write with an unknown end can't be executed any more. */
   owesVerify(record: Pending): Promise<void>
 }
@@ -154,6 +158,7 @@ export function createSettler(options: SettleOptions): Settler {
   const payVerify = async (record: Pending) => {
     if (record.verifyOwedAt === null) return
     await send([lane(record, 'verify', 'unknown-end', record.verifyOwedAt)])
+    options.onDeferred(record.state.partition, record.tenant, record.verifyOwedAt)
     record.verifyOwedAt = null
   }
 
@@ -202,13 +207,29 @@ export function createSettler(options: SettleOptions): Settler {
     const { baseMs, capMs } = RETRY_REASONS[reason].counts ? NO_WAIT : (LANE_WAITS[reason] ?? LANE_WAIT)
     const pause = Math.min(capMs, baseMs * 2 ** passes) * (0.75 + random() / 2)
     for (const each of [record, ...older]) await payVerify(each)
-    await send([lane(record, 'deferred', reason, Math.max(until, now() + pause))], fence)
+    const notBefore = Math.max(until, now() + pause)
+    await send([lane(record, 'deferred', reason, notBefore)], fence)
+    options.onDeferred(record.state.partition, record.tenant, notBefore)
     await endAll(record, older, () => end(record, 'deferred', reason, null))
   }
 
   return {
     wait,
     defer,
+    async passOn(records, fence) {
+      for (const record of records) await payVerify(record)
+      const messages = records.flatMap((record) => {
+        if (record.mark === null) return []
+        const { attempts, brownout, dueAt } = record
+        const mark = { ...record.mark, attempts, brownoutMs: brownout.lastedMs, notBefore: Math.ceil(dueAt) }
+        return [laneMessage(retryTopic, unpack(record.packed), mark)]
+      })
+      await send(messages, fence)
+      for (const record of records) {
+        record.state.tracker.end(record.offset)
+        queues.remove(record)
+      }
+    },
     async owesVerify(record) {
       owe(record, now())
       await payVerify(record)

@@ -77,12 +77,12 @@ const add = fc
     }),
   )
 const take = fc.constant(step('take', takeOne))
-const takeSurplus = fc.nat(2).map((t) =>
-  step(`take surplus of t${t}`, (model, real) => {
-    const next = real.takeSurplus(`t${t}`)
+const takeSurplus = fc.tuple(fc.nat(2), fc.boolean()).map(([t, ofLane]) =>
+  step(`take surplus of t${t}${ofLane ? ', of the lane' : ''}`, (model, real) => {
+    const next = ofLane ? real.takeOfLane(`t${t}`, ({ lane }) => lane) : real.takeSurplus(`t${t}`)
     if (next === null) return
     expect(model.taken.has(next.key)).toBe(false)
-    expect(next.records.some(({ lane }) => !lane)).toBe(true)
+    expect(next.records.some(({ lane }) => lane === ofLane)).toBe(true)
     expect(tenantOf(next.key)).toBe(`t${t}`)
     expect(next.records).toEqual(itemsOf(model, next.key))
     model.taken.set(next.key, { items: next.records, hasSlot: false })
