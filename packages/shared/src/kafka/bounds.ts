@@ -11,6 +11,8 @@ export interface BoundsOptions {
   readonly queues: Pick<KeyQueues<Pending>, 'all' | 'lane'>
   readonly partitions: Pick<Partitions, 'readable' | 'states' | 'held' | 'heldBytes'>
   readonly outcomes: Pick<OutcomeSink, 'size'>
+  /** What the decoded values of records take. */
+  readonly memory: { readonly decodedBytes: number }
   /** Whether there may be records of several tenants. */
   readonly isShared: () => boolean
   /** The retry lane's physical name; null when there is none. */
@@ -65,7 +67,7 @@ const LANE_SHARE = 1 / 4
 const isPast = (wasPast: boolean, taken: number) => taken >= 1 || (wasPast && taken > 1 / 2)
 
 export function createBounds(options: BoundsOptions): Bounds {
-  const { source, queues, partitions, outcomes, isShared, laneTopic } = options
+  const { source, queues, partitions, outcomes, memory, isShared, laneTopic } = options
   const { maxPendingRecords, maxPendingBytes, maxDistance } = options
   /** Each bound by itself, because one that was passed long ago must not keep reading paused for another. */
   const full = { memory: false, outcomes: false, lane: false }
@@ -76,7 +78,7 @@ export function createBounds(options: BoundsOptions): Bounds {
   /** How much of its bound something takes, 1 being all of it. */
   const part = (records: number, bytes: number) => Math.max(records / maxPendingRecords, bytes / maxPendingBytes)
   const { all, lane } = queues
-  const taken = () => part(all.records + partitions.held, all.bytes + partitions.heldBytes)
+  const taken = () => part(all.records + partitions.held, all.bytes + partitions.heldBytes + memory.decodedBytes)
   const takenBy = (tenant: string) => part(all.recordsOf(tenant), all.bytesOf(tenant))
 
   /** The tenant with most of a volume, other volumes taken off, unless this is little of an equal share. */

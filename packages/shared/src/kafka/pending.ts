@@ -1,3 +1,5 @@
+import type { Classified } from '../stream.ts'
+import type { Tenant } from '../tenants.ts'
 import { type Brownout, noBrownout } from './brownout.ts'
 import { headerText, isTraceparent } from './headers.ts'
 import { type Packed, pack } from './packed.ts'
@@ -32,8 +34,13 @@ export interface Pending extends Queued {
   waitsFor: string | null
   /** A write of it may still be executed late; the lane record that looks again is due then, and not written yet. */
   verifyOwedAt: number | null
-  /** The value once decoded; forgotten when it waits, since it can take several times its bytes. */
+  /** The value, while a run of the key needs the value. It can take several times its bytes. */
   decoded: { readonly value: unknown } | null
+  /**
+   * What `classify` answered, with the tenant that it was asked for, or why the record could not be classified. It is kept while the
+   * record waits, so that the value of a record that is not due need not be decoded again.
+   */
+  classified: { readonly tenant: Tenant | undefined; readonly as: Classified | 'bug' | 'unreadable' } | null
 }
 
 export interface PendingOptions {
@@ -89,5 +96,6 @@ export function pendingOf(
     waitsFor: null,
     verifyOwedAt: null,
     decoded: null,
+    classified: null,
   }
 }

@@ -8,6 +8,7 @@ import type { PartitionState } from './partition-gate.ts'
 import { createPartitions } from './partitions.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import type { SourceBatch } from './ports.ts'
+import { isOutageDeferral } from './retry-lane.ts'
 import { createRetryPasses } from './retry-passes.ts'
 import { createKeyRunner } from './run-key.ts'
 import type { RuntimeOptions } from './runtime-options.ts'
@@ -55,6 +56,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let unexplainedSince: number | null = null
   let pumping: NodeJS.Immediate | undefined
   let dueTimer: NodeJS.Timeout | undefined
+  const memory = { decodedBytes: 0 }
   let spillTimer: NodeJS.Timeout | undefined
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
@@ -90,6 +92,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     partitions,
     outcomes: options.outcomes,
+    memory,
     isShared,
     laneTopic: retryTopic === null ? null : prefix + retryTopic,
   })
@@ -113,7 +116,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const runs = createKeyRuns({
     queues,
     ownership,
-    runKey: createKeyRunner({ ...options, settler, waitingOf: queues.all.recordsOf, rest: queues.rest }),
+    runKey: createKeyRunner({ ...options, settler, memory, waitingOf: queues.all.recordsOf, rest: queues.rest }),
     onReleased: () => schedulePump(),
     logger,
     now,
@@ -294,6 +297,3 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
   }
 }
-
-const isOutageDeferral = (mark: Pending['mark']) =>
-  mark !== null && ['circuit-open', 'target-unavailable', 'brownout', 'over-share'].includes(mark.reason)

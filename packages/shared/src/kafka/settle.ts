@@ -192,10 +192,7 @@ export function createSettler(options: SettleOptions): Settler {
   const wait: Settler['wait'] = async (record, older, reason, until, fence) => {
     const deferred = until - record.enteredAt > options.deferAfterMs || options.isOverShare(record.tenant)
     if (!deferred) {
-      for (const each of [record, ...older]) {
-        each.dueAt = Math.max(until, now() + 1)
-        each.decoded = null
-      }
+      for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + 1)
       return
     }
     await defer(record, older, reason, until, fence)
