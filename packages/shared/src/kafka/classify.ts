@@ -11,6 +11,10 @@ export interface ClassifierOptions {
   /** Throws SyncError `contract-violation` or `registry-unavailable`. */
   readonly decode: (topic: ContractTopic, bytes: Buffer) => Promise<unknown>
   readonly tenants: () => Tenants
+  /** The classifier counts in it what the decoded values take. */
+  readonly memory?: { decodedBytes: number }
+  /** The clock of `dueAt`. */
+  readonly now: () => number
   /** ms since the epoch. */
   readonly wallNow: () => number
 }
@@ -22,6 +26,12 @@ export interface Classifier {
    * SyncError `fenced`, `aborted`.
    */
   classify(record: Pending): Promise<Classified | Outcome | { readonly bug: unknown }>
+  /** What is known of a record without its value; null when it must be classified. A record that is due is tried again. */
+  knownOf(record: Pending, tenant: Tenant | undefined): NonNullable<Pending['classified']>['as'] | null
+  /** Decodes the value of a record that was classified. Returns null, or an outcome if the value cannot be decoded now or ever. */
+  decode(record: Pending): Promise<Outcome | null>
+  /** Forgets the decoded value. */
+  forget(record: Pending): void
   /** The form in which the handler gets a record that was read. */
   deliveryOf(record: Pending, tenant: Tenant, repair: boolean, traceparent?: string): Delivery
 }
@@ -29,7 +39,12 @@ export interface Classifier {
 const UNKNOWN_TENANT_MS = 10_000
 const UNKNOWN_TENANT_RETRY_MS = 1_000
 
-export function createClassifier({ handler, decode, tenants, wallNow }: ClassifierOptions): Classifier {
+/** A decoded value takes some times the memory of its bytes. */
+const DECODED_TIMES = 4
+const decodedBytesOf = ({ packed }: Pending) => DECODED_TIMES * (packed.value?.length ?? 0)
+
+export function createClassifier(options: ClassifierOptions): Classifier {
+  const { handler, tenants, now, wallNow, memory = { decodedBytes: 0 } } = options
   const deliveryOf: Classifier['deliveryOf'] = (record, tenant, repair, traceparent = record.traceparent) =>
     ({
       topic: record.topic,
@@ -45,8 +60,32 @@ export function createClassifier({ handler, decode, tenants, wallNow }: Classifi
       traceparent,
     }) as Delivery
 
+  const decode: Classifier['decode'] = async (record) => {
+    if (record.decoded !== null || record.topic === null) return null
+    try {
+      const bytes = bytesOf(record.packed.value)
+      record.decoded = { value: bytes === null ? null : await options.decode(record.topic, bytes) }
+    } catch (error) {
+      const outcome = outcomeOf(error)
+      if (outcome === null) throw error
+      return outcome
+    }
+    memory.decodedBytes += decodedBytesOf(record)
+    return null
+  }
+
   return {
     deliveryOf,
+    knownOf({ classified, dueAt }, tenant) {
+      if (classified === null || classified.tenant !== tenant) return null
+      return typeof classified.as === 'string' && dueAt <= now() ? null : classified.as
+    },
+    decode,
+    forget(record) {
+      if (record.decoded === null) return
+      record.decoded = null
+      memory.decodedBytes -= decodedBytesOf(record)
+    },
     async classify(record) {
       if (record.topic === null || record.tenant === '') {
         const what =
@@ -62,17 +101,9 @@ export function createClassifier({ handler, decode, tenants, wallNow }: Classifi
           return retry('unknown-tenant', UNKNOWN_TENANT_RETRY_MS)
         return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
       }
-      try {
-        if (record.decoded === null) {
-          const bytes = bytesOf(record.packed.value)
-          record.decoded = { value: bytes === null ? null : await decode(record.topic, bytes) }
-        }
-      } catch (error) {
-        const outcome = outcomeOf(error)
-        if (outcome === null) throw error
-        return outcome
-      }
-      const { tenant: named } = (record.decoded.value ?? {}) as { tenant?: unknown }
+      const unreadable = await decode(record)
+      if (unreadable !== null) return unreadable
+      const { tenant: named } = (record.decoded?.value ?? {}) as { tenant?: unknown }
       if (typeof named === 'string' && named !== record.tenant) {
         return park('contract-violation', 'reading a record: its key and its value name different tenants')
       }

@@ -4,10 +4,13 @@ export interface DueHeap<V> {
   /** The earliest time, or null when empty. */
   peek(): { readonly dueAt: number; readonly value: V } | null
   pop(): void
+  /** Forgets the values for which `isCurrent` does not hold. */
+  prune(isCurrent: (value: V) => boolean): void
+  readonly size: number
 }
 
 export function createDueHeap<V>(): DueHeap<V> {
-  const heap: { dueAt: number; value: V }[] = []
+  let heap: { dueAt: number; value: V }[] = []
   const swap = (a: number, b: number) => {
     const held = heap[a]!
     heap[a] = heap[b]!
@@ -40,6 +43,13 @@ export function createDueHeap<V>(): DueHeap<V> {
         swap(at, least)
         at = least
       }
+    },
+    prune(isCurrent) {
+      // A list in ascending order is a heap.
+      heap = heap.filter(({ value }) => isCurrent(value)).sort((a, b) => a.dueAt - b.dueAt)
+    },
+    get size() {
+      return heap.length
     },
   }
 }

@@ -10,6 +10,23 @@ interface Place {
 /** Keys in line, by tenant: tenants take turns, a tenant's keys come in order. Places left behind are passed over. */
 export function createKeyLine() {
   const tenants = new Map<string, { places: Place[]; head: number }>()
+
+  /** The entry of the tenant's first place that is still valid. The places before it are forgotten. */
+  const first = <E>(tenant: string, line: { places: Place[]; head: number }, valid: Valid<E>): E | null => {
+    for (; line.head < line.places.length; line.head++) {
+      const place = line.places[line.head]!
+      const entry = valid(place.key, place.turn)
+      if (entry === null) continue
+      if (line.head > 1024 && line.head * 2 > line.places.length) {
+        line.places = line.places.slice(line.head)
+        line.head = 0
+      }
+      return entry
+    }
+    tenants.delete(tenant)
+    return null
+  }
+
   return {
     push(tenant: string, key: string, turn: number) {
       const line = tenants.get(tenant)
@@ -19,35 +36,20 @@ export function createKeyLine() {
     /** The entry whose turn it is of a tenant that `may`, by `valid`, which says what a place still stands for. */
     peek<E>(valid: Valid<E>, may: (tenant: string) => boolean): E | null {
       for (const [tenant, line] of tenants) {
-        if (!may(tenant)) continue
-        for (; line.head < line.places.length; line.head++) {
-          const place = line.places[line.head]!
-          const entry = valid(place.key, place.turn)
-          if (entry !== null) return entry
-        }
-        tenants.delete(tenant)
+        const entry = may(tenant) ? first(tenant, line, valid) : null
+        if (entry !== null) return entry
       }
       return null
     },
-    /** Takes the tenant's last place. */
-    pop<E>(tenant: string, valid: Valid<E>): E | null {
+    /** Forgets the tenant's first places as far as they were left behind. */
+    trim(tenant: string, valid: Valid<unknown>) {
       const line = tenants.get(tenant)
-      while (line !== undefined && line.places.length > line.head) {
-        const place = line.places.pop()!
-        const entry = valid(place.key, place.turn)
-        if (entry !== null) return entry
-      }
-      tenants.delete(tenant)
-      return null
+      if (line !== undefined) first(tenant, line, valid)
     },
     /** Takes the place of the entry that `peek` answered, and sends its tenant to the end. */
     shift<E extends { readonly tenant: string }>(entry: E): E {
       const line = tenants.get(entry.tenant)!
       line.head++
-      if (line.head > 1024 && line.head * 2 > line.places.length) {
-        line.places = line.places.slice(line.head)
-        line.head = 0
-      }
       const isEmpty = line.head >= line.places.length
       if (isEmpty) tenants.delete(entry.tenant)
       else if (tenants.size > 1) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createKeyQueues, type Queued } from './key-queues.ts'
+import { createKeyQueues } from './key-queues.ts'
+import type { Queued } from './queued.ts'
 
 describe('a key with very many records', () => {
   /** Counts how often the queues look at a record. */

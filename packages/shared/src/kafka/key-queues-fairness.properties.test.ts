@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { aRecord, linedQueues, tenantOf } from '../testing/lined-queues.ts'
 import { patience, runs } from '../testing/runs.ts'
-import { createKeyQueues, type Queued } from './key-queues.ts'
+import { createKeyQueues } from './key-queues.ts'
+import type { Queued } from './queued.ts'
 
 const TENANTS = 4
 const arrival = fc.record({
@@ -23,7 +24,7 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const), t: fc.nat(TENANTS - 2) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('release untaken' as const), k: fc.nat(30) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('send away' as const), keep: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('spill' as const), keep: fc.nat(1) }) },
 )
 const slots = fc.integer({ min: 1, max: 20 })
 
@@ -43,7 +44,7 @@ describe('the order in which keys get a slot', () => {
             if (it.do === 'add') queues.add(it.key, it.lane)
             if (it.do === 'drop') queues.drop(`small${it.t}`)
             if (it.do === 'release untaken') queues.releaseUntaken(`big:${it.k}`)
-            if (it.do === 'send away') queues.sendAway('big', it.keep)
+            if (it.do === 'spill') queues.spill('big', it.keep)
             if (it.do === 'finish' && queues.taken.size > 0) {
               const key = [...queues.taken.keys()][it.pick % queues.taken.size]!
               queues.finish(key, it.keep)

@@ -30,7 +30,7 @@ describe('any interleaving of arrivals, takers, ends, retries, revokes, wakes an
           }
 
           expect(seen.toSorted((a, b) => a.n - b.n)).toEqual(expected)
-          expect([real.size, real.bytes, real.inFlight, real.nextDueAt()]).toEqual([0, 0, 0, null])
+          expect([real.size, real.all.bytes, real.inFlight, real.nextDueAt()]).toEqual([0, 0, 0, null])
         }),
         runs(200),
       )

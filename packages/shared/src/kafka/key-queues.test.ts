@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createKeyQueues, type Queued } from './key-queues.ts'
+import { createKeyQueues } from './key-queues.ts'
+import type { Queued } from './queued.ts'
 
 interface Item extends Queued {
   readonly n: number
@@ -223,22 +224,44 @@ describe('slots among several tenants', () => {
 })
 
 describe('a surplus key', () => {
-  it('is the one of its tenant that came last, takes no slot, and is held by nobody else meanwhile', () => {
+  it('is the one of its tenant that came first, takes no slot, and is held by nobody else meanwhile', () => {
     const queues = createKeyQueues<Item>(1)
     for (const n of [1, 2, 3]) queues.add(item(`a:${n}`), 0)
     queues.add(item('b:4'), 0)
 
     const surplus = queues.takeSurplus('a')
-    queues.add(item('a:3'), 0)
+    queues.add(item('a:1'), 0)
 
-    expect(surplus?.key).toBe('a:3')
+    expect(surplus?.key).toBe('a:1')
     expect(queues.inFlight).toBe(0)
-    expect(queues.take(0)?.key).toBe('a:1')
-    expect(queues.takeSurplus('a')?.key).toBe('a:2')
+    expect(queues.take(0)?.key).toBe('a:2')
+    expect(queues.takeSurplus('a')?.key).toBe('a:3')
     expect(queues.takeSurplus('a')).toBeNull()
     for (const record of surplus!.records) queues.remove(record)
-    queues.release('a:3', 0)
-    expect(queues.takeSurplus('a')?.key).toBe('a:3')
+    queues.release('a:1', 0)
+    expect(queues.takeSurplus('a')?.key).toBe('a:1')
+  })
+
+  it('may wait for its time, and has a live record', () => {
+    const queues = createKeyQueues<Item>(1)
+    queues.add(item('a:1', { lane: true }), 0)
+    queues.add(item('a:2', { dueAt: 1_000 }), 0)
+
+    expect(queues.takeSurplus('a')?.key).toBe('a:2')
+    expect(queues.takeSurplus('a')).toBeNull()
+  })
+
+  it('whose records could not be written is not tried again before it is due', () => {
+    const queues = createKeyQueues<Item>(1)
+    queues.add(item('a:1', { dueAt: 1_000 }), 0)
+    queues.takeSurplus('a')
+
+    queues.release('a:1', 0)
+
+    expect(queues.takeSurplus('a')).toBeNull()
+    expect(queues.take(1_000)?.key).toBe('a:1')
+    queues.release('a:1', 1_000)
+    expect(queues.takeSurplus('a')?.key).toBe('a:1')
   })
 })
 

@@ -2,61 +2,9 @@ import { createCounts } from './counts.ts'
 import { createDueHeap } from './due-heap.ts'
 import { createKeyLine } from './key-line.ts'
 import { createKeyedEntries } from './keyed-entries.ts'
-
-/** What the queues need to know of a record. `dueAt` (ms) may be changed only while the record's key is taken, or by `wake`. */
-export interface Queued {
-  readonly key: string
-  readonly tenant: string
-  /** Came by the retry lane: live records go first when slots are short. */
-  readonly lane: boolean
-  readonly bytes: number
-  dueAt: number
-}
-
-/**
- * The waiting records of every key and the order in which keys get a slot. One key is handled by one taker at a time;
- * a taker gets all records of its key that are there, and what arrives meanwhile waits for the next turn.
- */
-export interface KeyQueues<R extends Queued> {
-  add(record: R, now: number): void
-  /**
-   * The next key with a due record and its records in order of arrival (also those that are not due, which the taker
-   * leaves alone), or null when nothing is due or every slot is taken. Tenants take turns, and so do the keys of one.
-   */
-  take(now: number): Taken<R> | null
-  /** The due key of a tenant that would be taken last, out of its turn and without a slot; null when it has none. */
-  takeSurplus(tenant: string): Taken<R> | null
-  /** Ends a record; its key stays taken. */
-  remove(record: R): void
-  /** Gives the key's slot back; what is left of it waits until due. */
-  release(key: string, now: number): void
-  /** Forgets the records for which `gone` holds. A taken key stays taken until its release. */
-  drop(gone: (record: R) => boolean): R[]
-  /** Makes the waiting records of the tenant for which `due` holds due now; of at most `most` keys, others at every call. */
-  wake(tenant: string, due: (record: R) => boolean, now: number, most?: number): void
-  /** Takes no key of the tenant before `until`, or the next `wake` of one of its records. */
-  rest(tenant: string, until: number): void
-  /** When there may be something to take that is not there now, or null. */
-  nextDueAt(): number | null
-  readonly size: number
-  /** Of these, the ones of the retry lane. */
-  readonly laneSize: number
-  readonly laneBytes: number
-  readonly bytes: number
-  readonly inFlight: number
-  sizeOf(tenant: string): number
-  bytesOf(tenant: string): number
-  /** Those that have records here. */
-  tenants(): IterableIterator<string>
-  records(): IterableIterator<R>
-  /** The first record of each key, which came before the key's others. */
-  forEachFirst(visit: (record: R) => void): void
-}
-
-export interface Taken<R> {
-  readonly key: string
-  readonly records: readonly R[]
-}
+import type { KeyQueues, Queued, Taken } from './queued.ts'
+import { createUntakenKeys } from './untaken-keys.ts'
+import { createVolume } from './volume.ts'
 
 interface Entry<R> {
   readonly key: string
@@ -82,16 +30,14 @@ const TENANT_SHARE_OF_SLOTS = 3 / 4
 /** `isShared`: whether there may be records of several tenants; then none of them may have all the slots. */
 export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared = () => false): KeyQueues<R> {
   const entries = createKeyedEntries<Entry<R>>()
-  const sizes = createCounts()
-  const bytesOf = createCounts()
+  const all = createVolume()
+  const ofLane = createVolume()
   const slotsOf = createCounts()
   const lines = { live: createKeyLine(), lane: createKeyLine() }
   const waiting = createDueHeap<{ key: string; turn: number }>()
+  /** Keys with live records, and keys with records of the lane. */
+  const untaken = { live: createUntakenKeys<Entry<R>>(), lane: createUntakenKeys<Entry<R>>() }
   const laneSlots = Math.max(1, Math.floor(maxInFlight * LANE_SHARE_WHILE_LIVE_WAITS))
-  let size = 0
-  let laneSize = 0
-  let laneBytes = 0
-  let bytes = 0
   let inFlight = 0
   let laneInFlight = 0
   /** With a single slot the lines take turns. */
@@ -104,24 +50,24 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   let turns = 0
 
   const count = (record: R, by: 1 | -1) => {
-    size += by
-    bytes += by * record.bytes
-    if (record.lane) {
-      laneSize += by
-      laneBytes += by * record.bytes
-    }
-    sizes.add(record.tenant, by)
-    bytesOf.add(record.tenant, by * record.bytes)
+    all.add(record, by)
+    if (record.lane) ofLane.add(record, by)
   }
 
   /** Puts an entry that is not taken where its records say: ready, waiting, or gone. */
-  const place = (entry: Entry<R>, now: number) => {
+  const place = (entry: Entry<R>, now: number, maySpill = true) => {
     if (entry.records.size === 0) return entries.delete(entry)
     let dueAt = NEVER
     let lane = true
+    const has = { live: false, lane: false }
     for (const record of entry.records) {
       if (record.dueAt < dueAt) dueAt = record.dueAt
       if (record.dueAt <= now && !record.lane) lane = false
+      has[record.lane ? 'lane' : 'live'] = true
+    }
+    if (maySpill || dueAt <= now) {
+      if (has.live) untaken.live.add(entry)
+      if (has.lane) untaken.lane.add(entry)
     }
     if (dueAt > now) letWait(entry, dueAt)
     else makeReady(entry, lane)
@@ -132,6 +78,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     entry.dueAt = dueAt
     entry.turn = ++turns
     waiting.push(dueAt, { key: entry.key, turn: entry.turn })
+    if (waiting.size > 2 * entries.size + 1_000) waiting.prune(isCurrent)
   }
 
   const makeReady = (entry: Entry<R>, lane: boolean) => {
@@ -149,13 +96,24 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     else if (entry.state === 'waiting' && dueAt < entry.dueAt) letWait(entry, dueAt)
   }
 
+  const isCurrent = ({ key, turn }: { readonly key: string; readonly turn: number }) => {
+    const entry = entries.get(key)
+    return entry?.state === 'waiting' && entry.turn === turn
+  }
+
   const surface = (now: number) => {
     for (const [tenant, until] of resting) if (until <= now) resting.delete(tenant)
     for (let first = waiting.peek(); first !== null && first.dueAt <= now; first = waiting.peek()) {
       waiting.pop()
-      const entry = entries.get(first.value.key)
-      if (entry?.state === 'waiting' && entry.turn === first.value.turn) place(entry, now)
+      if (isCurrent(first.value)) place(entries.get(first.value.key)!, now)
     }
+  }
+
+  const hand = (entry: Entry<R>, state: 'taken' | 'taken as surplus'): Taken<R> => {
+    untaken.live.delete(entry)
+    untaken.lane.delete(entry)
+    entry.state = state
+    return { key: entry.key, records: [...entry.records] }
   }
 
   const current = (key: string, turn: number) => {
@@ -189,24 +147,38 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
         entries.add(entry)
       }
       entry.records.add(record)
-      if (!isTaken(entry)) placeWith(entry, record, now)
+      if (isTaken(entry)) return
+      untaken[record.lane ? 'lane' : 'live'].add(entry)
+      placeWith(entry, record, now)
     },
     take(now) {
       surface(now)
       if (inFlight >= maxInFlight) return null
       const entry = next()
       if (entry === null) return null
-      entry.state = 'taken'
       inFlight++
       slotsOf.add(entry.tenant, 1)
       if (entry.lane) laneInFlight++
-      return { key: entry.key, records: [...entry.records] }
+      return hand(entry, 'taken')
     },
     takeSurplus(tenant) {
-      const entry = lines.live.pop(tenant, current)
+      const entry = untaken.live.first(tenant)
       if (entry === null) return null
-      entry.state = 'taken as surplus'
-      return { key: entry.key, records: [...entry.records] }
+      const taken = hand(entry, 'taken as surplus')
+      lines.live.trim(tenant, current)
+      return taken
+    },
+    takeOfLane(tenant, may) {
+      const entry = untaken.lane.first(tenant)
+      const first = entry?.records.values().find(({ lane }) => lane)
+      if (!entry || !first || !may(first)) return null
+      const taken = hand(entry, 'taken as surplus')
+      lines.lane.trim(tenant, current)
+      return taken
+    },
+    takeKey(key) {
+      const entry = entries.get(key)
+      return entry === undefined || isTaken(entry) ? null : hand(entry, 'taken as surplus')
     },
     remove(record) {
       if (entries.get(record.key)?.records.delete(record)) count(record, -1)
@@ -214,13 +186,14 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     release(key, now) {
       const entry = entries.get(key)
       if (entry === undefined || !isTaken(entry)) return
-      if (entry.state === 'taken') {
+      const isSurplus = entry.state === 'taken as surplus'
+      if (!isSurplus) {
         inFlight--
         slotsOf.add(entry.tenant, -1)
         if (entry.lane) laneInFlight--
       }
       entry.state = 'waiting'
-      place(entry, now)
+      place(entry, now, !isSurplus)
     },
     drop(gone) {
       const dropped: R[] = []
@@ -231,7 +204,10 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
           count(record, -1)
           dropped.push(record)
         }
-        if (entry.records.size === 0 && !isTaken(entry)) entries.delete(entry)
+        if (isTaken(entry)) continue
+        if (entry.records.size === 0) entries.delete(entry)
+        if (!entry.records.values().some(({ lane }) => !lane)) untaken.live.delete(entry)
+        if (!entry.records.values().some(({ lane }) => lane)) untaken.lane.delete(entry)
       }
       return dropped
     },
@@ -257,30 +233,19 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     nextDueAt() {
       const restEndsAt = Math.min(...resting.values())
       for (let first = waiting.peek(); first !== null; first = waiting.peek()) {
-        const entry = entries.get(first.value.key)
-        if (entry?.state === 'waiting' && entry.turn === first.value.turn) return Math.min(first.dueAt, restEndsAt)
+        if (isCurrent(first.value)) return Math.min(first.dueAt, restEndsAt)
         waiting.pop()
       }
       return Number.isFinite(restEndsAt) ? restEndsAt : null
     },
     get size() {
-      return size
+      return all.records
     },
-    get laneSize() {
-      return laneSize
-    },
-    get laneBytes() {
-      return laneBytes
-    },
-    get bytes() {
-      return bytes
-    },
+    all,
+    lane: ofLane,
     get inFlight() {
       return inFlight
     },
-    sizeOf: sizes.get,
-    bytesOf: bytesOf.get,
-    tenants: sizes.names,
     *records() {
       for (const entry of entries.values()) yield* entry.records
     },

@@ -1,14 +1,18 @@
 import type { Logger } from '../logger.ts'
-import type { KeyQueues, Taken } from './key-queues.ts'
+import type { Leaving } from './bounds.ts'
 import type { Ownership } from './ownership.ts'
 import type { Pending } from './pending.ts'
+import type { KeyQueues, Taken } from './queued.ts'
 import type { KeyRun } from './run-key.ts'
+import { createVolume, type Volume } from './volume.ts'
 
 /** The keys that are being handled now, each from its taking to its release. */
 export interface KeyRuns {
   start(taken: Taken<Pending>): void
-  /** A surplus key: sends it to the retry lane. */
-  sendAway(taken: Taken<Pending>): void
+  /** Writes the records of the key to the retry topic. */
+  spill(taken: Taken<Pending>): void
+  /** Writes the records that the key has of the retry topic to the end of the retry topic. */
+  passOn(taken: Taken<Pending>): void
   /** Aborts those whose partition is gone, or all. */
   abort(gone?: (partition: number) => boolean): void
   /** Resolves once all that run now have ended. Never rejects. */
@@ -19,8 +23,8 @@ export interface KeyRuns {
   isIdle(partition: number): boolean
   /** Since when the one that has been silent longest has sent nothing (ms by the steady clock), or null. */
   silentSince(): number | null
-  /** What is being sent away now. */
-  readonly leaving: { readonly keys: number; readonly records: number; readonly bytes: number }
+  readonly leaving: Leaving
+  readonly keysLeaving: number
 }
 
 export interface KeyRunsOptions {
@@ -44,9 +48,10 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
     settled: Promise<void>
   }>()
   const lateUntil = new Map<number, number>()
-  const leaving = { keys: 0, records: 0, bytes: 0 }
+  const leaving = { spilled: createVolume(), passedOn: createVolume() }
+  let keysLeaving = 0
 
-  const start = ({ key, records }: Taken<Pending>, isSurplus: boolean, whenDone?: () => void) => {
+  const start = ({ key, records }: Taken<Pending>, surplus: KeyRun['surplus'], whenDone?: () => void) => {
     const { partition } = records[0]!.state
     const controller = new AbortController()
     const isOurs = ownership.fenceFor(partition, ownership.tenureOf(partition) ?? -1)
@@ -54,7 +59,7 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
       isOurs()
       run.activeAt = now()
     }
-    const settled = runKey(records, { signal: controller.signal, fence, isSurplus })
+    const settled = runKey(records, { signal: controller.signal, fence, surplus })
       .catch((error: unknown) => {
         logger.error({ err: error }, 'handling a key failed unexpectedly')
         for (const record of records) record.dueAt = Math.max(record.dueAt, now() + AFTER_A_BUG_MS)
@@ -69,18 +74,25 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
     runs.add(run)
   }
 
+  const leave = (taken: Taken<Pending>, surplus: KeyRun['surplus'], volume: Volume, records: readonly Pending[]) => {
+    const count = (by: 1 | -1) => {
+      keysLeaving += by
+      for (const record of records) volume.add(record, by)
+    }
+    count(1)
+    start(taken, surplus, () => count(-1))
+  }
+
   return {
-    start: (taken) => start(taken, false),
-    sendAway(taken) {
-      const bytes = taken.records.reduce((sum, record) => sum + record.bytes, 0)
-      const count = (by: 1 | -1) => {
-        leaving.keys += by
-        leaving.records += by * taken.records.length
-        leaving.bytes += by * bytes
-      }
-      count(1)
-      start(taken, true, () => count(-1))
-    },
+    start: (taken) => start(taken, null),
+    spill: (taken) => leave(taken, 'spilled', leaving.spilled, taken.records),
+    passOn: (taken) =>
+      leave(
+        taken,
+        'passed on',
+        leaving.passedOn,
+        taken.records.filter(({ lane }) => lane),
+      ),
     abort(gone = () => true) {
       for (const { partition, controller } of runs) if (gone(partition)) controller.abort()
     },
@@ -92,5 +104,8 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
       (lateUntil.get(partition) ?? 0) <= now() && ![...runs].some((run) => run.partition === partition),
     silentSince: () => (runs.size === 0 ? null : Math.min(...[...runs].map(({ activeAt }) => activeAt))),
     leaving,
+    get keysLeaving() {
+      return keysLeaving
+    },
   }
 }

@@ -1,5 +1,6 @@
 /** Entries by their key. Those of one tenant are found without a look at the others. */
 export interface KeyedEntries<E> {
+  readonly size: number
   get(key: string): E | undefined
   add(entry: E): void
   delete(entry: E): void
@@ -12,6 +13,9 @@ export function createKeyedEntries<E extends { readonly key: string; readonly te
   const byKey = new Map<string, E>()
   const byTenant = new Map<string, Set<E>>()
   return {
+    get size() {
+      return byKey.size
+    },
     get: (key) => byKey.get(key),
     add(entry) {
       byKey.set(entry.key, entry)

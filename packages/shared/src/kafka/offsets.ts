@@ -23,6 +23,8 @@ export interface OffsetTracker {
   pending(): number
   /** Records read past the low-water mark, ended or not. */
   distance(): number
+  /** The offset of the `count`th record before the end of what was read; null when the low-water mark is past it. */
+  lastRead(count: number): number | null
 }
 
 /** Open records that are looked at for `endedPastMark`: what a backlog has behind its first thousands is open anyway. */
@@ -100,5 +102,6 @@ export function createOffsetTracker(): OffsetTracker {
     },
     pending: () => open.size,
     distance: () => queue.length - head,
+    lastRead: (count) => (count > queue.length - head ? null : (queue.at(-count) ?? null)),
   }
 }

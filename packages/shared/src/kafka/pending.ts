@@ -1,9 +1,11 @@
+import type { Classified } from '../stream.ts'
+import type { Tenant } from '../tenants.ts'
 import { type Brownout, noBrownout } from './brownout.ts'
 import { headerText, isTraceparent } from './headers.ts'
-import type { Queued } from './key-queues.ts'
 import { type Packed, pack } from './packed.ts'
 import type { PartitionState } from './partition-gate.ts'
 import type { SourceRecord } from './ports.ts'
+import type { Queued } from './queued.ts'
 import { type LaneMark, type RecordOrigin, readLane } from './retry-lane.ts'
 import type { ContractTopic } from './topics.ts'
 
@@ -19,6 +21,8 @@ export interface Pending extends Queued {
   readonly topic: ContractTopic | null
   readonly mark: LaneMark | null
   readonly traceparent: string | undefined
+  /** Written to its topic. */
+  readonly writtenAt: number
   /** Read into memory. */
   readonly enteredAt: number
   attempts: number
@@ -31,8 +35,13 @@ export interface Pending extends Queued {
   waitsFor: string | null
   /** A write of it may still be executed late; the lane record that looks again is due then, and not written yet. */
   verifyOwedAt: number | null
-  /** The value once decoded; forgotten when it waits, since it can take several times its bytes. */
+  /** The value, while a run of the key needs the value. It can take several times its bytes. */
   decoded: { readonly value: unknown } | null
+  /**
+   * What `classify` answered, with the tenant that it was asked for, or why the record could not be classified. It is kept while the
+   * record waits, so that the value of a record that is not due need not be decoded again.
+   */
+  classified: { readonly tenant: Tenant | undefined; readonly as: Classified | 'bug' | 'unreadable' } | null
 }
 
 export interface PendingOptions {
@@ -85,6 +94,7 @@ export function pendingOf(
     topic: topics.find((topic) => prefix + topic === origin.topic) ?? null,
     mark: lane?.mark ?? null,
     traceparent: isTraceparent(traceparent) ? traceparent : undefined,
+    writtenAt: record.timestamp,
     enteredAt: at.nowMs,
     attempts: lane?.mark.attempts ?? 0,
     brownout: noBrownout(lane?.mark.brownoutMs),
@@ -93,5 +103,6 @@ export function pendingOf(
     waitsFor: null,
     verifyOwedAt: null,
     decoded: null,
+    classified: null,
   }
 }

@@ -1,8 +1,8 @@
 import type { Bounds } from './bounds.ts'
-import type { KeyQueues } from './key-queues.ts'
 import type { KeyRuns } from './key-runs.ts'
 import type { Ownership } from './ownership.ts'
 import type { Pending } from './pending.ts'
+import type { KeyQueues } from './queued.ts'
 
 /** Starts each key that is due and has a slot, and spills the keys of a tenant that has too much memory. */
 export interface Pump {
@@ -16,24 +16,24 @@ export interface Pump {
 }
 
 export interface PumpOptions {
-  readonly queues: KeyQueues<Pending>
-  readonly runs: Pick<KeyRuns, 'start' | 'sendAway' | 'leaving'>
+  readonly queues: Pick<KeyQueues<Pending>, 'take' | 'nextDueAt'>
+  readonly runs: Pick<KeyRuns, 'start'>
   readonly ownership: Pick<Ownership, 'settled' | 'maySend'>
-  readonly bounds: Pick<Bounds, 'surplusTenant' | 'afterEnding'>
-  readonly hasRetryTopic: boolean
+  readonly bounds: Pick<Bounds, 'afterEnding'>
+  /** Spills, and answers after how many ms to spill again, or null. Null for a service without a retry topic. */
+  readonly spill: (() => number | null) | null
   readonly now: () => number
 }
 
-/** Their records leave in a few large produces. */
-const MAX_KEYS_LEAVING = 500
 const MAX_SLEEP_MS = 60_000
 /** While the heartbeat is too old. One timer for all keys. */
 const HEARTBEAT_CHECK_MS = 200
 
-export function createPump({ queues, runs, ownership, bounds, hasRetryTopic, now }: PumpOptions): Pump {
+export function createPump({ queues, runs, ownership, bounds, spill: spillOnce, now }: PumpOptions): Pump {
   let stopped = false
   let soon: NodeJS.Immediate | undefined
   let timer: NodeJS.Timeout | undefined
+  let spillTimer: NodeJS.Timeout | undefined
 
   const run = () => {
     if (stopped || !ownership.settled) return
@@ -52,13 +52,10 @@ export function createPump({ queues, runs, ownership, bounds, hasRetryTopic, now
   }
 
   const spill = () => {
-    if (!hasRetryTopic || stopped || !ownership.maySend()) return
-    while (runs.leaving.keys < MAX_KEYS_LEAVING) {
-      const tenant = bounds.surplusTenant(runs.leaving)
-      const taken = tenant === null ? null : queues.takeSurplus(tenant)
-      if (taken === null) return
-      runs.sendAway(taken)
-    }
+    clearTimeout(spillTimer)
+    if (spillOnce === null || stopped || !ownership.maySend()) return
+    const againMs = spillOnce()
+    if (againMs !== null) spillTimer = setTimeout(spill, againMs)
   }
 
   return {
@@ -77,6 +74,7 @@ export function createPump({ queues, runs, ownership, bounds, hasRetryTopic, now
     stop() {
       stopped = true
       clearTimeout(timer)
+      clearTimeout(spillTimer)
       clearImmediate(soon)
     },
   }

@@ -27,6 +27,10 @@ export interface LaneMark {
   readonly redrives: number
 }
 
+/** Whether a record was deferred because of its target or of too many records, so that it may be handled once its circuit closes. */
+export const isOutageDeferral = (mark: LaneMark | null): boolean =>
+  mark !== null && ['circuit-open', 'target-unavailable', 'brownout', 'over-share'].includes(mark.reason)
+
 const WHYS: readonly string[] = ['deferred', 'redriven', 'replayed', 'verify', 're-read'] satisfies LaneWhy[]
 const isLaneHeader = (name: string) => name.startsWith('lane-')
 

@@ -56,6 +56,7 @@ const run = async (options: {
       },
       async wait() {},
       async defer() {},
+      async passOn() {},
       async owesVerify({ offset }) {
         if (options.refused?.includes(offset)) throw unavailable()
         verified.push(offset)
@@ -72,7 +73,7 @@ const run = async (options: {
     random: () => 0.5,
     observeHandling() {},
   })
-  await runKey(records, { signal: abort.signal, fence() {}, isSurplus: false }).catch((error: unknown) => {
+  await runKey(records, { signal: abort.signal, fence() {}, surplus: null }).catch((error: unknown) => {
     if (!(error instanceof SyncError)) throw error
   })
   return { settled, verified }

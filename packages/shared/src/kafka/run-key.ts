@@ -7,6 +7,7 @@ import type { Classified } from '../stream.ts'
 import type { Tenant } from '../tenants.ts'
 import type { Tracer } from '../tracing.ts'
 import { type ClassifierOptions, createClassifier } from './classify.ts'
+import { keepsPlace, neededForDue } from './due-plan.ts'
 import { startHandling } from './handling-span.ts'
 import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
@@ -39,25 +40,23 @@ export interface RunKeyOptions extends ClassifierOptions {
 export interface KeyRun {
   readonly signal: AbortSignal
   readonly fence: Fence
-  /** Too much for memory: nothing of it is handled now, it goes to the retry lane. */
-  readonly isSurplus: boolean
+  /** A surplus is too much for memory: none of it is handled now. It is spilled, or its records of the retry topic are passed on. */
+  readonly surplus: 'spilled' | 'passed on' | null
 }
 
-/** Leads in one call of the handler, so that of a key with ten thousand some end before all have been handled. */
+/** Leads in one call of the handler: of a key with ten thousand some end before all are handled. */
 const MAX_AT_ONCE = 500
-const REGISTRY_WAIT_MS = 1_000
-const FENCED_WAIT_MS = 200
+const [REGISTRY_WAIT_MS, FENCED_WAIT_MS, REST_MS] = [1_000, 200, 100]
 const MANY_WAITING = 100
-const REST_MS = 100
-const MANY_ASK_AGAIN_MS = 20_000
-const FEW_ASK_AGAIN_MS = 200
+const [MANY_ASK_AGAIN_MS, FEW_ASK_AGAIN_MS] = [20_000, 200]
 const UNWRITTEN = 'a dead letter or lane record could not be written: the record stays pending'
 
 /** Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. */
 export function createKeyRunner(options: RunKeyOptions): (records: readonly Pending[], run: KeyRun) => Promise<void> {
   const { handler, settler, now, wallNow, random } = options
 
-  const { classify, deliveryOf } = createClassifier(options)
+  const classifier = createClassifier(options)
+  const { deliveryOf } = classifier
 
   /** The circuit that keeps a lead waiting, or null when it may start. */
   const heldBy = (lead: Lead<Pending>): { waitsFor: string; until: number } | null => {
@@ -80,14 +79,12 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     const startedAt = performance.now()
     const handling = startHandling(options.tracer, (options.prefix ?? '') + handler.service, tenant.uid, leads)
     const { traceparent } = handling
+    const call = { tenant, key: first.key, signal, fence, isRetryTopic, ...(traceparent && { traceparent }) }
     let outcomes: readonly Outcome[] | null = null
     try {
       outcomes = await handler.handle(
         leads.map(({ record, repair }) => deliveryOf(record, tenant, repair, handling.traceparentOf(record))),
-        {
-          call: { tenant, key: first.key, signal, fence, isRetryTopic, ...(traceparent && { traceparent }) },
-          now: wallNow,
-        },
+        { call, now: wallNow },
       )
       if (outcomes.length !== leads.length)
         throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)
@@ -175,12 +172,11 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
   /** `wait` or `defer` of the settler; when its write fails the records stay. */
   const putOff = async (
     how: 'wait' | 'defer',
-    lead: Lead<Pending>,
+    { record, older }: Lead<Pending>,
     reason: RetryReason,
     until: number,
     fence: Fence,
   ) => {
-    const { record, older } = lead
     try {
       await settler[how](record, older, reason, until, fence)
     } catch (error) {
@@ -189,24 +185,55 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     }
   }
 
-  return async (records, run) => {
-    const classified: { record: Pending; classified: Classified }[] = []
+  const passOn = (records: readonly Pending[], fence: Fence) => {
+    const ofRetryTopic = records.filter(({ mark }) => mark !== null)
+    return settler.passOn(ofRetryTopic, fence).catch((error: unknown) => {
+      if (!(error instanceof SyncError)) throw error
+      for (const record of ofRetryTopic) record.dueAt = Math.max(record.dueAt, now() + REGISTRY_WAIT_MS)
+    })
+  }
+
+  /** The records of the key that can be planned; null when all of them have to wait. */
+  const classifyAll = async (records: readonly Pending[], tenant: Tenant | undefined, run: KeyRun) => {
+    const all: { record: Pending; classified: Classified }[] = []
+    let kept = 0
     for (const record of records) {
-      const result = await classify(record)
-      if (run.signal.aborted) return
-      if ('bug' in result) await countBug(record, result.bug, run)
-      else if ('kind' in result) {
+      const known = classifier.knownOf(record, tenant)
+      if (known !== null && known !== 'unreadable') {
+        if (known !== 'bug') all.push({ record, classified: known })
+        continue
+      }
+      const result = known === 'unreadable' ? retry('registry-unavailable') : await classifier.classify(record)
+      if (run.signal.aborted) return null
+      if ('bug' in result) {
+        record.classified = { tenant, as: 'bug' }
+        await countBug(record, result.bug, run)
+      } else if ('kind' in result) {
         record.firstSeenAt ??= wallNow()
         if (result.kind !== 'retry' || record.dueAt <= now()) await settleOrWait(record, [], result, run.fence)
         if (result.kind !== 'retry') continue
+        record.classified = { tenant, as: 'unreadable' }
         // What can't be read yet may be older than the others: they wait with it, else it would come after them.
         for (const each of records) each.dueAt = Math.max(each.dueAt, record.dueAt)
-        return
+        return null
       } else {
-        classified.push({ record, classified: result })
+        record.classified = { tenant, as: result }
+        all.push({ record, classified: result })
       }
+      if (record.dueAt > now() || kept >= MAX_AT_ONCE) classifier.forget(record)
+      else kept++
     }
-    const plan = planKey(classified)
+    return all
+  }
+
+  const runAll = async (records: readonly Pending[], run: KeyRun): Promise<void> => {
+    if (run.surplus === 'passed on') return passOn(records, run.fence)
+    const tenant = options.tenants().get(records[0]?.tenant ?? '')
+    const all = await classifyAll(records, tenant, run)
+    if (all === null) return
+    // Of all records that are looked at below the same are due, else one that falls due meanwhile would overtake those before it.
+    const at = now()
+    const plan = planKey(run.surplus === null ? neededForDue(all, at) : all)
     for (const { record, outcome } of plan.ends) {
       if (run.signal.aborted) return
       record.firstSeenAt ??= wallNow()
@@ -217,20 +244,19 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     let waiting: Pending | null = null
     for (const lead of plan.leads) {
       if (run.signal.aborted) return
-      const at = now()
-      if (run.isSurplus) {
-        await putOff('defer', lead, 'over-share', Math.max(lead.record.dueAt, at), run.fence)
+      if (run.surplus === 'spilled') {
+        await putOff('defer', lead, 'over-share', Math.max(lead.record.dueAt, now()), run.fence)
         continue
       }
-      const keepsPlace = lead.classified.group === null && lead.record.mark === null
-      const comesAfter = keepsPlace ? waiting : null
+      const isInPlace = keepsPlace(lead.record, lead.classified)
+      const comesAfter = isInPlace ? waiting : null
       if (comesAfter !== null) {
         lead.record.dueAt = Math.max(lead.record.dueAt, comesAfter.dueAt)
         lead.record.waitsFor = comesAfter.waitsFor
       }
       // Also when the one before has fallen due just now: it is not handled in this run.
       if (comesAfter !== null || lead.record.dueAt > at) {
-        if (keepsPlace) waiting ??= lead.record
+        if (isInPlace) waiting ??= lead.record
         for (const each of lead.older) each.dueAt = Math.max(each.dueAt, lead.record.dueAt)
         continue
       }
@@ -241,13 +267,34 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
         await putOff('wait', lead, 'circuit-open', askAgainAt(lead.record.tenant, held.until), run.fence)
         letRest(lead.record.tenant)
         // Not by its dueAt: a circuit that closes meanwhile makes it due at once. One that went to the lane has ended here.
-        if (keepsPlace && lead.record.state.tracker.isOpen(lead.record.offset)) waiting ??= lead.record
+        if (isInPlace && lead.record.state.tracker.isOpen(lead.record.offset)) waiting ??= lead.record
       }
     }
-    const tenant = options.tenants().get(records[0]?.tenant ?? '')
     if (tenant === undefined) return
     for (let from = 0; from < ready.length && !run.signal.aborted; from += MAX_AT_ONCE) {
-      if (!(await handle(ready.slice(from, from + MAX_AT_ONCE), tenant, run))) return
+      const leads = ready.slice(from, from + MAX_AT_ONCE)
+      if (!(await decodeAll(leads, run)) || !(await handle(leads, tenant, run))) return
+      for (const { record } of leads) classifier.forget(record)
+    }
+  }
+
+  /** Whether all of them can be handled now. */
+  const decodeAll = async (leads: readonly Lead<Pending>[], { signal, fence }: KeyRun): Promise<boolean> => {
+    for (const { record, older } of leads) {
+      const unreadable = await classifier.decode(record)
+      if (signal.aborted) return false
+      if (unreadable === null) continue
+      await settleOrWait(record, older, unreadable, fence)
+      return false
+    }
+    return true
+  }
+
+  return async (records, run) => {
+    try {
+      await runAll(records, run)
+    } finally {
+      for (const record of records) classifier.forget(record)
     }
   }
 }

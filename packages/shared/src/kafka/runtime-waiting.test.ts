@@ -233,9 +233,9 @@ describe('memory', () => {
     await settle()
 
     expect(calls).toContainEqual(['1 b'])
-    // Three quarters of the slots run; of the others, half of the memory goes, newest keys first.
+    // Three quarters of the slots run; of the others, half of the memory goes, oldest keys first.
     const deferred = sent.map(({ key, headers }) => [key?.toString(), headers['lane-reason'], headers['lane-offset']])
-    expect(deferred).toEqual(Array.from({ length: 10 }, (_, i) => [`acme:${19 - i}`, 'over-share', String(39 - 2 * i)]))
+    expect(deferred).toEqual(Array.from({ length: 10 }, (_, i) => [`acme:${3 + i}`, 'over-share', String(7 + 2 * i)]))
     expect(ends().filter(([, reason]) => reason === 'superseded')).toHaveLength(10)
     gate.resolve()
   })

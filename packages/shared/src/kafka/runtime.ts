@@ -8,9 +8,12 @@ import { createPartitions, type Partitions } from './partitions.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import type { SourceBatch } from './ports.ts'
 import { createPump } from './pump.ts'
+import { isOutageDeferral } from './retry-lane.ts'
+import { createRetryPasses } from './retry-passes.ts'
 import { createKeyRunner } from './run-key.ts'
 import type { RuntimeOptions } from './runtime-options.ts'
 import { createSettler } from './settle.ts'
+import { createSpill } from './spill.ts'
 import { retryTopicOf } from './topics.ts'
 import { isStuck } from './watchdog.ts'
 
@@ -52,6 +55,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let lastEndAt = now()
   let unexplainedSince: number | null = null
   let unclaimedSince: number | null = null
+  const memory = { decodedBytes: 0 }
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
   let offsetsTimer: NodeJS.Timeout | undefined
@@ -86,9 +90,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     partitions,
     outcomes: options.outcomes,
+    memory,
     isShared,
     laneTopic: retryTopic === null ? null : prefix + retryTopic,
   })
+  const passes = createRetryPasses()
   const settler = createSettler({
     ...options,
     requestDeadlineMs: limits.requestDeadlineMs,
@@ -96,6 +102,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     isOverShare: bounds.isOverShare,
     onUnknownEnd: (partition, until) => runs.mayBeLate(partition, until),
+    onDeferred: passes.written,
     metrics: {
       ...options.metrics,
       ended(...args) {
@@ -107,13 +114,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const runs = createKeyRuns({
     queues,
     ownership,
-    runKey: createKeyRunner({ ...options, settler, waitingOf: queues.sizeOf, rest: queues.rest }),
+    runKey: createKeyRunner({ ...options, settler, memory, waitingOf: queues.all.recordsOf, rest: queues.rest }),
     onReleased: () => pump.soon(),
     logger,
     now,
   })
 
-  const pump = createPump({ queues, runs, ownership, bounds, hasRetryTopic: retryTopic !== null, now })
+  const spill = retryTopic === null ? null : createSpill({ bounds, queues, runs, passes, now: wallNow })
+  const pump = createPump({ queues, runs, ownership, bounds, spill, now })
 
   const commit = (release = false): Promise<void> => {
     const join = joins
@@ -157,6 +165,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       runs.abort((partition) => gone.has(partition))
       queues.drop((record) => gone.has(record.state.partition))
       bounds.resumeAll()
+      for (const partition of gained) passes.assigned(partition, wallNow())
       const claimedAgain = partitions.assigned(gained, lost)
       bounds.afterReading()
       if (claimedAgain !== null) resumeAfter(claimedAgain)
@@ -253,7 +262,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     shorterLogs: partitions.shorterLogs,
     unclaimed: partitions.unclaimed,
     isConsuming,
-    pendingByTenant: () => [...queues.tenants()].map((tenant) => [tenant, queues.sizeOf(tenant)] as const),
+    pendingByTenant: () => [...queues.all.tenants()].map((tenant) => [tenant, queues.all.recordsOf(tenant)] as const),
     status() {
       const at = now()
       let oldestPendingMs = 0
@@ -269,6 +278,3 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
   }
 }
-
-const isOutageDeferral = (mark: Pending['mark']) =>
-  mark !== null && ['circuit-open', 'target-unavailable', 'brownout', 'over-share'].includes(mark.reason)

@@ -43,6 +43,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
     deferAfterMs,
     queues,
     onUnknownEnd: () => {},
+    onDeferred: () => {},
     send: async (messages) => {
       if (!accepts[sends++ % accepts.length]) throw new SyncError('kafka-unavailable', 'producing')
       log.push(...messages.map((sent) => ({ sent })))

@@ -5,11 +5,12 @@ import type { Logger } from '../logger.ts'
 import { type Effect, type Notes, type Outcome, type ParkReason, RETRY_REASONS, type RetryReason } from '../outcome.ts'
 import { afterBrownout, brownoutWaitMs } from './brownout.ts'
 import { deadLetterMessage } from './dead-letter.ts'
-import type { KeyQueues } from './key-queues.ts'
 import { unpack } from './packed.ts'
 import type { Pending } from './pending.ts'
 import type { RawMessage } from './ports.ts'
+import type { KeyQueues } from './queued.ts'
 import { laneMessage } from './retry-lane.ts'
+import { laneWaitOf } from './retry-waits.ts'
 import { deadLetterTopicOf, retryTopicOf, type ServiceName } from './topics.ts'
 
 /** Every measurement that the runtime makes of a record; see metrics.ts for the names. */
@@ -48,6 +49,8 @@ export interface SettleOptions {
   readonly send: (messages: readonly RawMessage[], fence?: Fence) => Promise<void>
   /** The tenant's waiting records are more than its share of memory. */
   readonly isOverShare: (tenant: string) => boolean
+  /** A record was written to the retry topic, to be handled from `notBefore` (ms since the epoch) on. */
+  readonly onDeferred: (partition: number, tenant: string, notBefore: number) => void
   readonly outcomes: OutcomeSink
   readonly metrics: RecordMetrics
   readonly logger: Logger
@@ -65,29 +68,14 @@ export interface Settler {
   wait(record: Pending, older: readonly Pending[], reason: RetryReason, until: number, fence: Fence): Promise<void>
   /** Sends the record to the retry lane, not to be looked at before `until`, and ends those that it supersedes. */
   defer(record: Pending, older: readonly Pending[], reason: RetryReason, until: number, fence: Fence): Promise<void>
+  /** Writes records of the retry topic to its end, as they are. They do not end by this, so that no outcome is written. */
+  passOn(records: readonly Pending[], fence: Fence): Promise<void>
   /** Writes the lane record that looks again once a write with an unknown end can't be executed any more. */
   owesVerify(record: Pending): Promise<void>
 }
 
 const BACKOFF = { baseMs: 500, capMs: 15_000 }
 const UNCOUNTED_WAIT_MS = 1_000
-const LANE_WAIT = { baseMs: 30_000, capMs: 300_000 }
-const NO_WAIT = { baseMs: 0, capMs: 0 }
-const SHORT_WAIT = { baseMs: 5_000, capMs: 30_000 }
-/**
- * Waits whose end the target or the handler knows, so that a longer wait would only delay the record. All records that wait for the
- * next token of their process must be handled when the token is fetched, because another process may end the token a few seconds
- * later.
- */
-const LANE_WAITS: Partial<Record<RetryReason, typeof LANE_WAIT>> = {
-  throttled: SHORT_WAIT,
-  brownout: SHORT_WAIT,
-  'child-pending': SHORT_WAIT,
-  'removal-pending': SHORT_WAIT,
-  'absence-pending': SHORT_WAIT,
-  'token-unavailable': NO_WAIT,
-  'versions-pending': SHORT_WAIT,
-}
 
 export function createSettler(options: SettleOptions): Settler {
   const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, wallNow, random } = options
@@ -162,6 +150,7 @@ export function createSettler(options: SettleOptions): Settler {
   const payVerify = async (record: Pending) => {
     if (record.verifyOwedAt === null) return
     await send([lane(record, 'verify', 'unknown-end', record.verifyOwedAt)])
+    options.onDeferred(record.state.partition, record.tenant, record.verifyOwedAt)
     record.verifyOwedAt = null
   }
 
@@ -195,10 +184,7 @@ export function createSettler(options: SettleOptions): Settler {
   const wait: Settler['wait'] = async (record, older, reason, until, fence) => {
     const deferred = until - record.enteredAt > options.deferAfterMs || options.isOverShare(record.tenant)
     if (!deferred) {
-      for (const each of [record, ...older]) {
-        each.dueAt = Math.max(until, now() + 1)
-        each.decoded = null
-      }
+      for (const each of [record, ...older]) each.dueAt = Math.max(until, now() + 1)
       return
     }
     await defer(record, older, reason, until, fence)
@@ -206,17 +192,37 @@ export function createSettler(options: SettleOptions): Settler {
 
   const defer: Settler['defer'] = async (record, older, reason, until, fence) => {
     const passes = record.mark?.passes ?? 0
-    // The attempts of a record are few, so that its waits need not grow with its passes.
-    const { baseMs, capMs } = RETRY_REASONS[reason].counts ? NO_WAIT : (LANE_WAITS[reason] ?? LANE_WAIT)
+    const { baseMs, capMs } = laneWaitOf(reason)
     const pause = Math.min(capMs, baseMs * 2 ** passes) * (0.75 + random() / 2)
     for (const each of [record, ...older]) await payVerify(each)
-    await send([lane(record, 'deferred', reason, Math.max(until, now() + pause))], fence)
+    const notBefore = Math.max(until, now() + pause)
+    await send([lane(record, 'deferred', reason, notBefore)], fence)
+    options.onDeferred(record.state.partition, record.tenant, notBefore - now() + wallNow())
     await endAll(record, older, () => end(record, 'deferred', reason, null))
   }
 
   return {
     wait,
     defer,
+    async passOn(records, fence) {
+      for (const record of records) await payVerify(record)
+      const messages = records.flatMap((record) => {
+        if (record.mark === null) return []
+        const { attempts, brownout, dueAt } = record
+        const mark = {
+          ...record.mark,
+          attempts,
+          brownoutMs: brownout.lastedMs,
+          notBefore: Math.ceil(dueAt - now() + wallNow()),
+        }
+        return [laneMessage(retryTopic, unpack(record.packed), mark)]
+      })
+      await send(messages, fence)
+      for (const record of records) {
+        record.state.tracker.end(record.offset)
+        queues.remove(record)
+      }
+    },
     async owesVerify(record) {
       owe(record, now())
       await payVerify(record)

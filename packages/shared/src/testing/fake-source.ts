@@ -4,6 +4,8 @@ export interface FakeRecord {
   readonly key: string | null
   readonly value: string | null
   readonly headers?: RawHeaders
+  /** Default: 0. */
+  readonly timestamp?: number
 }
 
 /** A group member without a broker: hands over what a test appends and keeps what was committed. Not for Kafka's own behaviour. */
@@ -53,14 +55,14 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
       listener?.batch({
         topic,
         partition,
-        records: records.map(({ key, value, headers = {} }, index) => ({
+        records: records.map(({ key, value, headers = {}, timestamp = 0 }, index) => ({
           topic,
           partition,
           offset: from + index,
           key: key === null ? null : Buffer.from(key),
           value: value === null ? null : Buffer.from(value),
           headers,
-          timestamp: 0,
+          timestamp,
         })),
         lastOffset: end - 1,
         endOffset: end,

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { createKeyQueues, type KeyQueues, type Queued } from '../kafka/key-queues.ts'
+import { createKeyQueues } from '../kafka/key-queues.ts'
+import type { KeyQueues, Queued } from '../kafka/queued.ts'
 
 export interface Item extends Queued {
   /** Its place in the order of arrival. */
@@ -55,9 +56,6 @@ export const isDue =
 export const readyKeys = (model: QueuesModel): string[] => [
   ...keysOf(model.items.filter((item) => isDue(model.now)(item) && !model.taken.has(item.key))),
 ]
-/** A key is live when a live record of it is due. */
-export const isLive = (model: QueuesModel, key: string): boolean =>
-  itemsOf(model, key).some((item) => isDue(model.now)(item) && !item.lane)
 
 /** When the first untaken key with nothing due becomes due, or a tenant's rest is over. */
 export const nextDueIn = (model: QueuesModel): number | null => {
@@ -73,14 +71,16 @@ export function expectSame(model: QueuesModel, real: KeyQueues<Item>): void {
   const { items } = model
   const bytesOf = (some: readonly Item[]) => some.reduce((sum, { bytes }) => sum + bytes, 0)
   const ofLane = items.filter(({ lane }) => lane)
-  expect([real.size, real.bytes]).toEqual([items.length, bytesOf(items)])
-  expect([real.laneSize, real.laneBytes]).toEqual([ofLane.length, bytesOf(ofLane)])
+  expect([real.size, real.all.bytes]).toEqual([items.length, bytesOf(items)])
+  expect([real.lane.records, real.lane.bytes]).toEqual([ofLane.length, bytesOf(ofLane)])
   expect(real.inFlight).toBe(slotsOf(model))
   for (const tenant of ['t0', 't1', 't2', 'unknown']) {
     const own = items.filter((item) => item.tenant === tenant)
-    expect([real.sizeOf(tenant), real.bytesOf(tenant)]).toEqual([own.length, bytesOf(own)])
+    const ownLane = own.filter(({ lane }) => lane)
+    expect([real.all.recordsOf(tenant), real.all.bytesOf(tenant)]).toEqual([own.length, bytesOf(own)])
+    expect([real.lane.recordsOf(tenant), real.lane.bytesOf(tenant)]).toEqual([ownLane.length, bytesOf(ownLane)])
   }
-  expect([...real.tenants()].toSorted()).toEqual([...new Set(items.map(({ tenant }) => tenant))].toSorted())
+  expect([...real.all.tenants()].toSorted()).toEqual([...new Set(items.map(({ tenant }) => tenant))].toSorted())
   expect([...real.records()].toSorted((a, b) => a.n - b.n)).toEqual(items)
   const firsts: unknown[] = []
   real.forEachFirst(({ key }) => firsts.push(key))

@@ -1,12 +1,11 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { KeyQueues } from '../kafka/key-queues.ts'
+import type { KeyQueues } from '../kafka/queued.ts'
 import {
   anItem,
   expectSame,
   type Item,
   isDue,
-  isLive,
   isResting,
   itemsOf,
   nextDueIn,
@@ -78,14 +77,24 @@ const add = fc
     }),
   )
 const take = fc.constant(step('take', takeOne))
-const takeSurplus = fc.nat(2).map((t) =>
-  step(`take surplus of t${t}`, (model, real) => {
-    const next = real.takeSurplus(`t${t}`)
+const takeSurplus = fc.tuple(fc.nat(2), fc.boolean()).map(([t, ofLane]) =>
+  step(`take surplus of t${t}${ofLane ? ', of the lane' : ''}`, (model, real) => {
+    const next = ofLane ? real.takeOfLane(`t${t}`, ({ lane }) => lane) : real.takeSurplus(`t${t}`)
     if (next === null) return
-    expect(readyKeys(model).filter((key) => isLive(model, key))).toContain(next.key)
+    expect(model.taken.has(next.key)).toBe(false)
+    expect(next.records.some(({ lane }) => lane === ofLane)).toBe(true)
     expect(tenantOf(next.key)).toBe(`t${t}`)
     expect(next.records).toEqual(itemsOf(model, next.key))
     model.taken.set(next.key, { items: next.records, hasSlot: false })
+  }),
+)
+const takeKey = fc.nat(7).map((k) =>
+  step(`take key ${k}`, (model, real) => {
+    const key = `t${k % 3}:${k}`
+    const isThere = itemsOf(model, key).length > 0 && !model.taken.has(key)
+    const next = real.takeKey(key)
+    expect(next?.records ?? null).toEqual(isThere ? itemsOf(model, key) : null)
+    if (next !== null) model.taken.set(key, { items: next.records, hasSlot: false })
   }),
 )
 const remove = fc.tuple(fc.nat(), fc.nat()).map(([pick, which]) =>
@@ -167,7 +176,7 @@ const pass = fc.constantFrom(1, 2, 10, 100).map((ms) =>
 /** Anything that a runtime may do, and time. */
 export const queueSteps = fc.commands(
   [
-    ...[add, add, add, take, take, take, takeSurplus],
+    ...[add, add, add, take, take, take, takeSurplus, takeKey],
     ...[remove, postpone, release, release, releaseUntaken, drop, wake, rest, pass],
   ],
   { maxCommands: 120, size: 'max' },

@@ -35,6 +35,14 @@ export function createEndsJudge({ ledger, brokers, laneTopic, requestDeadlineMs,
     fateOf(each.record)?.group === fateOf(handover.record)?.group &&
     fateOf(each.record)!.version >= fateOf(handover.record)!.version
 
+  /** A record that is deferred has one pass more than before, and a verify of an unknown end has another reason than its record. */
+  const isPassedOn = (message: RawMessage) => {
+    const { record, owesSince } = ledger.ofMessage(message)
+    const isSame = (name: string) => headerText(message.headers, name) === headerText(record.headers, name)
+    const isOwed = owesSince !== null && message.headers['lane-reason'] === 'unknown-end'
+    return record.topic === laneTopic && !isOwed && ['lane-why', 'lane-reason', 'lane-passes'].every(isSame)
+  }
+
   return {
     unknownEnd(traceparent) {
       ledger.of(traceparent).owesSince = time.now()
@@ -45,6 +53,12 @@ export function createEndsJudge({ ledger, brokers, laneTopic, requestDeadlineMs,
         return
       }
       brokers.append(message)
+      if (isPassedOn(message)) {
+        const handover = ledger.ofMessage(message)
+        if (handover.owesSince !== null) accuse('passed on while a verify is owed', handover.record)
+        handover.isPassedOn = true
+        return
+      }
       if (message.headers['lane-reason'] !== 'unknown-end') return
       const handover = ledger.ofMessage(message)
       const leastDueAt = (handover.owesSince ?? 0) + 2 * requestDeadlineMs

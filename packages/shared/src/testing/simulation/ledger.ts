@@ -12,6 +12,8 @@ export interface Handover {
   readonly tenure: number
   end: SyncOutcome | null
   isAcknowledged: boolean
+  /** A record of the retry topic that was written to its end again, as it is. */
+  isPassedOn: boolean
   /** When a write of it ended that may still be executed late, until the lane record that looks again is written. */
   owesSince: number | null
 }
@@ -27,7 +29,7 @@ export interface Ledger {
   ofMessage(message: { readonly headers: RawHeaders }): Handover
   /** As the member got it in the tenure of now. */
   current(member: Member, record: SourceRecord): Handover | undefined
-  /** Whether the member has ended it, in whichever tenure. */
+  /** Whether the member has ended it or passed it on, in whichever tenure. */
   hasEndedBy(member: Member, record: SourceRecord): boolean
 }
 
@@ -51,7 +53,7 @@ export function createLedger(time: SimulatedTime): Ledger {
       let handover = current(member, record)
       if (handover === undefined) {
         const tenure = member.tenures.get(record.partition)!
-        handover = { record, member, tenure, end: null, isAcknowledged: false, owesSince: null }
+        handover = { record, member, tenure, end: null, isAcknowledged: false, isPassedOn: false, owesSince: null }
         handovers.push(handover)
         byRecord.set(record, [...(byRecord.get(record) ?? []), handover])
       }
@@ -63,7 +65,7 @@ export function createLedger(time: SimulatedTime): Ledger {
     ofMessage: ({ headers }) => of(headerText(headers, 'traceparent')),
     current,
     hasEndedBy: (member, record) =>
-      byRecord.get(record)?.some((each) => each.member === member && each.end !== null) ?? false,
+      byRecord.get(record)?.some((each) => each.member === member && (each.end !== null || each.isPassedOn)) ?? false,
   }
 }
 
