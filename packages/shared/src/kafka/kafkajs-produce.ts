@@ -33,10 +33,13 @@ export function createProduceCluster(kafka: Kafka): ProduceCluster {
   tellErrorsByTopic(pool)
   return {
     async connect() {
+      if (pool.seedBroker === undefined) await pool.createSeedBroker()
+      const seed = pool.seedBroker
       try {
         await cluster.connect()
       } catch (error) {
-        if (pool.seedBroker !== undefined) await dropBroker(pool, pool.seedBroker, error as Error)
+        // After a refused connection kafkajs itself has taken the next address. Two steps would return to the first of two.
+        if (seed !== undefined && pool.seedBroker === seed) await dropBroker(pool, seed, error as Error)
         throw error
       }
     },

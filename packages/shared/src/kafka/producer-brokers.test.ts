@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type ProduceBrokers, startProduceBrokers } from '../testing/produce-brokers.ts'
 import { createKafka } from './connect.ts'
@@ -15,18 +17,33 @@ afterEach(async () => {
   }
 })
 
-/** A producer by kafkajs and sockets, in front of brokers of which each leads one partition. */
-async function given({ brokers: count = 1 } = {}) {
-  const brokers = await startProduceBrokers({ brokers: count, partitions: count })
-  const connection = { kafkaBrokers: [...brokers.addresses], kafkaSsl: false }
+function producerFor(brokers: ProduceBrokers, addresses: readonly string[]) {
+  const connection = { kafkaBrokers: [...addresses], kafkaSsl: false }
   const kafka = createKafka(connection, { clientId: 'test', retries: 0, requestTimeoutMs: DEADLINE_MS })
   const producer = createProducer({ kafka, deadlineMs: DEADLINE_MS })
   open.push({ brokers, producer })
+  return producer
+}
+
+/** A producer by kafkajs and sockets, in front of brokers of which each leads one partition. */
+async function given({ brokers: count = 1 } = {}) {
+  const brokers = await startProduceBrokers({ brokers: count, partitions: count })
+  const producer = producerFor(brokers, brokers.addresses)
   await producer.connect()
   const send = (value: string, { topic = TOPIC, partition = 0, fence = () => {} } = {}) =>
     producer.send([{ topic, partition, key: 'k', value: Buffer.from(value), headers: {} }], fence)
   for (const partition of brokers.addresses.keys()) await send('first', { partition })
   return { brokers, producer, send }
+}
+
+/** Nobody listens there any more. */
+async function unusedAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `127.0.0.1:${port}`
 }
 
 async function untilStored(send: () => Promise<void>): Promise<void> {
@@ -38,6 +55,27 @@ async function untilStored(send: () => Promise<void>): Promise<void> {
     if (isStored) return
   }
 }
+
+describe('the first of two configured brokers', () => {
+  it('may be down, because the next attempt to connect goes to the second one', async () => {
+    const brokers = await startProduceBrokers({ brokers: 1, partitions: 1 })
+    const producer = producerFor(brokers, [await unusedAddress(), brokers.addresses[0]!])
+
+    await expect(producer.connect()).rejects.toThrow('ECONNREFUSED')
+
+    await producer.connect()
+  })
+
+  it('may hang, because the next attempt to connect goes to the second one', async () => {
+    const brokers = await startProduceBrokers({ brokers: 2, partitions: 1 })
+    const producer = producerFor(brokers, brokers.addresses)
+    brokers.hang(0)
+
+    await expect(producer.connect()).rejects.toThrow('timed out')
+
+    await producer.connect()
+  })
+})
 
 describe('a broker of three that hangs', () => {
   it('fails the records of the partitions that it leads, and no others', async () => {

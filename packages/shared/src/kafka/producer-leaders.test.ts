@@ -122,6 +122,40 @@ describe('a call whose records go to several leaders', () => {
   })
 })
 
+describe('a record of a call that loses its leader', () => {
+  it('is waited for, although all other records of the call are stored', async () => {
+    const { time, fake, send, sendAll } = await givenProducer({ a: [1, 2] })
+    await Promise.all([send('a', '0'), send('a', '0', { partition: 1 })])
+    for (const nodeId of [1, 2]) fake.broker(nodeId).isHung = true
+    send('a', 'earlier', { partition: 1 }).catch(() => {})
+    await settle()
+    let isStored = false
+    const call = sendAll([0, 1].map((partition) => ({ topic: 'a', partition }))).then(() => {
+      isStored = true
+    })
+    await settle()
+
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    fake.leaders.set('a', [1, null])
+    fake.metadata = first.promise
+    await time.advance(100)
+    fake.breakConnection(2)
+    await time.advance(100)
+    fake.metadata = second.promise
+    first.resolve()
+    await settle()
+    fake.goOn(1)
+    await settle()
+    expect([fake.lookups, fake.values('a'), isStored]).toEqual([3, ['0', 'v'], false])
+
+    fake.leaders.set('a', [1, 2])
+    fake.broker(2).isHung = false
+    second.resolve()
+    await call
+    expect([0, 1].map((partition) => fake.values('a', partition))).toEqual(Array(2).fill(['0', 'v']))
+  })
+})
+
 describe('the leader of a record', () => {
   it('is asked for once by all who want to know it', async () => {
     const { fake, send } = await givenProducer({ a: [1] })

@@ -106,10 +106,7 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
       ...{ maxRecords: maxQueued, maxBytes: maxQueuedBytes },
       isLeaderOf: ({ records }) => records.every(({ topic, partition }) => leaderOf(topic, partition) === nodeId),
       untilLeadersAsked: () => inTime(leaders.refreshIfDue(), ASK_LEADERS_WITHIN_MS, schedule).catch(() => {}),
-      sendElsewhere(part) {
-        part.call.parts--
-        place(part.call, part.records)
-      },
+      sendElsewhere: (part) => place(part.call, part.records, 1),
       onEnd(result, seconds) {
         if (result === 'acknowledged') unplaced = null
         observe?.(result, seconds)
@@ -136,8 +133,11 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
     return key === null ? turn++ % count : partitionOf(key, count)
   }
 
-  /** Puts the records into the queues of their leaders; returns why not, if the leader of one of them is not known. */
-  const tryToPlace = (call: Call, messages: readonly RawMessage[]): SyncError | null => {
+  /**
+   * Puts the records into the queues of their leaders; returns why not, if the leader of one of them is not known. The call counts
+   * the `replaces` former parts of these records until then, so that the answers about its other records cannot end it.
+   */
+  const tryToPlace = (call: Call, messages: readonly RawMessage[], replaces: number): SyncError | null => {
     const parts = new Map<number, Part & { records: PlacedRecord[]; bytes: number }>()
     for (const message of messages) {
       const partition = partitionFor(message)
@@ -154,23 +154,23 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
         return null
       }
     }
-    call.parts += parts.size
+    call.parts += parts.size - replaces
     for (const [leader, part] of parts) queueOf(leader).add(part)
     return null
   }
 
-  const place = (call: Call, messages: readonly RawMessage[]): void => {
-    if (tryToPlace(call, messages) !== null) void placeLater(call, messages)
+  const place = (call: Call, messages: readonly RawMessage[], replaces: number): void => {
+    if (tryToPlace(call, messages, replaces) !== null) void placeLater(call, messages, replaces)
   }
 
-  const placeLater = async (call: Call, messages: readonly RawMessage[]): Promise<void> => {
+  const placeLater = async (call: Call, messages: readonly RawMessage[], replaces: number): Promise<void> => {
     if (unplacedCalls >= maxQueued) return failCall(call, unavailable('too many records wait'))
     unplacedCalls++
     let problem: SyncError | null
     try {
       const topics = [...new Set(messages.map(({ topic }) => topic))]
       await inTime(leaders.refresh(topics), Math.max(0, call.expiresAt - now()), schedule)
-      problem = closing ? unavailable('the producer was closed') : tryToPlace(call, messages)
+      problem = closing ? unavailable('the producer was closed') : tryToPlace(call, messages, replaces)
     } catch (error) {
       problem = unavailable(problemOf(error, ''), error)
     }
@@ -199,7 +199,7 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
       void leaders.refreshIfDue({ isOld: true })
       return new Promise((resolve, reject) => {
         const expiresAt = now() + deadlineMs * PATIENCE_TO_LEAVE
-        place({ fence, expiresAt, parts: 0, hasEnded: false, resolve, reject }, messages)
+        place({ fence, expiresAt, parts: 0, hasEnded: false, resolve, reject }, messages, 0)
       })
     },
     isHealthy() {
