@@ -69,6 +69,8 @@ export interface WriteState {
 
 const MAX_BATCH_RECORDS = 500
 const MAX_BATCH_BYTES = 512 * 1024
+/** Of the deadline. A leader that waits in vain for a follower answers before it looks like a leader that hangs. */
+const PATIENCE_WITH_FOLLOWERS = 0.8
 
 export function failCall(call: Call, error: SyncError): void {
   if (call.hasEnded) return
@@ -135,7 +137,8 @@ export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
         firstSequence: sequences.take(topic, partition, records.length),
       }),
     )
-    return { producerId: producer.id, epoch: producer.epoch, timeoutMs: deadlineMs, timestamp: wallClock(), batches }
+    const timeoutMs = Math.floor(deadlineMs * PATIENCE_WITH_FOLLOWERS)
+    return { producerId: producer.id, epoch: producer.epoch, timeoutMs, timestamp: wallClock(), batches }
   }
 
   const deliver = async (claimed: readonly Part[]): Promise<void> => {

@@ -6,13 +6,15 @@ export interface PartitionLeaders {
   of(topic: string): TopicLeaders | undefined
   /** True if the broker leads any partition of the topics that were asked about. */
   isLeader(nodeId: number): boolean
-  /** Asks now. */
+  /** Asks unless all of these topics were answered less than 100 ms ago. Throws if the lookup fails. */
   refresh(topics: readonly string[]): Promise<void>
   /**
-   * Asks if the leaders may have changed: at most ten times a second, and with `isOld` only every five minutes. Resolves at the end
-   * also if the answer is an error; then the leaders that are known stay as they are.
+   * Asks unless the topics were answered less than 100 ms ago. Resolves at the end also if the lookup fails; then the leaders that
+   * are known stay as they are.
    */
-  refreshIfDue(options?: { readonly isOld: boolean }): Promise<void>
+  refreshIfDue(): Promise<void>
+  /** Begins to ask if the last answer is five minutes old. */
+  refreshIfOld(): void
   stop(): void
 }
 
@@ -29,12 +31,17 @@ export function createPartitionLeaders(
   let leaders: ReadonlyMap<string, TopicLeaders> = new Map()
   let nodes: ReadonlySet<number | null> = new Set()
   let running: Promise<void> | null = null
+  /** When the last lookup began. */
   let askedAt = Number.NEGATIVE_INFINITY
+  /** When the last lookup began that was answered. */
+  let knownAt = Number.NEGATIVE_INFINITY
   let isStopped = false
 
   const ask = async () => {
-    askedAt = now()
+    const beganAt = now()
+    askedAt = beganAt
     leaders = await cluster.leadersOf([...asked])
+    knownAt = beganAt
     nodes = new Set([...leaders.values()].flatMap((each) => (each instanceof Error ? [] : each)))
   }
   const start = (): Promise<void> => {
@@ -43,20 +50,27 @@ export function createPartitionLeaders(
     })
     return running
   }
+  /** A lookup that is under way may have asked a broker that hangs, or before the leaders changed, or without a new topic. */
+  const lookUp = async (isDue: () => boolean) => {
+    await running?.catch(() => {})
+    if (isDue()) await start()
+  }
+  const isRecent = () => now() - knownAt < MIN_AGE_MS
 
   return {
     of: (topic) => leaders.get(topic),
     isLeader: (nodeId) => nodes.has(nodeId),
     async refresh(topics) {
-      const isNew = topics.some((topic) => !asked.has(topic))
       for (const topic of topics) asked.add(topic)
-      // What is asked now was asked without the new topic.
-      if (isNew && running !== null) await running.catch(() => {})
-      await start()
+      await lookUp(() => !isRecent() || topics.some((topic) => !leaders.has(topic)))
     },
-    async refreshIfDue({ isOld } = { isOld: false }) {
-      if (isStopped || asked.size === 0 || now() - askedAt < (isOld ? MAX_AGE_MS : MIN_AGE_MS)) return
-      await start().catch(() => {})
+    async refreshIfDue() {
+      if (isStopped || asked.size === 0) return
+      await lookUp(() => !isRecent()).catch(() => {})
+    },
+    refreshIfOld() {
+      if (isStopped || asked.size === 0 || now() - askedAt < MIN_AGE_MS || now() - knownAt < MAX_AGE_MS) return
+      start().catch(() => {})
     },
     stop() {
       isStopped = true

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ERRORS } from '../testing/fake-produce-cluster.ts'
 import { DEADLINE_MS, endsOf, givenProducer } from '../testing/given-producer.ts'
 import { settle } from '../testing/manual-time.ts'
 
@@ -77,6 +78,16 @@ describe('a leader that hangs', () => {
     expect(fake.requests.at(-1)?.nodeId).toBe(2)
     expect(fake.values('a')).toEqual(['0', '2'])
   })
+})
+
+it('a leader that waits for a follower that hangs answers before the deadline, and keeps its connection', async () => {
+  const { fake, send } = await givenProducer({ a: [1] })
+  fake.refusal = () => ERRORS.timedOut
+
+  await expect(send('a', '1')).rejects.toMatchObject({ code: 'kafka-unavailable' })
+
+  expect(fake.requests.map(({ request }) => request.timeoutMs)).toEqual([0.8 * DEADLINE_MS])
+  expect(fake.broker(1).connections.map(({ isOpen }) => isOpen)).toEqual([true])
 })
 
 describe('a call whose records go to several leaders', () => {
@@ -165,6 +176,18 @@ describe('the leader of a record', () => {
     expect(fake.lookups).toBe(1)
   })
 
+  it('is asked for ten times a second at most while a partition has none', async () => {
+    const { time, fake, send } = await givenProducer({ a: [null] })
+    const fails = () => expect(send('a', '1')).rejects.toThrow('partition 0 of a has no leader')
+
+    for (let i = 0; i < 3; i++) await fails()
+    expect(fake.lookups).toBe(1)
+    await time.advance(100)
+    await fails()
+
+    expect(fake.lookups).toBe(2)
+  })
+
   it('is asked for again with a topic that was not asked for before', async () => {
     const { fake, send } = await givenProducer({ a: [1], b: [1] })
     const answered = Promise.withResolvers<void>()
@@ -204,6 +227,36 @@ describe('the leader of a record', () => {
 
     expect(fake.requests.map(({ nodeId }) => nodeId)).toEqual([1, 1, 2])
     expect(fake.values('a')).toEqual(['1', '3'])
+  })
+
+  it('is looked for again after a lookup at the broker that hangs has failed', async () => {
+    const { time, fake, send } = await givenProducer({ a: [1, 2], b: [2] })
+    await send('a', '0')
+    await time.advance(1_000)
+    fake.broker(1).isHung = true
+    const hung = send('a', '1')
+    hung.catch(() => {})
+    await settle()
+    const lookup = Promise.withResolvers<void>()
+    const { drop } = fake.cluster
+    fake.metadata = lookup.promise
+    fake.cluster.drop = (nodeId) => {
+      drop(nodeId)
+      fake.metadata = Promise.resolve()
+      lookup.reject(new Error('Closed connection'))
+    }
+    send('b', '1').catch(() => {})
+    fake.leaders.set('a', [2, 2])
+    await time.advance(DEADLINE_MS - 100)
+
+    const next = send('a', '2')
+    await time.advance(100)
+
+    await expect(hung).rejects.toThrow('deadline exceeded')
+    await settle()
+    expect(fake.requests.at(-1)?.nodeId).toBe(2)
+    await next
+    expect(fake.values('a')).toEqual(['0', '2'])
   })
 
   it('is looked for again after five minutes, so that new partitions are found', async () => {

@@ -86,11 +86,12 @@ describe('a record that the broker refuses', () => {
   })
 
   it('is a record for a partition that does not exist, after a look whether the topic has got more', async () => {
-    const { fake, send } = await givenProducer({ a: [1] })
+    const { time, fake, send } = await givenProducer({ a: [1] })
     await send('a', '0')
 
     await expect(send('a', '1', { partition: 7 })).rejects.toMatchObject({ code: 'contract-violation' })
     fake.leaders.set('a', Array(8).fill(1))
+    await time.advance(100)
     await send('a', '2', { partition: 7 })
 
     expect(fake.values('a', 7)).toEqual(['2'])

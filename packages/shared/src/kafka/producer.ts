@@ -196,7 +196,7 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
     send(messages, fence) {
       if (messages.length === 0) return Promise.resolve()
       if (closing) return Promise.reject(unavailable('the producer was closed'))
-      void leaders.refreshIfDue({ isOld: true })
+      leaders.refreshIfOld()
       return new Promise((resolve, reject) => {
         const expiresAt = now() + deadlineMs * PATIENCE_TO_LEAVE
         place({ fence, expiresAt, parts: 0, hasEnded: false, resolve, reject }, messages, 0)

@@ -6,7 +6,13 @@ import { createPartitionLog } from './partition-logs.ts'
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as {
   createErrorFromCode(code: number): Error
 }
-export const ERRORS = { notLeader: 6, tooLarge: 10, notAuthorized: 29, unknownTopic: 3 } as const
+export const ERRORS = {
+  unknownTopic: 3,
+  notLeader: 6,
+  timedOut: 7,
+  tooLarge: 10,
+  notAuthorized: 29,
+} as const
 export const errorOf = (code: number): Error => createErrorFromCode(code)
 
 /** Requests that have left the process and that the broker has not read. */
