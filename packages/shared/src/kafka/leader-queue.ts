@@ -1,34 +1,19 @@
-import type { SyncError } from '../errors.ts'
-import type { Fence } from '../http/call.ts'
 import type { Schedule } from '../http/schedule.ts'
 import type { RawMessage } from './ports.ts'
+import { acknowledge, type Call, createBound, failCall, type Part } from './produce-calls.ts'
 import type { PartitionAnswer, ProduceCluster } from './produce-cluster.ts'
-import { fencedBy, problemOf, refusedRecord, unavailable, type Verdict, verdictOf } from './produce-errors.ts'
+import {
+  closedError,
+  fencedBy,
+  mayBeAppended,
+  problemOf,
+  refusedRecord,
+  unavailable,
+  type Verdict,
+  verdictOf,
+} from './produce-errors.ts'
 import type { PartitionBatch, ProduceRequest } from './produce-request.ts'
 import type { Sequences } from './sequences.ts'
-
-/** A caller of `send`. Its records may go to several leaders. */
-export interface Call {
-  readonly fence: Fence | undefined
-  readonly expiresAt: number
-  /** The parts that are not acknowledged yet. */
-  parts: number
-  /** The caller was told. Nothing of the call may leave from then on. */
-  hasEnded: boolean
-  resolve(): void
-  reject(error: SyncError): void
-}
-
-export interface PlacedRecord extends RawMessage {
-  readonly partition: number
-}
-
-/** The records of a call that go to one leader. */
-export interface Part {
-  readonly call: Call
-  readonly records: readonly PlacedRecord[]
-  readonly bytes: number
-}
 
 export type WriteResult = 'acknowledged' | 'refused' | 'failed'
 
@@ -57,6 +42,8 @@ export interface LeaderQueueOptions {
 export interface LeaderQueue {
   hasRoomFor(part: Part): boolean
   add(part: Part): void
+  /** Fails the calls that wait. From now on nothing leaves. */
+  close(): void
   /** Of the last request; null before the first one. */
   state(): WriteState | null
 }
@@ -72,12 +59,6 @@ const MAX_BATCH_BYTES = 512 * 1024
 /** Of the deadline. A leader that waits in vain for a follower answers before it looks like a leader that hangs. */
 const PATIENCE_WITH_FOLLOWERS = 0.8
 
-export function failCall(call: Call, error: SyncError): void {
-  if (call.hasEnded) return
-  call.hasEnded = true
-  call.reject(error)
-}
-
 /**
  * The records that wait for one leader. One Produce request at most is under way. What arrives meanwhile leaves with the next one:
  * no waiting when idle, large batches under load.
@@ -85,21 +66,21 @@ export function failCall(call: Call, error: SyncError): void {
 export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
   const { nodeId, cluster, sequences, untilProducer, deadlineMs, now, wallClock, schedule, onEnd } = options
   const queue: Part[] = []
-  let records = 0
-  let bytes = 0
+  const bound = createBound(options.maxRecords, options.maxBytes)
   let isAtWork = false
+  let isClosed = false
   let state: WriteState | null = null
 
   const nextBatch = (): Part[] => {
     const batch: Part[] = []
     let taken = 0
     let takenBytes = 0
-    while (queue.length > 0 && taken < MAX_BATCH_RECORDS && takenBytes < MAX_BATCH_BYTES) {
-      const part = queue.shift()!
-      const { call } = part
-      records -= part.records.length
-      bytes -= part.bytes
-      if (call.hasEnded || hasExpired(call)) continue
+    for (let part = queue[0]; part !== undefined; part = queue[0]) {
+      const isFull = taken + part.records.length > MAX_BATCH_RECORDS || takenBytes + part.bytes > MAX_BATCH_BYTES
+      if (batch.length > 0 && isFull) break
+      queue.shift()
+      bound.remove(part)
+      if (hasEnded(part.call)) continue
       if (!options.isLeaderOf(part)) options.sendElsewhere(part)
       else {
         batch.push(part)
@@ -110,14 +91,16 @@ export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
     return batch
   }
 
-  const hasExpired = (call: Call): boolean => {
-    if (now() < call.expiresAt) return false
-    failCall(call, unavailable('waiting for the broker: deadline exceeded'))
-    return true
+  /** Ends the call if its records may leave no more. */
+  const hasEnded = (call: Call): boolean => {
+    if (isClosed) failCall(call, closedError())
+    else if (now() >= call.expiresAt) failCall(call, unavailable('waiting for the broker: deadline exceeded'))
+    return call.hasEnded
   }
 
   /** Asked last of all, in the moment in which the bytes leave. */
   const isWanted = ({ call }: Part): boolean => {
+    if (isClosed) failCall(call, closedError())
     if (call.hasEnded) return false
     try {
       call.fence?.()
@@ -154,17 +137,28 @@ export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
       await untilProducer()
       return cluster.produce(nodeId, leave)
     }
-    const ended = (result: WriteResult) => onEnd(result, (now() - startedAt) / 1000)
+    const ended = (result: WriteResult) => {
+      try {
+        onEnd(result, (now() - startedAt) / 1000)
+      } catch {
+        // A metric that cannot be counted says nothing about the write.
+      }
+    }
     try {
       const answers = await inTime(produce(), deadlineMs, schedule)
       await settle(sent.parts, sent.request!, answers, ended)
     } catch (error) {
-      if (sent.request !== null) sequences.leaveEpoch(sent.request.epoch)
+      const { request, parts } = sent
+      // Another queue has used up the last epoch. The broker has got nothing that it could have answered.
+      const hasNoProducer = request === null && parts.length > 0
+      const problem = hasNoProducer ? 'a new producer id is needed' : problemOf(error, '')
+      if (request !== null) sequences.leaveEpoch(request.epoch)
       else if (claimed.every(({ call }) => call.hasEnded)) return
-      cluster.drop(nodeId)
-      const problem = problemOf(error, '')
-      state = { isHealthy: false, problem }
-      ended('failed')
+      if (!hasNoProducer) {
+        cluster.drop(nodeId)
+        state = { isHealthy: false, problem }
+        ended('failed')
+      }
       for (const { call } of claimed) failCall(call, unavailable(problem, error))
     }
   }
@@ -183,7 +177,7 @@ export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
       if (error === null) continue
       const verdict = verdictOf(error)
       ends.set(`${topic}/${partition}`, { verdict, error, topic })
-      if (verdict === 'failed') sequences.leaveEpoch(epoch)
+      if (verdict === 'failed' && mayBeAppended(error)) sequences.leaveEpoch(epoch)
       else sequences.giveBack({ topic, partition, epoch, first, count: records.length })
     }
     const has = (verdict: Verdict) => [...ends.values()].find((end) => end.verdict === verdict)
@@ -196,7 +190,7 @@ export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
 
     const alone: Part[] = []
     for (const part of parts) {
-      const own = part.records.flatMap(({ topic, partition }) => ends.get(`${topic}/${partition}`) ?? [])
+      const own = part.records.flatMap(({ message, partition }) => ends.get(`${message.topic}/${partition}`) ?? [])
       const end = own.find(({ verdict }) => verdict !== 'refused') ?? own[0]
       if (end === undefined) acknowledge(part.call)
       else if (end.verdict !== 'refused') failCall(part.call, unavailable(problemOf(end.error, end.topic), end.error))
@@ -205,48 +199,46 @@ export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
     }
     // One record that the broker refuses must not take the others of its batch with it.
     for (const part of alone) {
-      if (!hasExpired(part.call)) await deliver([part])
+      if (!hasEnded(part.call)) await deliver([part])
     }
   }
 
   const work = async () => {
-    for (let batch = nextBatch(); batch.length > 0; batch = nextBatch()) {
-      await deliver(batch)
-      if (state?.isHealthy === false) await options.untilLeadersAsked()
+    try {
+      for (let batch = nextBatch(); batch.length > 0; batch = nextBatch()) {
+        await deliver(batch)
+        if (state?.isHealthy === false) await options.untilLeadersAsked()
+      }
+    } finally {
+      isAtWork = false
     }
-    isAtWork = false
   }
 
   return {
-    hasRoomFor: (part) =>
-      records === 0 || (records + part.records.length <= options.maxRecords && bytes + part.bytes <= options.maxBytes),
+    hasRoomFor: bound.hasRoomFor,
     add(part) {
       queue.push(part)
-      records += part.records.length
-      bytes += part.bytes
+      bound.add(part)
       if (isAtWork) return
       isAtWork = true
       setImmediate(() => void work())
+    },
+    close() {
+      isClosed = true
+      for (const { call } of queue) failCall(call, closedError())
     },
     state: () => state,
   }
 }
 
-function acknowledge(call: Call): void {
-  call.parts--
-  if (call.parts > 0 || call.hasEnded) return
-  call.hasEnded = true
-  call.resolve()
-}
-
 function byPartition(parts: readonly Part[]) {
   const batches = new Map<string, { topic: string; partition: number; records: RawMessage[] }>()
   for (const { records } of parts) {
-    for (const record of records) {
-      const { topic, partition } = record
+    for (const { message, partition } of records) {
+      const { topic } = message
       const name = `${topic}/${partition}`
       const batch = batches.get(name) ?? { topic, partition, records: [] }
-      batch.records.push(record)
+      batch.records.push(message)
       batches.set(name, batch)
     }
   }

@@ -15,6 +15,7 @@ export interface PartitionLeaders {
   refreshIfDue(): Promise<void>
   /** Begins to ask if the last answer is five minutes old. */
   refreshIfOld(): void
+  /** Begins no lookup any more. */
   stop(): void
 }
 
@@ -30,7 +31,8 @@ export function createPartitionLeaders(
   const asked = new Set<string>()
   let leaders: ReadonlyMap<string, TopicLeaders> = new Map()
   let nodes: ReadonlySet<number | null> = new Set()
-  let running: Promise<void> | null = null
+  /** Resolves to the error of a lookup that failed, or null. */
+  let running: Promise<unknown> | null = null
   /** When the last lookup began. */
   let askedAt = Number.NEGATIVE_INFINITY
   /** When the last lookup began that was answered. */
@@ -44,16 +46,25 @@ export function createPartitionLeaders(
     knownAt = beganAt
     nodes = new Set([...leaders.values()].flatMap((each) => (each instanceof Error ? [] : each)))
   }
-  const start = (): Promise<void> => {
-    running ??= ask().finally(() => {
-      running = null
-    })
+  const start = (): Promise<unknown> => {
+    running ??= ask()
+      .then(
+        () => null,
+        (error) => error,
+      )
+      .finally(() => {
+        running = null
+      })
     return running
   }
-  /** A lookup that is under way may have asked a broker that hangs, or before the leaders changed, or without a new topic. */
+  /** All who wait for one lookup go on in the order in which they came, so that calls are placed in the order of their sends. */
   const lookUp = async (isDue: () => boolean) => {
-    await running?.catch(() => {})
-    if (isDue()) await start()
+    // It may have asked a broker that hangs, or before the leaders changed, or without a new topic.
+    if (running !== null) await running
+    if (!isDue()) return
+    if (isStopped) throw new Error('the producer was closed')
+    const failure = await start()
+    if (failure !== null) throw failure
   }
   const isRecent = () => now() - knownAt < MIN_AGE_MS
 
@@ -65,12 +76,12 @@ export function createPartitionLeaders(
       await lookUp(() => !isRecent() || topics.some((topic) => !leaders.has(topic)))
     },
     async refreshIfDue() {
-      if (isStopped || asked.size === 0) return
+      if (asked.size === 0) return
       await lookUp(() => !isRecent()).catch(() => {})
     },
     refreshIfOld() {
-      if (isStopped || asked.size === 0 || now() - askedAt < MIN_AGE_MS || now() - knownAt < MAX_AGE_MS) return
-      start().catch(() => {})
+      if (asked.size === 0 || now() - askedAt < MIN_AGE_MS || now() - knownAt < MAX_AGE_MS) return
+      void start()
     },
     stop() {
       isStopped = true

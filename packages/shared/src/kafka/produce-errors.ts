@@ -13,6 +13,13 @@ export function verdictOf(error: Error | null): Verdict {
   return denialOf(error) === 'authorization' ? 'forbidden' : 'failed'
 }
 
+/**
+ * False if the leader has certainly not appended the batch. A leader refuses a batch for too few replicas before it appends it. It
+ * may say that it leads no more (NOT_LEADER_OR_FOLLOWER) after it appended the batch and waited for its followers. Source: Kafka's
+ * `Partition.appendRecordsToLeader` and `Partition.checkEnoughReplicasReachOffset`.
+ */
+export const mayBeAppended = (error: Error): boolean => (error as { type?: unknown }).type !== 'NOT_ENOUGH_REPLICAS'
+
 /** In one line why a write of this topic failed. */
 export function problemOf(error: unknown, topic: string): string {
   if (!(error instanceof Error)) return 'failed'
@@ -22,6 +29,8 @@ export function problemOf(error: unknown, topic: string): string {
 
 export const unavailable = (problem: string, cause?: unknown) =>
   new SyncError('kafka-unavailable', `producing to kafka: ${problem}`, { cause })
+
+export const closedError = (): SyncError => unavailable('the producer was closed')
 
 export const refusedRecord = (cause: Error) =>
   new SyncError('contract-violation', 'producing to kafka: the record is refused (too large, or no such partition?)', {

@@ -11,6 +11,11 @@ const NODES = [1, 2, 3]
 const PARTITIONS = 4
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f']
 const DEADLINE_MS = 1_000
+/** A leader that waits for its followers has appended the batch. */
+const ANSWERS = [
+  ...[0, 10, 19].map((code) => ({ code, isAppended: false })),
+  ...[6, 7, 20].map((code) => ({ code, isAppended: true })),
+]
 const partitionOfKey = (key: string) => KEYS.indexOf(key) % PARTITIONS
 
 const node = fc.constantFrom(...NODES)
@@ -40,7 +45,7 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('die' as const), node }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('look up' as const), isSlow: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('refuse' as const), code: fc.constantFrom(0, 7, 10, 19, 20) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('refuse' as const), answer: fc.constantFrom(...ANSWERS) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('fence' as const), isOpen: fc.boolean() }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
@@ -144,8 +149,10 @@ const run = async ({ time, fake, versions, state, sendNewest, lookUp }: Given, o
   } else if (of.do === 'lead') {
     fake.leaders.set(TOPIC, leadersIn(fake).with(of.partition, of.node))
   } else if (of.do === 'look up') lookUp(of.isSlow)
-  else if (of.do === 'refuse') state.refusal = of.code
-  else state.isOwned = of.isOpen
+  else if (of.do === 'refuse') {
+    state.refusal = of.answer.code
+    fake.refusesAfterAppend = of.answer.isAppended
+  } else state.isOwned = of.isOpen
   await settle()
 }
 

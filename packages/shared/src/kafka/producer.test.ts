@@ -32,6 +32,16 @@ describe('records that are sent at once, each by its own call', () => {
     expect(sent()).toEqual([['a 0'], ['a 1'], ['a 2', 'a 3']])
     expect(fake.values('a')).toEqual(['0', '1', '2', '3'])
   })
+
+  it('leave in several requests when they are large', async () => {
+    const { send, sent } = await givenProducer({ a: [1] })
+    await send('a', '0')
+    const large = 'v'.repeat(300 * 1024)
+
+    await Promise.all([send('a', '1'), send('a', large), send('a', large), send('a', '2'), send('a', large.repeat(3))])
+
+    expect(sent().map((records) => records.length)).toEqual([1, 2, 2, 1])
+  })
 })
 
 describe('the fence', () => {
@@ -135,6 +145,48 @@ describe('a topic that no ACL lets us write', () => {
     expect(endsOf(await Promise.allSettled([send('orders', '1'), send('inbox', '2')]))).toEqual([refused, 'stored'])
     expect(producer.isHealthy()).toBe(true)
   })
+})
+
+describe('a batch that has failed', () => {
+  it('needs no new epoch if the broker had too few replicas to append it', async () => {
+    const { fake, send, producer } = await givenProducer({ a: [1] })
+    fake.refusal = () => ERRORS.notEnoughReplicas
+
+    await expect(send('a', '1')).rejects.toMatchObject({ code: 'kafka-unavailable' })
+    expect(producer.isHealthy()).toBe(false)
+    fake.refusal = () => 0
+    await send('a', '2')
+
+    expect(fake.requests.map(({ request }) => request.epoch)).toEqual([0, 0])
+    expect(fake.values('a')).toEqual(['2'])
+  })
+
+  it.each([
+    ['notLeader', ERRORS.notLeader],
+    ['timedOut', ERRORS.timedOut],
+  ])('needs a new epoch after %s, because the broker may have appended it', async (_name, code) => {
+    const { fake, send } = await givenProducer({ a: [1] })
+    fake.refusal = () => code
+    fake.refusesAfterAppend = true
+
+    await expect(send('a', '1')).rejects.toMatchObject({ code: 'kafka-unavailable' })
+    fake.refusal = () => 0
+    await send('a', '2')
+
+    expect(fake.values('a')).toEqual(['1', '2'])
+  })
+})
+
+it('a metric that cannot be counted fails no write', async () => {
+  const observe = () => {
+    throw new Error('no such label')
+  }
+  const { fake, send } = await givenProducer({ a: [1] }, { observe })
+
+  await send('a', '1')
+  await send('a', '2')
+
+  expect(fake.values('a')).toEqual(['1', '2'])
 })
 
 it('a record without a key and a partition goes anywhere', async () => {

@@ -4,22 +4,13 @@ import type { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
 import { afterDelay, type Schedule } from '../http/schedule.ts'
 import { createProduceCluster } from './kafkajs-produce.ts'
-import {
-  type Call,
-  createLeaderQueue,
-  failCall,
-  inTime,
-  type LeaderQueue,
-  type Part,
-  type PlacedRecord,
-  type WriteResult,
-  type WriteState,
-} from './leader-queue.ts'
+import { createLeaderQueue, inTime, type LeaderQueue, type WriteResult, type WriteState } from './leader-queue.ts'
 import { createPartitionLeaders } from './partition-leaders.ts'
 import { partitionOf } from './partition-of.ts'
 import type { RawMessage } from './ports.ts'
+import { bytesIn, type Call, createBound, failCall, type Part, type PlacedRecord } from './produce-calls.ts'
 import type { ProduceCluster } from './produce-cluster.ts'
-import { problemOf, refusedRecord, unavailable, verdictOf } from './produce-errors.ts'
+import { closedError, problemOf, refusedRecord, unavailable, verdictOf } from './produce-errors.ts'
 import { createSequences } from './sequences.ts'
 
 /** Writes raw records with acks=all: batched, fenced, each call resolved by the brokers' acknowledgement of its records. */
@@ -39,9 +30,12 @@ export interface BatchedProducer {
 }
 
 interface Limits {
-  /** From the records' leaving to their acknowledgement; a call waits for its leaving 40 % of that more at most. */
+  /**
+   * Of one request, from the turn of its records to the broker's answer. Records wait for their turn while another request to
+   * their leader is under way. If their turn comes after 40 % of the deadline, it is too late, and their call fails.
+   */
   readonly deadlineMs: number
-  /** Records that wait for one leader at once; past it a call fails at once rather than fill the memory. */
+  /** Records that wait for one leader at once, or for their leader to be found; past it a call fails at once. */
   readonly maxQueued?: number
   readonly maxQueuedBytes?: number
   /** Told of each produce request's end. */
@@ -63,7 +57,7 @@ export interface ClusterProducerOptions extends Limits {
 
 /** Whoever waited for what is still on its way has given up by now. */
 const DISCONNECT_WITHIN_MS = 1_000
-/** Of the deadline: whoever waited for a broker that hangs would else wait for it twice. */
+/** Of the deadline. Records that waited for a request that hangs leave no more, because their caller would wait for a second one. */
 const PATIENCE_TO_LEAVE = 0.4
 /** After a failed request, before the next one goes to the same broker. */
 const ASK_LEADERS_WITHIN_MS = 1_000
@@ -83,7 +77,9 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
   let begins: Promise<void> | null = null
   /** Of records whose leader was not found. */
   let unplaced: WriteState | null = null
-  let unplacedCalls = 0
+  /** Calls with records whose leader is looked for. */
+  const searching = new Set<{ readonly call: Call }>()
+  const searchingBound = createBound(maxQueued, maxQueuedBytes)
   let turn = 0
   let closing = false
 
@@ -104,9 +100,13 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
     const queue = createLeaderQueue({
       ...{ nodeId, cluster, sequences, untilProducer, deadlineMs, now, wallClock, schedule },
       ...{ maxRecords: maxQueued, maxBytes: maxQueuedBytes },
-      isLeaderOf: ({ records }) => records.every(({ topic, partition }) => leaderOf(topic, partition) === nodeId),
+      isLeaderOf: ({ records }) =>
+        records.every(({ message, partition }) => leaderOf(message.topic, partition) === nodeId),
       untilLeadersAsked: () => inTime(leaders.refreshIfDue(), ASK_LEADERS_WITHIN_MS, schedule).catch(() => {}),
-      sendElsewhere: (part) => place(part.call, part.records, 1),
+      sendElsewhere({ call, records }) {
+        const messages = records.map(({ message }) => message)
+        place(call, messages, 1)
+      },
       onEnd(result, seconds) {
         if (result === 'acknowledged') unplaced = null
         observe?.(result, seconds)
@@ -144,8 +144,8 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
       const leader = leaderOf(message.topic, partition)
       if (typeof leader !== 'number') return leader
       const part = parts.get(leader) ?? { call, records: [], bytes: 0 }
-      part.records.push({ ...message, partition })
-      part.bytes += message.value?.length ?? 0
+      part.records.push({ message, partition })
+      part.bytes += bytesIn([message])
       parts.set(leader, part)
     }
     for (const [leader, part] of parts) {
@@ -164,17 +164,20 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
   }
 
   const placeLater = async (call: Call, messages: readonly RawMessage[], replaces: number): Promise<void> => {
-    if (unplacedCalls >= maxQueued) return failCall(call, unavailable('too many records wait'))
-    unplacedCalls++
+    const search = { call, records: messages, bytes: bytesIn(messages) }
+    if (!searchingBound.hasRoomFor(search)) return failCall(call, unavailable('too many records wait'))
+    searchingBound.add(search)
+    searching.add(search)
     let problem: SyncError | null
     try {
       const topics = [...new Set(messages.map(({ topic }) => topic))]
       await inTime(leaders.refresh(topics), Math.max(0, call.expiresAt - now()), schedule)
-      problem = closing ? unavailable('the producer was closed') : tryToPlace(call, messages, replaces)
+      problem = closing ? closedError() : tryToPlace(call, messages, replaces)
     } catch (error) {
       problem = unavailable(problemOf(error, ''), error)
     }
-    unplacedCalls--
+    searchingBound.remove(search)
+    searching.delete(search)
     if (problem === null) return
     if (problem.code === 'kafka-unavailable') {
       const { cause } = problem
@@ -195,7 +198,7 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
     },
     send(messages, fence) {
       if (messages.length === 0) return Promise.resolve()
-      if (closing) return Promise.reject(unavailable('the producer was closed'))
+      if (closing) return Promise.reject(closedError())
       leaders.refreshIfOld()
       return new Promise((resolve, reject) => {
         const expiresAt = now() + deadlineMs * PATIENCE_TO_LEAVE
@@ -210,6 +213,8 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
     async disconnect() {
       closing = true
       leaders.stop()
+      for (const { call } of searching) failCall(call, closedError())
+      for (const queue of queues.values()) queue.close()
       await endInTime(cluster.disconnect(), DISCONNECT_WITHIN_MS)
     },
   }

@@ -55,8 +55,9 @@ export function createSequences(): Sequences {
       if (left !== epoch) return
       next.clear()
       if (epoch < LAST_EPOCH) epoch++
-      // A broker that hangs ends one epoch per deadline. It would have to hang for days, and then lead the partition still, for
-      // a batch of this producer id to be appended after a batch of the next one.
+      // The next producer id fences nothing of this one. A batch of this one would be appended after a batch of the next one only
+      // if its broker left it unread while 32 767 other batches failed, and then led the partition still. A batch that fails at
+      // once, as after a leader changed, ends an epoch as well as a batch that fails at the deadline.
       else id = null
     },
   }

@@ -11,6 +11,7 @@ export const ERRORS = {
   notLeader: 6,
   timedOut: 7,
   tooLarge: 10,
+  notEnoughReplicas: 19,
   notAuthorized: 29,
 } as const
 export const errorOf = (code: number): Error => createErrorFromCode(code)
@@ -65,9 +66,11 @@ export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLe
       const values = records.map(({ value }) => String(value))
       const code = fake.refusal(topic, values)
       const isLeader = Array.isArray(of) && of[partition] === nodeId
-      const answer = isLeader
-        ? code || log(topic, partition).append({ producerId, epoch, firstSequence, values })
-        : ERRORS.notLeader
+      const appended =
+        isLeader && (code === 0 || fake.refusesAfterAppend)
+          ? log(topic, partition).append({ producerId, epoch, firstSequence, values })
+          : 0
+      const answer = isLeader ? code || appended : ERRORS.notLeader
       return { topic, partition, error: answer === 0 ? null : errorOf(answer) }
     })
 
@@ -108,6 +111,8 @@ export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLe
     onLeave: (_request: ProduceRequest): void => {},
     /** The error code of a batch that the leader does not take; 0 for none. */
     refusal: (_topic: string, _values: readonly string[]): number => 0,
+    /** The leader appends the batch first, as a leader that then waits for its followers. */
+    refusesAfterAppend: false,
     values: (topic: string, partition = 0): readonly string[] => log(topic, partition).values,
     broker,
     goOn(nodeId: number) {
