@@ -1,5 +1,4 @@
 import { createKafka } from '@sync/shared/kafka/connect'
-import { mendKafkaJs } from '@sync/shared/kafka/kafkajs-fixes'
 import { type BatchedProducer, createProducer } from '@sync/shared/kafka/producer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTopics } from './create-topics.ts'
@@ -10,7 +9,6 @@ let producer: BatchedProducer
 let produces = 0
 
 beforeAll(async () => {
-  mendKafkaJs()
   const kafka = createKafka({ kafkaBrokers: sharedStack().brokers, kafkaSsl: false } as never, {
     ...{ clientId: 'producer', retries: 0 },
   })
@@ -18,19 +16,7 @@ beforeAll(async () => {
   await admin.connect()
   await createTopics(admin, [{ topic: TOPIC, numPartitions: 1, replicationFactor: 1 }])
   await admin.disconnect()
-  producer = createProducer({
-    kafka: {
-      ...kafka,
-      producer(config) {
-        const inner = kafka.producer(config)
-        inner.on(inner.events.REQUEST, ({ payload }) => {
-          if (payload.apiName === 'Produce') produces++
-        })
-        return inner
-      },
-    } as typeof kafka,
-    deadlineMs: 5_000,
-  })
+  producer = createProducer({ kafka, deadlineMs: 5_000, observe: () => produces++ })
   await producer.connect()
 })
 afterAll(() => producer?.disconnect())

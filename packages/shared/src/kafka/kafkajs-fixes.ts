@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeHeadersInLinearTime, readBatchesOfAnySize } from './kafkajs-decoding.ts'
 import { encodeRecordsAtOnce } from './kafkajs-encoding.ts'
+import { makeRequestsWhenTheyLeave } from './kafkajs-leaving.ts'
 import { surviveRefusals } from './kafkajs-refusals.ts'
 import { outliveSessions } from './kafkajs-sessions.ts'
 
@@ -96,6 +97,8 @@ export function mendKafkaJs(): void {
   encodeRecordsAtOnce()
   surviveAnAbsentCoordinator()
   surviveAnUnfinishedConnection()
+  // First of those that change how a connection sends, so that a request that waits for the others is not made yet.
+  makeRequestsWhenTheyLeave()
   surviveRefusals()
   outliveSessions()
 }

@@ -1,21 +1,9 @@
-import { Partitioners } from 'kafkajs'
-
 const SEED = 0x9747_b28c
 const M = 0x5bd1_e995
 
-/** The partition of a key (murmur2, as Java's client does it); for kafkajs, whose own hash counts by objects of 64 bits. */
+/** The partition of a key (murmur2, as Java's client does it). The hash of kafkajs counts by objects of 64 bits. */
 export function partitionOf(key: string | Buffer, partitions: number): number {
   return (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fff_ffff) % partitions
-}
-
-/** kafkajs's own partitioner, by `partitionOf` for what has a key and no partition. */
-export const createPartitioner: typeof Partitioners.DefaultPartitioner = () => {
-  const theirs = Partitioners.DefaultPartitioner()
-  return (args) => {
-    const { key, partition } = args.message
-    if (partition !== undefined && partition !== null) return partition
-    return key === null || key === undefined ? theirs(args) : partitionOf(key, args.partitionMetadata.length)
-  }
 }
 
 /** Source: org.apache.kafka.common.utils.Utils.murmur2. */

@@ -4,6 +4,7 @@ import { SyncError } from '../errors.ts'
 import { assertTopics } from './apply-topics.ts'
 import { withAdmin } from './connect.ts'
 import { reasonOf, refusalText } from './denials.ts'
+import { clusterOf } from './kafkajs-cluster.ts'
 import type { TopicName } from './topics.ts'
 
 interface Encoder {
@@ -20,15 +21,6 @@ interface Decoder {
 interface Protocol<V> {
   readonly request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<Encoder> }
   readonly response: { decode(payload: Buffer): Promise<V>; parse(data: V): Promise<V> }
-}
-interface Broker {
-  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>
-  readonly connectionPool: { send<V>(protocol: Protocol<V>): Promise<V> }
-}
-interface Cluster {
-  readonly brokerPool: { findConnectedBroker(): Promise<Broker> }
-  connect(): Promise<void>
-  disconnect(): Promise<void>
 }
 
 const METADATA = 3
@@ -87,13 +79,6 @@ async function operationsOn(kafka: Kafka, topics: readonly string[]): Promise<Ma
   } finally {
     await cluster.disconnect()
   }
-}
-
-/** kafkajs hides what a client is made of; a connection of its own kind does TLS, SASL and time limits as all the others. */
-function clusterOf(kafka: Kafka): Cluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find((it) => it.description === 'private:Kafka:createCluster')
-  const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol!]!
-  return create({ allowAutoTopicCreation: false })
 }
 
 function asking(topics: readonly string[]): Protocol<(readonly [string, number])[]> {

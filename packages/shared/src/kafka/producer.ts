@@ -1,245 +1,221 @@
-import type { Kafka, Message as KafkaMessage, Producer, RecordMetadata } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import { endInTime } from '../end-in-time.ts'
-import { SyncError } from '../errors.ts'
+import type { SyncError } from '../errors.ts'
 import type { Fence } from '../http/call.ts'
-import { denialOf, innermost, refusalText, topicsOf } from './denials.ts'
-import { createPartitioner } from './partition-of.ts'
-import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
+import { afterDelay, type Schedule } from '../http/schedule.ts'
+import { createProduceCluster } from './kafkajs-produce.ts'
+import { createLeaderQueue, inTime, type LeaderQueue, type WriteResult, type WriteState } from './leader-queue.ts'
+import { createPartitionLeaders } from './partition-leaders.ts'
+import { partitionOf } from './partition-of.ts'
+import type { RawMessage } from './ports.ts'
+import { bytesIn, type Call, createBound, failCall, type Part, type PlacedRecord } from './produce-calls.ts'
+import type { ProduceCluster } from './produce-cluster.ts'
+import { closedError, problemOf, refusedRecord, unavailable, verdictOf } from './produce-errors.ts'
+import { createSequences } from './sequences.ts'
 
-/** Writes raw records with acks=all: batched, fenced, each call resolved by the broker's acknowledgement of its records. */
+/** Writes raw records with acks=all: batched, fenced, each call resolved by the brokers' acknowledgement of its records. */
 export interface BatchedProducer {
   connect(): Promise<void>
-  /** Throws SyncError `kafka-unavailable` or `fenced`. `fence` is asked right before the records leave. */
+  /**
+   * Throws SyncError `kafka-unavailable` or `fenced`. `fence` is asked right before the records leave. The records of one key
+   * keep their order if the caller waits for each call before the next: after a call that fails, its records are in the log
+   * before the records of the next call, or never.
+   */
   send(messages: readonly RawMessage[], fence?: Fence): Promise<void>
-  /** False from a failed write to the next one that is acknowledged. */
+  /** False while the last write to every leader has failed. */
   isHealthy(): boolean
-  /** Why the last write failed, in one line; null once one is acknowledged. */
+  /** Why the last write to a leader failed, in one line; null once one is acknowledged. */
   problem(): string | null
   disconnect(): Promise<void>
 }
 
-export interface ProducerOptions {
-  /** Its client must not retry requests by itself: a retry would go out behind the fence. */
-  readonly kafka: Kafka
-  /** From the records' leaving to their acknowledgement; a call waits for its leaving 40 % of that more at most. */
+interface Limits {
+  /**
+   * Of one request, from the turn of its records to the broker's answer. Records wait for their turn while another request to
+   * their leader is under way. If their turn comes after 40 % of the deadline, it is too late, and their call fails.
+   */
   readonly deadlineMs: number
-  /** Calls that wait at once; past it a call fails at once rather than fill the memory. */
+  /** Records that wait for one leader at once, or for their leader to be found; past it a call fails at once. */
   readonly maxQueued?: number
-  readonly now?: () => number
+  readonly maxQueuedBytes?: number
   /** Told of each produce request's end. */
   readonly observe?: (result: WriteResult, seconds: number) => void
 }
 
-export type WriteResult = 'acknowledged' | 'refused' | 'failed'
-
-interface Call {
-  readonly messages: readonly RawMessage[]
-  readonly fence: Fence | undefined
-  readonly expiresAt: number
-  resolve(): void
-  reject(error: SyncError): void
+export interface ProducerOptions extends Limits {
+  /** Its client must not retry requests by itself: a retry would go out behind the fence. */
+  readonly kafka: Kafka
 }
 
-const MAX_BATCH_RECORDS = 500
-const MAX_BATCH_BYTES = 512 * 1024
-const MAX_CONCURRENT = 2
+export interface ClusterProducerOptions extends Limits {
+  readonly cluster: ProduceCluster
+  /** Monotonic, ms. */
+  readonly now?: () => number
+  readonly wallClock?: () => number
+  readonly schedule?: Schedule
+}
+
 /** Whoever waited for what is still on its way has given up by now. */
 const DISCONNECT_WITHIN_MS = 1_000
-/** Of the deadline: whoever waited for a broker that hangs would else wait for it twice. */
+/** Of the deadline. Records that waited for a request that hangs leave no more, because their caller would wait for a second one. */
 const PATIENCE_TO_LEAVE = 0.4
+/** After a failed request, before the next one goes to the same broker. */
+const ASK_LEADERS_WITHIN_MS = 1_000
+const MAX_QUEUED = 20_000
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 
-/**
- * What arrives while a produce is under way leaves with the next one: no waiting when idle, large batches under load.
- * The records of one key keep their order as long as its caller waits for one call before the next.
- */
-export function createProducer(options: ProducerOptions): BatchedProducer {
-  const { kafka, deadlineMs, maxQueued = 20_000, now = Date.now, observe } = options
-  const producer: Producer = kafka.producer({
-    createPartitioner,
-    allowAutoTopicCreation: false,
-    retry: { retries: 0 },
-  })
-  const queue: Call[] = []
-  let underWay = 0
-  let scheduled = false
+export const createProducer = ({ kafka, ...rest }: ProducerOptions): BatchedProducer =>
+  createClusterProducer({ cluster: createProduceCluster(kafka), ...rest })
+
+/** Each leader has a queue of its own, so that a broker that hangs delays only the partitions that it leads. */
+export function createClusterProducer(options: ClusterProducerOptions): BatchedProducer {
+  const { cluster, deadlineMs, maxQueued = MAX_QUEUED, maxQueuedBytes = MAX_QUEUED_BYTES, observe } = options
+  const { now = () => performance.now(), wallClock = Date.now, schedule = afterDelay } = options
+  const leaders = createPartitionLeaders(cluster, now)
+  const sequences = createSequences()
+  const queues = new Map<number, LeaderQueue>()
+  let begins: Promise<void> | null = null
+  /** Of records whose leader was not found. */
+  let unplaced: WriteState | null = null
+  /** Calls with records whose leader is looked for. */
+  const searching = new Set<{ readonly call: Call }>()
+  const searchingBound = createBound(maxQueued, maxQueuedBytes)
+  let turn = 0
   let closing = false
-  let healthy = true
-  let problem: string | null = null
 
-  const nextBatch = (): Call[] => {
-    const batch: Call[] = []
-    let records = 0
-    let bytes = 0
-    while (queue.length > 0 && records < MAX_BATCH_RECORDS && bytes < MAX_BATCH_BYTES) {
-      const call = queue.shift()!
-      const refused = refusal(call)
-      if (refused !== null) {
-        call.reject(refused)
-        continue
-      }
-      batch.push(call)
-      records += call.messages.length
-      for (const { value } of call.messages) bytes += value?.length ?? 0
-    }
-    return batch
+  const untilProducer = async () => {
+    if (sequences.producer() !== null) return
+    begins ??= cluster
+      .newProducerId()
+      .then(sequences.begin)
+      .finally(() => {
+        begins = null
+      })
+    await begins
   }
 
-  const refusal = ({ fence, expiresAt }: Call): SyncError | null => {
-    if (now() >= expiresAt) return unavailable('waiting for the broker: deadline exceeded')
-    try {
-      fence?.()
-      return null
-    } catch (error) {
-      return error instanceof SyncError ? error : new SyncError('fenced', 'asking the fence failed', { cause: error })
-    }
-  }
-
-  const sendBatch = async (batch: readonly Call[]) => {
-    const byTopic = new Map<string, KafkaMessage[]>()
-    for (const { messages } of batch) {
-      for (const { topic, key, value, headers, partition } of messages) {
-        const of = byTopic.get(topic) ?? []
-        of.push({ key, value, headers: writable(headers), ...(partition !== undefined && { partition }) })
-        byTopic.set(topic, of)
-      }
-    }
-    const request = producer.sendBatch({
-      acks: -1,
-      timeout: deadlineMs,
-      topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages })),
+  const queueOf = (nodeId: number): LeaderQueue => {
+    const known = queues.get(nodeId)
+    if (known !== undefined) return known
+    const queue = createLeaderQueue({
+      ...{ nodeId, cluster, sequences, untilProducer, deadlineMs, now, wallClock, schedule },
+      ...{ maxRecords: maxQueued, maxBytes: maxQueuedBytes },
+      isLeaderOf: ({ records }) =>
+        records.every(({ message, partition }) => leaderOf(message.topic, partition) === nodeId),
+      untilLeadersAsked: () => inTime(leaders.refreshIfDue(), ASK_LEADERS_WITHIN_MS, schedule).catch(() => {}),
+      sendElsewhere({ call, records }) {
+        const messages = records.map(({ message }) => message)
+        place(call, messages, 1)
+      },
+      onEnd(result, seconds) {
+        if (result === 'acknowledged') unplaced = null
+        observe?.(result, seconds)
+      },
     })
-    requireAcknowledged(byTopic, await withDeadline(request, deadlineMs))
+    queues.set(nodeId, queue)
+    return queue
   }
 
-  /** One record that the broker refuses must not take the others of its batch with it: then they go without it. */
-  const deliver = async (batch: readonly Call[]): Promise<void> => {
-    const startedAt = performance.now()
-    const ended = (result: WriteResult) => observe?.(result, (performance.now() - startedAt) / 1000)
-    try {
-      await sendBatch(batch)
-      healthy = true
-      problem = null
-      ended('acknowledged')
-      for (const call of batch) call.resolve()
-    } catch (error) {
-      ended(isRefusal(error) ? 'refused' : 'failed')
-      if (isForbidden(error)) return withoutForbidden(batch, error)
-      if (batch.length > 1 && isRefusal(error)) return eachAlone(batch)
-      healthy = isRefusal(error)
-      problem = textOf(error)
-      for (const call of batch)
-        call.reject(isRefusal(error) ? refusedRecord(error) : unavailable(`producing to kafka: ${problem}`, error))
-    }
+  /** A node id, or why none is known. */
+  const leaderOf = (topic: string, partition: number): number | SyncError => {
+    const of = leaders.of(topic)
+    if (of === undefined) return unavailable(`the leaders of ${topic} are not known`)
+    if (of instanceof Error) return unavailable(problemOf(of, topic), of)
+    if (partition >= of.length) return refusedRecord(new Error(`partition ${partition} of ${topic} does not exist`))
+    return of[partition] ?? unavailable(`partition ${partition} of ${topic} has no leader`)
   }
 
-  /** What is before it may have taken long, and each call has a deadline of its own. */
-  const isWanted = (call: Call): boolean => {
-    const refused = refusal(call)
-    if (refused !== null) call.reject(refused)
-    return refused === null
-  }
-
-  const eachAlone = async (batch: readonly Call[]): Promise<void> => {
-    for (const call of batch) if (isWanted(call)) await deliver([call])
+  const partitionFor = ({ topic, partition, key }: RawMessage): number => {
+    if (partition !== undefined) return partition
+    const of = leaders.of(topic)
+    const count = Array.isArray(of) ? of.length : 0
+    if (count === 0) return 0
+    return key === null ? turn++ % count : partitionOf(key, count)
   }
 
   /**
-   * A missing ACL is no fault of the record, which waits for it, nor of the broker, which takes the records of other
-   * topics: those go on in one batch, however many wait for the ACL.
+   * Puts the records into the queues of their leaders; returns why not, if the leader of one of them is not known. The call counts
+   * the `replaces` former parts of these records until then, so that the answers about its other records cannot end it.
    */
-  const withoutForbidden = async (batch: readonly Call[], error: unknown): Promise<void> => {
-    const topics = topicsOf(error)
-    const isIn = ({ messages }: Call) => batch.length === 1 || messages.some(({ topic }) => topics.includes(topic))
-    const forbidden = batch.filter(isIn)
-    if (forbidden.length === 0) return eachAlone(batch)
-    healthy = true
-    problem = topics.length === 0 ? textOf(error) : refusalText('WRITE', 'topic', topics)
-    for (const call of forbidden) call.reject(unavailable(`producing to kafka: ${problem}`, error))
-    const rest = batch.filter((call) => !isIn(call) && isWanted(call))
-    if (rest.length > 0) await deliver(rest)
+  const tryToPlace = (call: Call, messages: readonly RawMessage[], replaces: number): SyncError | null => {
+    const parts = new Map<number, Part & { records: PlacedRecord[]; bytes: number }>()
+    for (const message of messages) {
+      const partition = partitionFor(message)
+      const leader = leaderOf(message.topic, partition)
+      if (typeof leader !== 'number') return leader
+      const part = parts.get(leader) ?? { call, records: [], bytes: 0 }
+      part.records.push({ message, partition })
+      part.bytes += bytesIn([message])
+      parts.set(leader, part)
+    }
+    for (const [leader, part] of parts) {
+      if (!queueOf(leader).hasRoomFor(part)) {
+        failCall(call, unavailable('too many records wait'))
+        return null
+      }
+    }
+    call.parts += parts.size - replaces
+    for (const [leader, part] of parts) queueOf(leader).add(part)
+    return null
   }
 
-  const flush = () => {
-    scheduled = false
-    while (underWay < MAX_CONCURRENT && queue.length > 0) {
-      const batch = nextBatch()
-      if (batch.length === 0) return
-      underWay++
-      void deliver(batch).finally(() => {
-        underWay--
-        flush()
-      })
-    }
+  const place = (call: Call, messages: readonly RawMessage[], replaces: number): void => {
+    if (tryToPlace(call, messages, replaces) !== null) void placeLater(call, messages, replaces)
   }
+
+  const placeLater = async (call: Call, messages: readonly RawMessage[], replaces: number): Promise<void> => {
+    const search = { call, records: messages, bytes: bytesIn(messages) }
+    if (!searchingBound.hasRoomFor(search)) return failCall(call, unavailable('too many records wait'))
+    searchingBound.add(search)
+    searching.add(search)
+    let problem: SyncError | null
+    try {
+      const topics = [...new Set(messages.map(({ topic }) => topic))]
+      await inTime(leaders.refresh(topics), Math.max(0, call.expiresAt - now()), schedule)
+      problem = closing ? closedError() : tryToPlace(call, messages, replaces)
+    } catch (error) {
+      problem = unavailable(problemOf(error, ''), error)
+    }
+    searchingBound.remove(search)
+    searching.delete(search)
+    if (problem === null) return
+    if (problem.code === 'kafka-unavailable') {
+      const { cause } = problem
+      const isHealthy = cause instanceof Error && verdictOf(cause) === 'forbidden'
+      unplaced = { isHealthy, problem: problem.message.replace('producing to kafka: ', '') }
+    }
+    failCall(call, problem)
+  }
+
+  /** Of the brokers that lead anything now. */
+  const states = (): WriteState[] =>
+    [...queues].flatMap(([nodeId, queue]) => (leaders.isLeader(nodeId) ? (queue.state() ?? []) : []))
 
   return {
-    connect: () => producer.connect(),
+    async connect() {
+      await cluster.connect()
+      await untilProducer()
+    },
     send(messages, fence) {
       if (messages.length === 0) return Promise.resolve()
-      if (closing) return Promise.reject(unavailable('producing after the producer was closed'))
-      if (queue.length >= maxQueued) return Promise.reject(unavailable('producing to kafka: too many records wait'))
+      if (closing) return Promise.reject(closedError())
+      leaders.refreshIfOld()
       return new Promise((resolve, reject) => {
-        queue.push({ messages, fence, expiresAt: now() + deadlineMs * PATIENCE_TO_LEAVE, resolve, reject })
-        if (scheduled) return
-        scheduled = true
-        setImmediate(flush)
+        const expiresAt = now() + deadlineMs * PATIENCE_TO_LEAVE
+        place({ fence, expiresAt, parts: 0, hasEnded: false, resolve, reject }, messages, 0)
       })
     },
-    isHealthy: () => healthy,
-    problem: () => problem,
+    isHealthy() {
+      const all = states()
+      return all.length === 0 ? unplaced?.isHealthy !== false : all.some(({ isHealthy }) => isHealthy)
+    },
+    problem: () => unplaced?.problem ?? states().find(({ problem }) => problem !== null)?.problem ?? null,
     async disconnect() {
       closing = true
-      await endInTime(producer.disconnect(), DISCONNECT_WITHIN_MS)
+      leaders.stop()
+      for (const { call } of searching) failCall(call, closedError())
+      for (const queue of queues.values()) queue.close()
+      await endInTime(cluster.disconnect(), DISCONNECT_WITHIN_MS)
     },
-  }
-}
-
-/** kafkajs leaves out records for a partition that the topic doesn't have, and says nothing. */
-function requireAcknowledged(sent: ReadonlyMap<string, readonly KafkaMessage[]>, answered: readonly RecordMetadata[]) {
-  const acknowledged = new Set(answered.map(({ topicName, partition }) => `${topicName}/${partition}`))
-  for (const [topic, messages] of sent) {
-    for (const { partition } of messages) {
-      if (partition === undefined || acknowledged.has(`${topic}/${partition}`)) continue
-      throw new NotAcknowledged(`partition ${partition} of ${topic} does not exist`)
-    }
-  }
-}
-class NotAcknowledged extends Error {
-  override readonly name = 'NotAcknowledged'
-}
-
-/** kafkajs cannot encode a header of null: written as one without bytes. */
-const writable = (headers: RawHeaders): Record<string, Buffer | string | (Buffer | string)[]> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, Array.isArray(value) ? value.map(bytesOf) : bytesOf(value)]],
-    ),
-  )
-const bytesOf = (value: HeaderValue): Buffer | string => value ?? Buffer.alloc(0)
-
-const unavailable = (message: string, cause?: unknown) => new SyncError('kafka-unavailable', message, { cause })
-
-const REFUSALS: readonly unknown[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE']
-const isRefusal = (error: unknown): boolean =>
-  error instanceof NotAcknowledged ||
-  (error instanceof Error && (REFUSALS.includes((error as { type?: unknown }).type) || isRefusal(error.cause)))
-
-const isForbidden = (error: unknown): boolean => denialOf(error) === 'authorization'
-const textOf = (error: unknown): string => (error instanceof Error ? innermost(error).message : 'failed')
-
-const refusedRecord = (cause: unknown) =>
-  new SyncError('contract-violation', 'producing to kafka: the record is refused (too large, or no such partition?)', {
-    cause,
-  })
-
-async function withDeadline<V>(work: Promise<V>, deadlineMs: number): Promise<V> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('deadline exceeded')), deadlineMs)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,0 +1,65 @@
+import type { Kafka } from 'kafkajs'
+
+/** What kafkajs sends over a connection: how a request is written and how its answer is read. */
+export interface Exchange<V> {
+  readonly request: { readonly apiKey: number; readonly apiVersion: number; readonly apiName: string }
+  readonly response: { decode(payload: Buffer): Promise<unknown>; parse(data: never): Promise<V> }
+  readonly requestTimeout?: number
+}
+export interface Connection {
+  readonly socket?: { destroy(error: Error): unknown }
+  readonly authHandlers: { onError(): void } | null
+  /** Wall clock, ms. */
+  readonly requestQueue: { readonly throttledUntil: number }
+}
+export interface ConnectionPool {
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+  readonly pool: readonly Connection[]
+  send<V>(exchange: Exchange<V>): Promise<V>
+}
+export interface Broker {
+  readonly nodeId: number | null
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>
+  connectionPool: ConnectionPool
+  readonly lookupRequest: (apiKey: number, definitions: object) => (options: object) => Exchange<unknown>
+  metadata(topics: readonly string[]): Promise<ClusterMetadata>
+  initProducerId(options: { readonly transactionTimeout: number }): Promise<{ readonly producerId: string }>
+}
+export interface ClusterMetadata {
+  readonly topicMetadata: readonly {
+    readonly topic: string
+    readonly topicErrorCode: number
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
+  }[]
+}
+export interface BrokerPool {
+  readonly metadata: ClusterMetadata | null
+  /** By node id. */
+  readonly brokers: Readonly<Record<number, Broker>>
+  /** The broker that was connected to first, by one of the configured addresses; its node id is null until that is known. */
+  readonly seedBroker: Broker | undefined
+  createBroker: (options: object) => Broker
+  readonly connectionPoolBuilder: {
+    build(place: Pick<ConnectionPool, 'host' | 'port' | 'rack'>): Promise<ConnectionPool>
+  }
+  /** Takes the next of the configured addresses. */
+  createSeedBroker(): Promise<void>
+  findConnectedBroker(): Promise<Broker>
+  findBroker(which: { readonly nodeId: number }): Promise<Broker>
+}
+export interface Cluster {
+  readonly brokerPool: BrokerPool
+  readonly targetTopics: Set<string>
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+}
+
+/** kafkajs hides what a client is made of; a connection of its own kind does TLS, SASL and time limits as all the others. */
+export function clusterOf(kafka: Kafka): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find((it) => it.description === 'private:Kafka:createCluster')
+  const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol!]!
+  return create({ allowAutoTopicCreation: false })
+}
