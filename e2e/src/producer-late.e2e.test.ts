@@ -5,10 +5,12 @@ import { createProducer } from '@sync/shared/kafka/producer'
 import { createPartitionLog } from '@sync/shared/testing/partition-logs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTopics } from './create-topics.ts'
+import { eventually } from './eventually.ts'
 import { freeze } from './freeze.ts'
 import { newTopicPrefix, sharedStack, startOwnStack } from './stack.ts'
 
-const DEADLINE_MS = 2_000
+/** A call waits for its leaving for 40 % of this time, which is longer than the leaders are asked for. */
+const DEADLINE_MS = 4_000
 const connectTo = (brokers: readonly string[]) =>
   createKafka(
     { kafkaBrokers: [...brokers], kafkaSsl: false },
@@ -46,6 +48,13 @@ describe('a broker, asked by batches of one producer in any order', () => {
     timeout: 120_000,
   }, async () => {
     const leaders = (await cluster.leadersOf([topic])).get(topic) as readonly number[]
+    // A broker that was just started loads its state first.
+    await eventually('a producer id', () =>
+      cluster.newProducerId().then(
+        () => true,
+        () => false,
+      ),
+    )
     const first = { epoch: 0, firstSequence: 0, values: ['v'] }
 
     for (const second of batches) {

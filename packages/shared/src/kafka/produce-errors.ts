@@ -20,6 +20,12 @@ export function verdictOf(error: Error | null): Verdict {
  */
 export const mayBeAppended = (error: Error): boolean => (error as { type?: unknown }).type !== 'NOT_ENOUGH_REPLICAS'
 
+/** Whether a broker answered that it cannot do its work yet. */
+export const isRetriable = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name === 'KafkaJSProtocolError' &&
+  (error as { retriable?: unknown }).retriable === true
+
 /** In one line why a write of this topic failed. */
 export function problemOf(error: unknown, topic: string): string {
   if (!(error instanceof Error)) return 'failed'

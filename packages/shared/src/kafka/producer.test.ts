@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
-import { ERRORS, errorOf } from '../testing/fake-produce-cluster.ts'
-import { endsOf, givenProducer } from '../testing/given-producer.ts'
-import { settle } from '../testing/manual-time.ts'
+import { createFakeProduceCluster, ERRORS, errorOf } from '../testing/fake-produce-cluster.ts'
+import { DEADLINE_MS, endsOf, givenProducer } from '../testing/given-producer.ts'
+import { createManualTime, settle } from '../testing/manual-time.ts'
+import { createClusterProducer } from './producer.ts'
 
 describe('records that are sent at once, each by its own call', () => {
   it('leave in one request to each leader', async () => {
@@ -195,4 +196,39 @@ it('a record without a key and a partition goes anywhere', async () => {
   await Promise.all(Array.from({ length: 40 }, () => sendAll([{ topic: 'a', key: null }])))
 
   expect([0, 1, 2, 3].map((partition) => fake.values('a', partition).length > 0)).toEqual(Array(4).fill(true))
+})
+
+describe('a broker that still loads what it needs to give a producer id', () => {
+  const given = (problems: readonly number[]) => {
+    const time = createManualTime()
+    const fake = createFakeProduceCluster({ a: [1] })
+    fake.idProblems.push(...problems.map(errorOf))
+    const producer = createClusterProducer({
+      ...{ cluster: fake.cluster, deadlineMs: DEADLINE_MS, now: time.now, schedule: time.schedule },
+    })
+    const connected = producer.connect()
+    connected.catch(() => {})
+    return { time, fake, producer, connected }
+  }
+
+  it('is asked again', async () => {
+    const { time, fake, producer, connected } = given([ERRORS.loading, ERRORS.loading])
+    await time.advance(DEADLINE_MS)
+    await connected
+
+    await producer.send([{ topic: 'a', key: 'k', value: Buffer.from('v'), headers: {} }])
+
+    expect(fake.values('a')).toEqual(['v'])
+  })
+
+  it('is asked again until the deadline, and not again for a refusal', async () => {
+    const loading = given(Array(100).fill(ERRORS.loading))
+    await loading.time.advance(2 * DEADLINE_MS)
+    const refused = given([ERRORS.notAuthorized, ERRORS.notAuthorized])
+
+    await expect(loading.connected).rejects.toMatchObject({ type: 'GROUP_LOAD_IN_PROGRESS' })
+    expect(100 - loading.fake.idProblems.length).toBeLessThan(10)
+    await expect(refused.connected).rejects.toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED' })
+    expect(refused.fake.idProblems).toHaveLength(1)
+  })
 })

@@ -10,7 +10,7 @@ import { partitionOf } from './partition-of.ts'
 import type { RawMessage } from './ports.ts'
 import { bytesIn, type Call, createBound, failCall, type Part, type PlacedRecord } from './produce-calls.ts'
 import type { ProduceCluster } from './produce-cluster.ts'
-import { closedError, problemOf, refusedRecord, unavailable, verdictOf } from './produce-errors.ts'
+import { closedError, isRetriable, problemOf, refusedRecord, unavailable, verdictOf } from './produce-errors.ts'
 import { createSequences } from './sequences.ts'
 
 /** Writes raw records with acks=all: batched, fenced, each call resolved by the brokers' acknowledgement of its records. */
@@ -61,6 +61,8 @@ const DISCONNECT_WITHIN_MS = 1_000
 const PATIENCE_TO_LEAVE = 0.4
 /** After a failed request, before the next one goes to the same broker. */
 const ASK_LEADERS_WITHIN_MS = 1_000
+/** A broker that was just started loads its state before it gives a producer id. */
+const ASK_FOR_ID_AGAIN_MS = 200
 const MAX_QUEUED = 20_000
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 
@@ -85,13 +87,21 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
 
   const untilProducer = async () => {
     if (sequences.producer() !== null) return
-    begins ??= cluster
-      .newProducerId()
-      .then(sequences.begin)
-      .finally(() => {
-        begins = null
-      })
+    begins ??= begin().finally(() => {
+      begins = null
+    })
     await begins
+  }
+
+  const begin = async () => {
+    for (const giveUpAt = now() + deadlineMs; ; ) {
+      try {
+        return sequences.begin(await cluster.newProducerId())
+      } catch (error) {
+        if (closing || now() >= giveUpAt || !isRetriable(error)) throw error
+      }
+      await new Promise<void>((resolve) => schedule(resolve, ASK_FOR_ID_AGAIN_MS))
+    }
   }
 
   const queueOf = (nodeId: number): LeaderQueue => {

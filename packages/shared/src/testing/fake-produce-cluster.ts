@@ -11,6 +11,7 @@ export const ERRORS = {
   notLeader: 6,
   timedOut: 7,
   tooLarge: 10,
+  loading: 14,
   notEnoughReplicas: 19,
   notAuthorized: 29,
 } as const
@@ -77,7 +78,11 @@ export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLe
   const cluster: ProduceCluster = {
     async connect() {},
     async disconnect() {},
-    newProducerId: async () => ++producerIds,
+    async newProducerId() {
+      const problem = fake.idProblems.shift()
+      if (problem !== undefined) throw problem
+      return ++producerIds
+    },
     async leadersOf(asked) {
       fake.lookups++
       await fake.metadata
@@ -106,6 +111,8 @@ export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLe
     leaders,
     requests: [] as { readonly nodeId: number; readonly request: ProduceRequest }[],
     lookups: 0,
+    /** What the next requests for a producer id are answered. */
+    idProblems: [] as Error[],
     /** Answers about leaders wait for it. */
     metadata: Promise.resolve(),
     onLeave: (_request: ProduceRequest): void => {},
