@@ -180,7 +180,7 @@ export function assemble<C extends SharedConfig>({
       const ask = async () => {
         const written = [retryTopicOf(service), ...otherTopics]
         const count = await assertAccess(connectKafka('admin', 1), { read: ownTopics, written, prefix })
-        await producer.connect()
+        await producer.connect(written.map((topic) => prefix + topic))
         return count
       }
       partitions = await reach('kafka', ask, ['topic-missing', 'config-invalid'])

@@ -12,6 +12,16 @@ describe('the leader of a record', () => {
     expect(fake.lookups).toBe(1)
   })
 
+  it('is known from the start for the topics that the producer connects for', async () => {
+    const { fake, send, producer } = await givenProducer({ a: [1] })
+    await producer.connect(['a'])
+    fake.metadata = new Promise<void>(() => {})
+
+    await send('a', '1')
+
+    expect(fake.values('a')).toEqual(['1'])
+  })
+
   it('is asked for ten times a second at most while a partition has none', async () => {
     const { time, fake, send } = await givenProducer({ a: [null] })
     const fails = () => expect(send('a', '1')).rejects.toThrow('partition 0 of a has no leader')

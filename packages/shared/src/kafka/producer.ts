@@ -15,7 +15,8 @@ import { createSequences } from './sequences.ts'
 
 /** Writes raw records with acks=all: batched, fenced, each call resolved by the brokers' acknowledgement of its records. */
 export interface BatchedProducer {
-  connect(): Promise<void>
+  /** `topics`: of these the leaders are known from now on, so that the first records do not wait for this. */
+  connect(topics?: readonly string[]): Promise<void>
   /**
    * Throws SyncError `kafka-unavailable` or `fenced`. `fence` is asked right before the records leave. The records of one key
    * keep their order if the caller waits for each call before the next: after a call that fails, its records are in the log
@@ -202,9 +203,10 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
     [...queues].flatMap(([nodeId, queue]) => (leaders.isLeader(nodeId) ? (queue.state() ?? []) : []))
 
   return {
-    async connect() {
+    async connect(topics = []) {
       await cluster.connect()
       await untilProducer()
+      if (topics.length > 0) await leaders.refresh(topics)
     },
     send(messages, fence) {
       if (messages.length === 0) return Promise.resolve()
