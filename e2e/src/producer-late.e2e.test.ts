@@ -44,7 +44,7 @@ describe('a broker, asked by batches of one producer in any order', () => {
     ),
   )
 
-  it('takes and refuses the same batches as the log that the other tests have for a broker', {
+  it('takes and refuses the same batches as the fake log of the other tests', {
     timeout: 120_000,
   }, async () => {
     const leaders = (await cluster.leadersOf([topic])).get(topic) as readonly number[]
@@ -84,7 +84,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a produce that fails while the bro
   })
   afterAll(() => stack?.stop())
 
-  it('is never behind the newer one that went by a new connection', async () => {
+  it('is never appended after a newer one that left by a new connection', async () => {
     const topic = 'late'
     await createTopic(stack.brokers, topic)
     const producer = createProducer({ kafka: connectTo(stack.brokers), deadlineMs: DEADLINE_MS })
@@ -104,7 +104,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a produce that fails while the bro
       } finally {
         process.kill(stack.local!.pids().kafka!, 'SIGCONT')
       }
-      // As a service does it: the newest snapshot is sent until it is acknowledged.
+      // Like a service, the test sends the newest snapshot until it is acknowledged.
       const isStored = () =>
         send(`newer ${round}`).then(
           () => true,

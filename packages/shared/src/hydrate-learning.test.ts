@@ -13,7 +13,7 @@ const OLD = '2026-01-31T23:00:00Z'
 beforeEach(() => vi.useFakeTimers({ now: Date.parse(START) }))
 afterEach(() => vi.useRealTimers())
 
-/** An ingest service behind its runtime: each record is a notification, received when its value says. */
+/** An ingest service behind its runtime. Each record is a notification, and its value holds the time of receipt. */
 async function given() {
   const gate = createKnownGate({ now: Date.now })
   const known = createKnownVersions()
@@ -52,8 +52,8 @@ async function given() {
 }
 const many = Array.from({ length: 100 }, (_, n) => `gained-${n}`)
 
-describe('while a member learns what was written of the partitions that it gained', () => {
-  it('the keys that wait for that take no slot from the keys that were kept', async () => {
+describe('while a member learns the written versions of the partitions that it gained', () => {
+  it('the keys that wait for these versions take no slot from the keys that were kept', async () => {
     const { gate, notify, ends, runtime } = await given()
     gate.closeFor((key) => key === 'acme:kept', new Promise(() => {}))
 
@@ -64,7 +64,7 @@ describe('while a member learns what was written of the partitions that it gaine
     expect(runtime.status()).toMatchObject({ inFlight: 0, pending: 100 })
   })
 
-  it('a key that waits is read once, and again when all is known', async () => {
+  it('a key that waits is read once, and again when all versions are known', async () => {
     const { gate, notify, ends, reads } = await given()
     const { promise: learned, resolve } = Promise.withResolvers<void>()
     gate.closeFor(() => false, learned)
@@ -80,7 +80,7 @@ describe('while a member learns what was written of the partitions that it gaine
     expect(ends()).toEqual([[0, 'done']])
   })
 
-  it('an older version than was written before is not published once that is known', async () => {
+  it('a version older than the written version is not published once the written version is known', async () => {
     const { gate, known, notify, ends } = await given()
     const { promise: learned, resolve } = Promise.withResolvers<void>()
     gate.closeFor(() => false, learned)
@@ -94,7 +94,7 @@ describe('while a member learns what was written of the partitions that it gaine
     expect(ends()).toEqual([[0, 'stale']])
   })
 
-  it('a change that comes meanwhile is read at once, and ends at once when it was made since', async () => {
+  it('a notification that comes meanwhile is read at once, and ends at once if it shows a newer change', async () => {
     const { gate, notify, ends, reads, versions } = await given()
     gate.closeFor(() => false, new Promise(() => {}))
     notify('a')
@@ -109,7 +109,7 @@ describe('while a member learns what was written of the partitions that it gaine
     expect(ends().map(([offset, how]) => `${offset} ${how}`)).toEqual(['1 done', '0 superseded'])
   })
 
-  it('an absence is proven once all is known, and not before', async () => {
+  it('an absence is proven once all versions are known, and not before', async () => {
     const { gate, notify, ends, reads, versions } = await given()
     const { promise: learned, resolve } = Promise.withResolvers<void>()
     gate.closeFor(() => false, learned)

@@ -42,7 +42,7 @@ export interface HydrationSource {
   find(call: Call, notification: Notification): Promise<Found | null>
   /** Resolves once it is proven that the object does not exist, see `OmniumClient.proveAbsent`. */
   proveAbsent(call: Call, notification: Notification, evidence: AbsenceEvidence): Promise<void>
-  /** Whether what was written of an object before is known by now. Records that have to wait for that take no slot. */
+  /** Knows which objects must wait until the versions that were written before are known. A waiting record takes no slot. */
   readonly learning?: Pick<KnownGate, 'mustWait' | 'stillWaits'> | undefined
   /** Told of each change that only a sweep has told us of. */
   missed?: ((notification: Notification) => void) | undefined

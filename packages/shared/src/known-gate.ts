@@ -3,15 +3,15 @@ import { compareVersions } from './version.ts'
 
 /** Says which objects have to wait for versions that are still being learned. Nobody waits in here. */
 export interface KnownGate {
-  /** Those keys have to wait for which `isKept` doesn't hold: what concerns the others is known already. */
+  /** Keys for which `isKept` does not hold have to wait for `learned`. The versions of the other keys are known already. */
   closeFor(isKept: (key: string) => boolean, learned: Promise<void>): void
   /**
-   * Whether what was written of the key before is not known yet, and may be newer than a version that was read of the object. False
-   * for a version (ISO 8601; null: none) that came after the gate was closed: nothing that was written before is newer.
-   * `receivedAt`: when the newest notification of the object came, ISO 8601.
+   * True if a version of the key that was written before is not known yet and may be newer than `version`, which was read of the
+   * object. False for a `version` that was made after the gate was closed, because no version that was written before is newer.
+   * `version` is ISO 8601, or null if there is none. `receivedAt` is the time of the object's newest notification, ISO 8601.
    */
   mustWait(key: string, object: string, version: string | null, receivedAt: string): boolean
-  /** The object had to wait, still has to, and no notification of it has come since: to read it again would show the same. */
+  /** True if the object still has to wait and no newer notification of it has come. Another read would show the same version. */
   stillWaits(object: string, receivedAt: string): boolean
 }
 

@@ -1,7 +1,7 @@
 import type { Runtime } from './kafka/runtime.ts'
 
 export interface Readiness {
-  /** What the start still waits for. */
+  /** The parts for which the start still waits. */
   readonly waitingFor: ReadonlySet<string>
   readonly isProducerHealthy: boolean
   /** null before the runtime was made. */
@@ -9,7 +9,7 @@ export interface Readiness {
   readonly isStopping: boolean
 }
 
-/** What a service waits for: the rest of its start, and what failed again after a start that went well. Nothing means ready. */
+/** The parts that are not ready, because they have not started yet or have failed since. A ready service has none. */
 export function waitsOf({ waitingFor, isProducerHealthy, runtime, isStopping }: Readiness): string[] {
   return [
     ...waitingFor,

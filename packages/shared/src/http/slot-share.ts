@@ -15,7 +15,7 @@ export interface SlotShare {
   readonly part: number
   /** The most slots at any time. */
   readonly most: number
-  /** Slots now, and until when; null: for good. Times are ms since the epoch, as all processes know them. */
+  /** The slots now, and when their number changes, or null for never. Times are ms since the epoch, as in all processes. */
   at(nowMs: number): { readonly slots: number; readonly untilMs: number | null }
 }
 

@@ -28,7 +28,7 @@ describe.each([
   ['back', -HOUR_MS],
   ['forward', HOUR_MS],
 ])('a wall clock that steps an hour %s', (_direction, stepMs) => {
-  it('neither holds a request back nor lets it go before its turn', async () => {
+  it('neither delays a request nor sends a request before its turn', async () => {
     const { flow, flowServer, tenant, time, clock } = await start({ flow: served, requestsPerSecond: 1 })
     const get = (id: string) => flow.getCustomer(aCall({ tenant, key: id }), id)
     await Promise.all([get('a'), get('b')])
@@ -47,7 +47,7 @@ describe.each([
     await waiting[2]
   })
 
-  it('does not change when the probe of an open circuit is sent, and its times are told by the wall clock', async () => {
+  it('does not change when the probe of an open circuit is sent, and its times are reported by the wall clock', async () => {
     let isRefused = true
     const flow: Answer = (request, response, socket) =>
       isRefused ? sendJson(response, 401, {}) : served(request, response, socket)

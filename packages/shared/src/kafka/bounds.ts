@@ -11,7 +11,7 @@ export interface BoundsOptions {
   readonly queues: Pick<KeyQueues<Pending>, 'all' | 'lane'>
   readonly partitions: Pick<Partitions, 'readable' | 'states' | 'held' | 'heldBytes'>
   readonly outcomes: Pick<OutcomeSink, 'size'>
-  /** What the decoded values of records take. */
+  /** The memory that the decoded values of records take. */
   readonly memory: { readonly decodedBytes: number }
   /** Whether there may be records of several tenants. */
   readonly isShared: () => boolean
@@ -24,7 +24,7 @@ export interface BoundsOptions {
   readonly maxDistance: number
 }
 
-/** What is on its way to the retry topic: records that are spilled, and records of the retry topic that are passed on to its end. */
+/** Records on their way to the retry topic. They are either spilled, or passed on from the retry topic to its end. */
 export interface Leaving {
   readonly spilled: Volume
   readonly passedOn: Volume
@@ -69,7 +69,7 @@ const isPast = (wasPast: boolean, taken: number) => taken >= 1 || (wasPast && ta
 export function createBounds(options: BoundsOptions): Bounds {
   const { source, queues, partitions, outcomes, memory, isShared, laneTopic } = options
   const { maxPendingRecords, maxPendingBytes, maxDistance } = options
-  /** Each bound by itself, because one that was passed long ago must not keep reading paused for another. */
+  /** Each bound has its own state, because a bound that was passed long ago must not keep reading paused for another bound. */
   const full = { memory: false, outcomes: false, lane: false }
   /** Partitions that were read too far past their low-water mark. */
   const far = new Set<string>()

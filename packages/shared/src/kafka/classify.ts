@@ -11,7 +11,7 @@ export interface ClassifierOptions {
   /** Throws SyncError `contract-violation` or `registry-unavailable`. */
   readonly decode: (topic: ContractTopic, bytes: Buffer) => Promise<unknown>
   readonly tenants: () => Tenants
-  /** The classifier counts in it what the decoded values take. */
+  /** The classifier counts here the memory that the decoded values take. */
   readonly memory?: { decodedBytes: number }
   /** The clock of `dueAt`. */
   readonly now: () => number
@@ -26,7 +26,7 @@ export interface Classifier {
    * SyncError `fenced`, `aborted`.
    */
   classify(record: Pending): Promise<Classified | Outcome | { readonly bug: unknown }>
-  /** What is known of a record without its value; null when it must be classified. A record that is due is tried again. */
+  /** The kept classification. null if there is none, or if the last classification failed and the record is due again. */
   knownOf(record: Pending, tenant: Tenant | undefined): NonNullable<Pending['classified']>['as'] | null
   /** Decodes the value of a record that was classified. Returns null, or an outcome if the value cannot be decoded now or ever. */
   decode(record: Pending): Promise<Outcome | null>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { claimOf, commitsOf, isReleased, requestOf } from './commit-metadata.ts'
 
 const AT = Date.parse('2026-02-01T00:00:00Z')
-/** What a broker with a small `offset.metadata.max.bytes` still takes. */
+/** The `offset.metadata.max.bytes` of a broker that takes little metadata. */
 const MAX_BYTES = 30
 
 describe("an owner's text", () => {
@@ -20,7 +20,7 @@ describe("an owner's text", () => {
     },
   )
 
-  it('tells two instances with long names apart, and a process from the one before', () => {
+  it('differs for two instances with long names, and for a process and its predecessor', () => {
     const texts = [
       claimOf(`${'x'.repeat(199)}a`, AT),
       claimOf(`${'x'.repeat(199)}b`, AT),

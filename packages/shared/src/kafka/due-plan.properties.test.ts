@@ -37,8 +37,8 @@ const records = fc
     })),
   )
 
-describe('a plan of the records that are needed for the due ones', () => {
-  it('says of the due ones, and of those that end, what a plan of all says', patience, () => {
+describe('a plan of the records that are needed for the due records', () => {
+  it('equals a plan of all records for the due records and for the records that end', patience, () => {
     fc.assert(
       fc.property(records, (all) => {
         const [whole, part] = [planKey(all), planKey(neededForDue(all, NOW))]
@@ -57,7 +57,7 @@ describe('a plan of the records that are needed for the due ones', () => {
     )
   })
 
-  it('holds none of thousands that wait and have nothing to do with these', () => {
+  it('holds none of thousands of waiting records that do not concern the due records', () => {
     const waiting = Array.from({ length: 5_000 }, (_, offset) => ({
       record: { origin: { topic: 'one', partition: 0, offset }, dueAt: 50, mark: null },
       classified: { group: 'a', version: '1', targets: [] },

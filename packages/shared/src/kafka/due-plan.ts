@@ -4,7 +4,7 @@ import type { RecordOrigin } from './retry-lane.ts'
 interface Waiting {
   readonly origin: RecordOrigin
   readonly dueAt: number
-  /** Of a record of the retry topic. */
+  /** null unless the record is from the retry topic. */
   readonly mark: unknown
 }
 
@@ -13,8 +13,9 @@ export const keepsPlace = (record: Waiting, classified: Classified): boolean =>
   'group' in classified && classified.group === null && record.mark === null
 
 /**
- * The records of a key without which its due records cannot be planned: the due records, records that supersede one of these or are
- * superseded by it, records that only have to be ended, and the first record that waits in its place, for which later ones wait.
+ * The records of a key that are needed to plan its due records. These are the due records, the records that supersede a due
+ * record or are superseded by one, and the records that only have to be ended. The first record that waits in its place is needed
+ * too, because later records wait for it.
  */
 export function neededForDue<R extends Waiting>(
   records: readonly { readonly record: R; readonly classified: Classified }[],

@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs'
 
-/** What kafkajs sends over a connection: how a request is written and how its answer is read. */
+/** A request that kafkajs sends over a connection, and the functions that read its answer. */
 export interface Exchange<V> {
   readonly request: { readonly apiKey: number; readonly apiVersion: number; readonly apiName: string }
   readonly response: { decode(payload: Buffer): Promise<unknown>; parse(data: never): Promise<V> }
@@ -38,7 +38,7 @@ export interface BrokerPool {
   readonly metadata: ClusterMetadata | null
   /** By node id. */
   readonly brokers: Readonly<Record<number, Broker>>
-  /** The broker that was connected to first, by one of the configured addresses; its node id is null until that is known. */
+  /** The broker that was connected to first, by one of the configured addresses. Its node id is null until the id is known. */
   readonly seedBroker: Broker | undefined
   createBroker: (options: object) => Broker
   readonly connectionPoolBuilder: {
@@ -57,7 +57,7 @@ export interface Cluster {
   refreshMetadata(): Promise<void>
 }
 
-/** kafkajs hides what a client is made of; a connection of its own kind does TLS, SASL and time limits as all the others. */
+/** Takes a cluster from a private method of kafkajs, so that its connections use TLS, SASL and time limits as all others do. */
 export function clusterOf(kafka: Kafka): Cluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find((it) => it.description === 'private:Kafka:createCluster')
   const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol!]!

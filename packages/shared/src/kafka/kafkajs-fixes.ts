@@ -97,7 +97,7 @@ export function mendKafkaJs(): void {
   encodeRecordsAtOnce()
   surviveAnAbsentCoordinator()
   surviveAnUnfinishedConnection()
-  // First of those that change how a connection sends, so that a request that waits for the others is not made yet.
+  // Must precede the other fixes that change how a connection sends, so that a request is made only after their waits.
   makeRequestsWhenTheyLeave()
   surviveRefusals()
   outliveSessions()

@@ -17,7 +17,7 @@ interface Entry {
   readonly apiName: string
   readonly apiVersion: number
   readonly correlationId: number
-  /** Only of a LeavingExchange. Throws what the request is rejected with. */
+  /** Set only for a LeavingExchange. Throws the error with which the request is rejected. */
   readonly beforeLeaving?: () => void
   resolve(answer: Answer): void
   reject(error: unknown): void
@@ -47,8 +47,8 @@ const prototypeOf = (path: string) => (internal(`kafkajs/src/${path}`) as { prot
 
 /**
  * kafkajs 2.2.4 encodes a request first. Then the request may wait in a queue, without a time limit, until the broker no longer
- * throttles the client. A fence that was asked before says nothing about the moment in which such a request leaves, and its
- * caller may long have been told that it failed. A LeavingExchange is made when its turn has come.
+ * throttles the client. A fence that was asked before the wait proves nothing about the moment in which the request leaves, and
+ * the caller may know by then that the call has failed. Therefore a LeavingExchange is made only when its turn has come.
  */
 export function makeRequestsWhenTheyLeave(): void {
   const connection = prototypeOf('network/connection.js') as Connection

@@ -224,7 +224,7 @@ describe('slots among several tenants', () => {
 })
 
 describe('a surplus key', () => {
-  it('is the one of its tenant that came first, takes no slot, and is held by nobody else meanwhile', () => {
+  it('is the first key of its tenant, takes no slot, and cannot be taken again meanwhile', () => {
     const queues = createKeyQueues<Item>(1)
     for (const n of [1, 2, 3]) queues.add(item(`a:${n}`), 0)
     queues.add(item('b:4'), 0)
@@ -242,7 +242,7 @@ describe('a surplus key', () => {
     expect(queues.takeSurplus('a')?.key).toBe('a:1')
   })
 
-  it('may wait for its time, and has a live record', () => {
+  it('has a live record, which need not be due', () => {
     const queues = createKeyQueues<Item>(1)
     queues.add(item('a:1', { lane: true }), 0)
     queues.add(item('a:2', { dueAt: 1_000 }), 0)

@@ -35,7 +35,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   const slotsOf = createCounts()
   const lines = { live: createKeyLine(), lane: createKeyLine() }
   const waiting = createDueHeap<{ key: string; turn: number }>()
-  /** Keys with live records, and keys with records of the lane. */
+  /** Keys with live records, and keys with records of the retry topic. */
   const untaken = { live: createUntakenKeys<Entry<R>>(), lane: createUntakenKeys<Entry<R>>() }
   const laneSlots = Math.max(1, Math.floor(maxInFlight * LANE_SHARE_WHILE_LIVE_WAITS))
   let inFlight = 0

@@ -21,7 +21,7 @@ export interface KeyRuns {
   mayBeLate(partition: number, until: number): void
   /** Whether nothing of the partition is under way, nor may be executed late. */
   isIdle(partition: number): boolean
-  /** Since when the one that has been silent longest has sent nothing (ms by the steady clock), or null. */
+  /** Since when the run with the longest silence has sent nothing (ms by the steady clock). null if no key runs. */
   silentSince(): number | null
   readonly leaving: Leaving
   readonly keysLeaving: number

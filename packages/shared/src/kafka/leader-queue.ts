@@ -35,7 +35,7 @@ export interface LeaderQueueOptions {
   readonly sendElsewhere: (part: Part) => void
   /** Resolves when the leaders were asked for, or this takes too long. */
   readonly untilLeadersAsked: () => Promise<void>
-  /** Told of the end of each request. */
+  /** Called at the end of each request. */
   readonly onEnd: (result: WriteResult, seconds: number) => void
 }
 
@@ -44,7 +44,7 @@ export interface LeaderQueue {
   add(part: Part): void
   /** Fails the calls that wait. From now on nothing leaves. */
   close(): void
-  /** Of the last request; null before the first one. */
+  /** The state after the last request. null before the first request. */
   state(): WriteState | null
 }
 
@@ -56,7 +56,7 @@ export interface WriteState {
 
 const MAX_BATCH_RECORDS = 500
 const MAX_BATCH_BYTES = 512 * 1024
-/** Of the deadline. A leader that waits in vain for a follower answers before it looks like a leader that hangs. */
+/** A part of the deadline. A leader that waits in vain for a follower must answer before the leader seems to hang. */
 const PATIENCE_WITH_FOLLOWERS = 0.8
 
 /**
@@ -91,7 +91,7 @@ export function createLeaderQueue(options: LeaderQueueOptions): LeaderQueue {
     return batch
   }
 
-  /** Ends the call if its records may leave no more. */
+  /** Ends the call if its records may not leave any more. */
   const hasEnded = (call: Call): boolean => {
     if (isClosed) failCall(call, closedError())
     else if (now() >= call.expiresAt) failCall(call, unavailable('waiting for the broker: deadline exceeded'))

@@ -23,7 +23,7 @@ export interface OffsetTracker {
   pending(): number
   /** Records read past the low-water mark, ended or not. */
   distance(): number
-  /** The offset of the `count`th record before the end of what was read; null when the low-water mark is past it. */
+  /** The offset of the `count`th record before the end of the read records. null if the low-water mark is past it. */
   lastRead(count: number): number | null
 }
 

@@ -28,7 +28,7 @@ export interface Gate {
   /** Topics whose log got shorter since we gained the partition. The committed offsets of such a topic are of the former log. */
   readonly renewed: Set<string>
   claiming: boolean
-  /** Why and how often the broker has refused our claim since the last one that it took. */
+  /** Why and how often the broker has refused our claim since it last took a claim. null if it has refused none. */
   refused: { readonly refusals: number; readonly topics: readonly string[]; readonly problem: string } | null
   /** Released before a join; to be claimed again if it stays ours. */
   handedOver: boolean

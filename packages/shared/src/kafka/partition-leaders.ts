@@ -2,15 +2,15 @@ import type { ProduceCluster, TopicLeaders } from './produce-cluster.ts'
 
 /** Which broker leads which partition, as far as that is known. */
 export interface PartitionLeaders {
-  /** What was last heard; undefined for a topic that was never asked about. */
+  /** The last answer about the topic. undefined if the topic was never asked about. */
   of(topic: string): TopicLeaders | undefined
   /** True if the broker leads any partition of the topics that were asked about. */
   isLeader(nodeId: number): boolean
   /** Asks unless all of these topics were answered less than 100 ms ago. Throws if the lookup fails. */
   refresh(topics: readonly string[]): Promise<void>
   /**
-   * Asks unless the topics were answered less than 100 ms ago. Resolves at the end also if the lookup fails; then the leaders that
-   * are known stay as they are.
+   * Asks unless the topics were answered less than 100 ms ago. If the lookup fails, the promise resolves too, and the known
+   * leaders stay as they are.
    */
   refreshIfDue(): Promise<void>
   /** Begins to ask if the last answer is five minutes old. */

@@ -9,7 +9,7 @@ import type { Queued } from './queued.ts'
 import { type LaneMark, type RecordOrigin, readLane } from './retry-lane.ts'
 import type { ContractTopic } from './topics.ts'
 
-/** A record that was read and has not ended. Times are ms by the steady clock, unless told. */
+/** A record that was read and has not ended. Times are ms by the steady clock, unless noted otherwise. */
 export interface Pending extends Queued {
   readonly state: PartitionState
   readonly offset: number
@@ -27,7 +27,7 @@ export interface Pending extends Queued {
   readonly enteredAt: number
   attempts: number
   brownout: Brownout
-  /** First handled by this service, ms since the epoch; null before. */
+  /** When this service first handled the record, ms since the epoch. null before. */
   firstSeenAt: number | null
   /** ms since the epoch. */
   firstFailureAt: number | null
@@ -38,8 +38,8 @@ export interface Pending extends Queued {
   /** The value, while a run of the key needs the value. It can take several times its bytes. */
   decoded: { readonly value: unknown } | null
   /**
-   * What `classify` answered, with the tenant that it was asked for, or why the record could not be classified. It is kept while the
-   * record waits, so that the value of a record that is not due need not be decoded again.
+   * The answer of `classify` and the tenant that it was asked about, or why the record could not be classified. The answer is
+   * kept while the record waits, so that the value of a record that is not due need not be decoded again.
    */
   classified: { readonly tenant: Tenant | undefined; readonly as: Classified | 'bug' | 'unreadable' } | null
 }

@@ -8,14 +8,14 @@ export interface Call {
   readonly expiresAt: number
   /** The parts that are not acknowledged yet. */
   parts: number
-  /** The caller was told. Nothing of the call may leave from then on. */
+  /** The caller knows the result. No record of the call may leave from then on. */
   hasEnded: boolean
   resolve(): void
   reject(error: SyncError): void
 }
 
 export interface PlacedRecord {
-  /** As the caller gave it: its partition may be missing. */
+  /** The caller's message. Its partition may be missing. */
   readonly message: RawMessage
   readonly partition: number
 }

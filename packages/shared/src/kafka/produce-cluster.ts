@@ -13,16 +13,16 @@ export interface ProduceCluster {
    * at most once, and possibly long after the caller has given up. With null nothing leaves, and the promise rejects.
    */
   produce(nodeId: number, leave: () => ProduceRequest | null): Promise<readonly PartitionAnswer[]>
-  /** Closes the connections to a broker that does not answer. What it has not got by now it does not get any more. */
+  /** Closes the connections to a broker that does not answer. Bytes that have not left this process by then never leave. */
   drop(nodeId: number): void
 }
 
-/** Node ids by partition; null for a partition without a leader. */
+/** Node ids by partition. A partition without a leader has null. */
 export type TopicLeaders = readonly (number | null)[] | Error
 
 export interface PartitionAnswer {
   readonly topic: string
   readonly partition: number
-  /** null: appended and acknowledged. */
+  /** null if the records were appended and acknowledged. */
   readonly error: Error | null
 }

@@ -4,7 +4,7 @@ import { denialOf, innermost, refusalText } from './denials.ts'
 /** How a write of one partition ended. Only after `failed` may its records be in the log. */
 export type Verdict = 'acknowledged' | 'refused' | 'forbidden' | 'failed'
 
-/** What a broker says about a record that it will never take. */
+/** The errors of a broker for a record that it will never take. */
 const REFUSALS: readonly unknown[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE']
 
 export function verdictOf(error: Error | null): Verdict {
@@ -14,9 +14,9 @@ export function verdictOf(error: Error | null): Verdict {
 }
 
 /**
- * False if the leader has certainly not appended the batch. A leader refuses a batch for too few replicas before it appends it. It
- * may say that it leads no more (NOT_LEADER_OR_FOLLOWER) after it appended the batch and waited for its followers. Source: Kafka's
- * `Partition.appendRecordsToLeader` and `Partition.checkEnoughReplicasReachOffset`.
+ * False if the leader has certainly not appended the batch. A leader that has too few replicas refuses a batch before it appends
+ * the batch. A leader may append a batch, lose the partition while it waits for its followers, and then answer
+ * NOT_LEADER_OR_FOLLOWER. Source: Kafka's `Partition.appendRecordsToLeader` and `Partition.checkEnoughReplicasReachOffset`.
  */
 export const mayBeAppended = (error: Error): boolean => (error as { type?: unknown }).type !== 'NOT_ENOUGH_REPLICAS'
 
@@ -43,6 +43,6 @@ export const refusedRecord = (cause: Error) =>
     cause,
   })
 
-/** A fence throws a SyncError; whatever else it throws stops the write as well. */
+/** A fence throws a SyncError. Any other error that a fence throws stops the write as well. */
 export const fencedBy = (error: unknown): SyncError =>
   error instanceof SyncError ? error : new SyncError('fenced', 'asking the fence failed', { cause: error })

@@ -60,7 +60,7 @@ it('a request is encoded as kafkajs encodes it', async () => {
   )
 })
 
-/** Sets the leader's epoch of each batch to 0; it is not part of the checksum. */
+/** Sets the leader's epoch of each batch to 0. The checksum does not cover this epoch. */
 function withoutLeaderEpochs(request: Buffer): Buffer {
   const copy = Buffer.from(request)
   const decoder = new Decoder(copy)

@@ -5,7 +5,7 @@ import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
 export interface PartitionBatch {
   readonly topic: string
   readonly partition: number
-  /** Of the producer and this partition: the number of records that the producer's epoch had before. */
+  /** The number of earlier records of this partition in the producer's epoch. */
   readonly firstSequence: number
   readonly records: readonly RawMessage[]
 }
@@ -24,7 +24,7 @@ export interface ProduceRequest {
 export const PRODUCE = { apiKey: 0, apiName: 'Produce', apiVersion: 7 } as const
 const ACKS_ALL = -1
 const NO_TRANSACTION = -1
-/** Of a batch, before its records. */
+/** The bytes of a batch before its records. */
 const BATCH_HEAD = 61
 const MAGIC = 2
 
@@ -41,14 +41,14 @@ export function encodeProduce(request: ProduceRequest, correlationId: number, cl
     ...[int16(NO_TRANSACTION), int16(ACKS_ALL), int32(request.timeoutMs), int32(topics.size)],
   ]
   for (const [topic, partitions] of topics) {
-    // Three parts for each partition: its number, the size of its batch with the head, the records.
+    // Each partition has three parts, which are its number, the size and the head of its batch, and the records.
     parts.push(text(topic), int32(partitions.length / 3), ...partitions)
   }
   const size = parts.reduce((sum, { length }) => sum + length, 0)
   return Buffer.concat([int32(size), ...parts], 4 + size)
 }
 
-/** Two buffers: the size of the batch with its head, and the records. */
+/** Returns two buffers. The first one holds the size and the head of the batch, the second one the records. */
 function encodeBatch({ firstSequence, records }: PartitionBatch, request: ProduceRequest): [Buffer, Buffer] {
   const body = Buffer.concat(records.map((record, offsetDelta) => encoded(record, offsetDelta)))
   const head = Buffer.alloc(4 + BATCH_HEAD)

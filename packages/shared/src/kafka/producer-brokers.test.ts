@@ -146,7 +146,7 @@ describe('a produce that fails with an unknown result', () => {
 })
 
 describe('a produce that waits in the client because the broker is busy', () => {
-  it('does not leave after its caller was told that it failed', async () => {
+  it('does not leave after its caller was informed of the failure', async () => {
     const { brokers, send } = await given()
     brokers.throttleMs = 2 * DEADLINE_MS
     await send('second')

@@ -4,7 +4,7 @@ import { settle } from '../testing/manual-time.ts'
 import { partitionOf } from './partition-of.ts'
 
 describe('the leader of a record', () => {
-  it('is asked for once by all who want to know it', async () => {
+  it('is looked up once for all records that wait for it', async () => {
     const { fake, send } = await givenProducer({ a: [1] })
 
     await Promise.all([send('a', '1'), send('a', '2'), send('a', '3')])
@@ -46,7 +46,7 @@ describe('the leader of a record', () => {
     expect(fake.lookups).toBe(2)
   })
 
-  it('that is not told in time fails the call, and no call of a topic whose leaders are known', async () => {
+  it('fails the call if it is not found in time, and fails no call of a topic whose leaders are known', async () => {
     const { time, fake, send, producer } = await givenProducer({ a: [1], b: [1] })
     await send('a', '1')
     fake.metadata = new Promise(() => {})
@@ -74,7 +74,7 @@ describe('the leader of a record', () => {
     expect(fake.values('a')).toEqual(['12345', '12345'])
   })
 
-  it('is looked for again after a broker said that it leads no more', async () => {
+  it('is looked for again after a broker answered that it is not the leader', async () => {
     const { time, fake, send } = await givenProducer({ a: [1] })
     await send('a', '1')
     fake.leaders.set('a', [2])

@@ -80,7 +80,7 @@ function given() {
   const versions = new Map<string, number>()
   const acknowledged = new Map<string, number>()
   const isSending = new Set<string>()
-  /** Snapshots whose last call was told that it failed. */
+  /** Snapshots whose last call has failed. */
   const failed = new Set<string>()
   const state = { isOwned: true, refusal: 0, wereSentAfterTheEnd: [] as string[] }
   fake.refusal = () => state.refusal

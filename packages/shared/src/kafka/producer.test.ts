@@ -79,7 +79,7 @@ describe('the fence', () => {
 })
 
 describe('a record that the broker refuses', () => {
-  it('takes no other of its batch with it', async () => {
+  it('fails no other record of its batch', async () => {
     const { fake, send, results, producer } = await givenProducer({ a: [1, 1] })
     fake.refusal = (_topic, values) => (values.includes('large') ? ERRORS.tooLarge : 0)
 
@@ -96,7 +96,7 @@ describe('a record that the broker refuses', () => {
     expect(new Set(fake.requests.map(({ request }) => request.epoch))).toEqual(new Set([0]))
   })
 
-  it('is a record for a partition that does not exist, after a look whether the topic has got more', async () => {
+  it('is a record for a partition that a new lookup of the topic does not find either', async () => {
     const { time, fake, send } = await givenProducer({ a: [1] })
     await send('a', '0')
 

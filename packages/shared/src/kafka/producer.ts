@@ -13,38 +13,38 @@ import type { ProduceCluster } from './produce-cluster.ts'
 import { closedError, isRetriable, problemOf, refusedRecord, unavailable, verdictOf } from './produce-errors.ts'
 import { createSequences } from './sequences.ts'
 
-/** Writes raw records with acks=all: batched, fenced, each call resolved by the brokers' acknowledgement of its records. */
+/** Writes raw records in batches with acks=all and a fence. A call resolves when the brokers have acknowledged its records. */
 export interface BatchedProducer {
-  /** `topics`: of these the leaders are known from now on, so that the first records do not wait for this. */
+  /** Also looks up the leaders of `topics`, so that the first records of these topics do not wait for the lookup. */
   connect(topics?: readonly string[]): Promise<void>
   /**
    * Throws SyncError `kafka-unavailable` or `fenced`. `fence` is asked right before the records leave. The records of one key
-   * keep their order if the caller waits for each call before the next: after a call that fails, its records are in the log
+   * keep their order if the caller waits for each call before the next. The records of a call that failed are in the log
    * before the records of the next call, or never.
    */
   send(messages: readonly RawMessage[], fence?: Fence): Promise<void>
   /** False while the last write to every leader has failed. */
   isHealthy(): boolean
-  /** Why the last write to a leader failed, in one line; null once one is acknowledged. */
+  /** Why the last write to a leader failed, in one line. null once a write is acknowledged. */
   problem(): string | null
   disconnect(): Promise<void>
 }
 
 interface Limits {
   /**
-   * Of one request, from the turn of its records to the broker's answer. Records wait for their turn while another request to
-   * their leader is under way. If their turn comes after 40 % of the deadline, it is too late, and their call fails.
+   * The deadline of one request, from the turn of its records to the broker's answer. Records wait for their turn while another
+   * request to their leader is under way. If their turn comes after 40 % of the deadline, it is too late, and their call fails.
    */
   readonly deadlineMs: number
-  /** Records that wait for one leader at once, or for their leader to be found; past it a call fails at once. */
+  /** The most records that may wait for one leader, or for their leader to be found. A call without room fails at once. */
   readonly maxQueued?: number
   readonly maxQueuedBytes?: number
-  /** Told of each produce request's end. */
+  /** Called at the end of each produce request. */
   readonly observe?: (result: WriteResult, seconds: number) => void
 }
 
 export interface ProducerOptions extends Limits {
-  /** Its client must not retry requests by itself: a retry would go out behind the fence. */
+  /** Its client must not retry requests by itself, because a retry would bypass the fence. */
   readonly kafka: Kafka
 }
 
@@ -58,7 +58,7 @@ export interface ClusterProducerOptions extends Limits {
 
 /** Whoever waited for what is still on its way has given up by now. */
 const DISCONNECT_WITHIN_MS = 1_000
-/** Of the deadline. Records that waited for a request that hangs leave no more, because their caller would wait for a second one. */
+/** A part of the deadline. Records that waited longer do not leave, because their caller would wait for a second request. */
 const PATIENCE_TO_LEAVE = 0.4
 /** After a failed request, before the next one goes to the same broker. */
 const ASK_LEADERS_WITHIN_MS = 1_000
@@ -78,7 +78,7 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
   const sequences = createSequences()
   const queues = new Map<number, LeaderQueue>()
   let begins: Promise<void> | null = null
-  /** Of records whose leader was not found. */
+  /** The state of the records whose leader was not found. */
   let unplaced: WriteState | null = null
   /** Calls with records whose leader is looked for. */
   const searching = new Set<{ readonly call: Call }>()
@@ -145,8 +145,8 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
   }
 
   /**
-   * Puts the records into the queues of their leaders; returns why not, if the leader of one of them is not known. The call counts
-   * the `replaces` former parts of these records until then, so that the answers about its other records cannot end it.
+   * Puts the records into the queues of their leaders. Returns an error if the leader of a record is not known. Until the records
+   * are in the queues, the call counts the `replaces` former parts of them, so that no answer about other records ends the call.
    */
   const tryToPlace = (call: Call, messages: readonly RawMessage[], replaces: number): SyncError | null => {
     const parts = new Map<number, Part & { records: PlacedRecord[]; bytes: number }>()
@@ -198,7 +198,7 @@ export function createClusterProducer(options: ClusterProducerOptions): BatchedP
     failCall(call, problem)
   }
 
-  /** Of the brokers that lead anything now. */
+  /** The states of the brokers that lead a partition now. */
   const states = (): WriteState[] =>
     [...queues].flatMap(([nodeId, queue]) => (leaders.isLeader(nodeId) ? (queue.state() ?? []) : []))
 

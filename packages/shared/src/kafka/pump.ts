@@ -61,8 +61,8 @@ export function createPump({ queues, runs, ownership, bounds, spill: spillOnce, 
   return {
     run,
     /**
-     * Through the event loop, never from a promise's callback: keys whose handling ends without any I/O (all of them wait for
-     * a circuit) would else go round in microtasks, and no timer, heartbeat or signal would ever be heard again.
+     * Runs from the event loop, and never from a promise's callback. Otherwise keys whose handling ends without I/O, because all
+     * of them wait for a circuit, would run again and again in microtasks, and no timer, heartbeat or signal would be handled.
      */
     soon() {
       soon ??= setImmediate(() => {

@@ -11,7 +11,7 @@ export interface RetryPasses {
 
 export interface RetryRecord {
   readonly partition: number
-  /** Of the retry topic's record. */
+  /** When the record was written to the retry topic. */
   readonly writtenAt: number
   readonly firstSeenAt: number
 }
@@ -25,13 +25,13 @@ const EARLY_PASSES_MS = 30_000
 const FLOODED_MS = 1_800_000
 
 export function createRetryPasses(): RetryPasses {
-  /** By partition: what was written before this time may pass, however short its stay. */
+  /** By partition. A record that was written before this time may pass, however short its stay. */
   const passesBefore = new Map<number, number>()
-  /** By partition: from when on a record of a tenant that does not flood waits to be read. */
+  /** By partition. From this time on a record of a tenant that does not flood waits to be read. */
   const awaitedFrom = new Map<number, number>()
   const floodedAt = new Map<string, number>()
 
-  /** All records before an awaited record were written before now, so that one pass of these records reaches it. */
+  /** All records before the awaited record were written before now. Therefore one pass of them reaches the awaited record. */
   const hurry = (partition: number, now: number) => {
     const isAwaited = (awaitedFrom.get(partition) ?? Number.POSITIVE_INFINITY) <= now
     if (!isAwaited || now - (passesBefore.get(partition) ?? 0) < EARLY_PASSES_MS) return

@@ -22,7 +22,7 @@ const verifyRecord = (dueAt: number): FakeRecord => ({
   },
 })
 
-/** Many records of one key that are not due before an hour has passed, and what is done with them. */
+/** Many records of one key that are due in an hour, and the counts of their decodings and classifications. */
 const given = async () => {
   const counts = { decoded: 0, classified: 0 }
   const runtime = await givenRuntime({
@@ -104,7 +104,7 @@ describe('the decoded value of a record', () => {
 })
 
 describe('a record that waits and cannot be decoded when it is due', () => {
-  it('waits again, and what comes for its key in its place comes after it', async () => {
+  it('waits again, and a later record of its key is handled after it', async () => {
     let isRegistryDown = false
     let tries = 0
     const { customer, calls } = await givenRuntime({

@@ -13,7 +13,7 @@ import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
 import type { Settler } from './settle.ts'
 
-/** Which keys may be started against a tenant's target; see http/circuit.ts. Times are ms by the steady clock. */
+/** Decides which keys may be started against a tenant's target, see http/circuit.ts. Times are ms by the steady clock. */
 export interface CircuitGate {
   admit(tenantUid: string, target: Target, key: string): { admitted: true } | { admitted: false; retryAtMs: number }
   onChange(listener: (tenantUid: string, target: Target, state: 'closed' | 'half-open' | 'open') => void): void
@@ -40,11 +40,11 @@ export interface RunKeyOptions extends ClassifierOptions {
 export interface KeyRun {
   readonly signal: AbortSignal
   readonly fence: Fence
-  /** A surplus is too much for memory: none of it is handled now. It is spilled, or its records of the retry topic are passed on. */
+  /** Set if memory is short. Then no record is handled. All are spilled, or only those of the retry topic are passed on. */
   readonly surplus: 'spilled' | 'passed on' | null
 }
 
-/** Leads in one call of the handler: of a key with ten thousand some end before all are handled. */
+/** The most leads in one call of the handler, so that some leads of a key with ten thousand end before all are handled. */
 const MAX_AT_ONCE = 500
 const [REGISTRY_WAIT_MS, FENCED_WAIT_MS, REST_MS] = [1_000, 200, 100]
 const MANY_WAITING = 100
@@ -193,7 +193,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     })
   }
 
-  /** The records of the key that can be planned; null when all of them have to wait. */
+  /** Returns the records of the key that can be planned, or null if all of them have to wait. */
   const classifyAll = async (records: readonly Pending[], tenant: Tenant | undefined, run: KeyRun) => {
     const all: { record: Pending; classified: Classified }[] = []
     let kept = 0
@@ -231,7 +231,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     const tenant = options.tenants().get(records[0]?.tenant ?? '')
     const all = await classifyAll(records, tenant, run)
     if (all === null) return
-    // Of all records that are looked at below the same are due, else one that falls due meanwhile would overtake those before it.
+    // One time decides which records are due. Otherwise a record that falls due meanwhile would overtake earlier records.
     const at = now()
     const plan = planKey(run.surplus === null ? neededForDue(all, at) : all)
     for (const { record, outcome } of plan.ends) {

@@ -48,7 +48,7 @@ describe('a claim that the broker refuses', () => {
     expect(ends()).toEqual([[0, 'done']])
   })
 
-  it('is told with its topic, its partition and the reason, from the third refusal on and until it is taken', async () => {
+  it('is reported with its topic, its partition and the reason, from the third refusal until the broker takes it', async () => {
     const { broker, customer, runtime } = await givenRefusals()
 
     customer('acme:1', '1 a')
@@ -65,7 +65,7 @@ describe('a claim that the broker refuses', () => {
     expect(runtime.unclaimed()).toEqual([])
   })
 
-  it('is told no more once the partition is lost', async () => {
+  it('is not reported any more once the partition is lost', async () => {
     const { source, customer, runtime } = await givenRefusals()
     customer('acme:1', '1 a')
     await vi.advanceTimersByTimeAsync(60_000)
@@ -77,7 +77,7 @@ describe('a claim that the broker refuses', () => {
     expect(runtime.unclaimed()).toEqual([])
   })
 
-  it('of a partition that was kept through a join is told too, and nothing is sent before it is taken', async () => {
+  it('of a partition that was kept through a join is reported too, and no request is sent until the claim is taken', async () => {
     const { source, broker, customer, calls, runtime } = await givenRefusals()
     broker.refuses = () => false
     customer('acme:1', '1 a')
@@ -187,7 +187,7 @@ describe('the watchdog', () => {
     expect(fatal).toEqual([])
   })
 
-  it('is quiet while the broker itself is away: the claim waits for it', async () => {
+  it('is quiet while the broker itself is down, because the claim waits for the broker', async () => {
     const { source, customer, fatal } = await givenRefusals({ limits: { watchdogMs } })
     customer('acme:1', '1 a')
     await settle()

@@ -89,7 +89,7 @@ describe.each([
     expect(calls).toHaveLength(2)
   })
 
-  it('tells the end of a record by the wall clock', async () => {
+  it('reports the end of a record by the wall clock', async () => {
     const { clock, customer, outcomes, wallNow } = await givenClock({ answer: once(retry('child-pending', 5_000)) })
     customer('acme:1', '1 a')
     await settle()
@@ -100,7 +100,7 @@ describe.each([
     expect(Math.abs(Date.parse(outcomes[0]!.endedAt) - wallNow())).toBeLessThan(1_000)
   })
 
-  it('neither wakes the watchdog nor lulls it', async () => {
+  it('neither triggers the watchdog nor delays it', async () => {
     const { clock, customer, fatal } = await givenClock({
       answer: () => new Promise(() => {}),
       limits: { watchdogMs: 60_000 },

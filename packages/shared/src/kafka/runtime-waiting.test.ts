@@ -216,7 +216,7 @@ describe('memory', () => {
     expect([...source.pausedPartitions]).toEqual([])
   })
 
-  it('is left by the surplus of a tenant that fills it, so that what is behind that is read and handled', async () => {
+  it('is freed from the surplus of a tenant that fills it, so that the records behind it are read and handled', async () => {
     const gate = Promise.withResolvers<void>()
     const { source, customer, calls, sent, ends } = await givenRuntime({
       limits: { maxPendingRecords: 40, maxInFlight: 4 },
@@ -233,7 +233,7 @@ describe('memory', () => {
     await settle()
 
     expect(calls).toContainEqual(['1 b'])
-    // Three quarters of the slots run; of the others, half of the memory goes, oldest keys first.
+    // Three quarters of the slots are taken. The other keys are spilled, oldest first, until half of the memory is free.
     const deferred = sent.map(({ key, headers }) => [key?.toString(), headers['lane-reason'], headers['lane-offset']])
     expect(deferred).toEqual(Array.from({ length: 10 }, (_, i) => [`acme:${3 + i}`, 'over-share', String(7 + 2 * i)]))
     expect(ends().filter(([, reason]) => reason === 'superseded')).toHaveLength(10)

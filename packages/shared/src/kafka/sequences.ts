@@ -6,14 +6,14 @@
  * batch of the next epoch, however late it arrives. No request to a broker is needed for a new epoch.
  */
 export interface Sequences {
-  /** null: a new producer id is needed first. */
+  /** null if a new producer id is needed first. */
   producer(): { readonly id: bigint; readonly epoch: number } | null
   begin(producerId: bigint): void
   /** Returns the first of `count` sequence numbers for a batch of this partition in the current epoch. */
   take(topic: string, partition: number, count: number): number
   /** The batch was certainly not appended. Without effect if a later batch of the partition, or another epoch, has begun. */
   giveBack(taken: TakenSequences): void
-  /** The result of a batch of `epoch` is unknown: all that leaves from now on is of a newer epoch. */
+  /** The result of a batch of `epoch` is unknown. All batches that leave from now on have a newer epoch. */
   leaveEpoch(epoch: number): void
 }
 

@@ -1,11 +1,11 @@
-/** What the watchdog judges by. Times are ms by the steady clock. */
+/** The facts by which the watchdog decides. Times are ms by the steady clock. */
 export interface Progress {
   readonly lastEndAt: number
   /** Since when one of the handlers that run has sent nothing; null when none runs. */
   readonly silentSince: number | null
   /** Since when there is lag and nothing in memory, neither running nor waiting on purpose; null when it isn't so. */
   readonly unexplainedSince: number | null
-  /** Since when there is lag and the broker refuses our claim of a partition, although we are in the group; null when it isn't so. */
+  /** Since when there is lag and the broker refuses our claim of a partition, although we are in the group. null otherwise. */
   readonly unclaimedSince: number | null
 }
 

@@ -31,8 +31,8 @@ interface FakeBroker {
 }
 
 /**
- * A cluster in which brokers hang. A broker that hangs reads nothing. Later it reads its connections in any order, also those that
- * were closed meanwhile: the worst that the operating system may do. Leaders share one log for each partition.
+ * A cluster in which brokers hang. A broker that hangs reads nothing. Later the broker reads its connections in any order, also
+ * connections that were closed meanwhile, because an operating system may do so. Leaders share one log for each partition.
  */
 export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLeaders>>) {
   const leaders = new Map<string, TopicLeaders>(Object.entries(topics))
@@ -111,12 +111,12 @@ export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLe
     leaders,
     requests: [] as { readonly nodeId: number; readonly request: ProduceRequest }[],
     lookups: 0,
-    /** What the next requests for a producer id are answered. */
+    /** The errors with which the next requests for a producer id fail. */
     idProblems: [] as Error[],
     /** Answers about leaders wait for it. */
     metadata: Promise.resolve(),
     onLeave: (_request: ProduceRequest): void => {},
-    /** The error code of a batch that the leader does not take; 0 for none. */
+    /** Returns the error code of a batch that the leader does not take, or 0. */
     refusal: (_topic: string, _values: readonly string[]): number => 0,
     /** The leader appends the batch first, as a leader that then waits for its followers. */
     refusesAfterAppend: false,
@@ -132,7 +132,7 @@ export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLe
       of.isBusy = false
       for (const go of of.waiting.splice(0)) go()
     },
-    /** Lets the broker read one request of a connection; false if there is none. */
+    /** Lets the broker read one request of a connection. Returns false if there is none. */
     read(nodeId: number, index: number): boolean {
       const from = broker(nodeId).connections[index]
       const next = from?.unread.shift()
@@ -141,7 +141,7 @@ export function createFakeProduceCluster(topics: Readonly<Record<string, TopicLe
       if (from.isOpen) next.answer(answers)
       return true
     },
-    /** What has left is read all the same. */
+    /** The broker still reads the requests that have left. */
     breakConnection(nodeId: number) {
       const open = broker(nodeId).connections.find(({ isOpen }) => isOpen)
       if (open === undefined) return

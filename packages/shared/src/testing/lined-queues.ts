@@ -56,7 +56,7 @@ export const linedQueues = (slots: number, isShared = false) => {
       taken.set(next.key, which)
       return { key: next.key, which }
     },
-    /** A live key of the tenant, without a slot; over at once. */
+    /** Takes a live key of the tenant without a slot, and releases the key at once. */
     spill(tenant: string, keep: number) {
       const key = queues.takeSurplus(tenant)?.key ?? null
       if (key === null) expect(lines.live.get(tenant) ?? []).toEqual([])

@@ -4,7 +4,7 @@ import type { FakeRecord, FakeSource } from './fake-source.ts'
 /** Logs of partition 0 that are read at a bounded rate, and not while they are paused. */
 export interface PacedLogs {
   append(topic: string, records: readonly FakeRecord[]): void
-  /** As a producer of the runtime: each message becomes a record at the end of its topic's log. */
+  /** Writes as a producer of the runtime does. Each message becomes a record at the end of its topic's log. */
   send(messages: readonly RawMessage[]): void
   /** Records of the log that are still to be read. */
   unread(topic: string): number

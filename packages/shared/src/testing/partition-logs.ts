@@ -1,6 +1,6 @@
 /** A batch of one partition as a producer sends it. */
 export interface AppendedBatch {
-  /** Negative: the producer is not idempotent. */
+  /** Negative if the producer is not idempotent. */
   readonly producerId: bigint
   readonly epoch: number
   readonly firstSequence: number
@@ -10,7 +10,7 @@ export interface AppendedBatch {
 interface ProducerState {
   epoch: number
   lastSequence: number
-  /** First and last sequence number of the batches of this epoch that are in the log; a broker keeps the last five. */
+  /** First and last sequence number of the batches of this epoch that are in the log. A broker keeps the last five. */
   batches: string[]
 }
 
@@ -19,15 +19,15 @@ export const INVALID_PRODUCER_EPOCH = 47
 
 /**
  * The log of a partition with the rules of a Kafka broker for idempotent producers (`ProducerAppendInfo` and
- * `ProducerStateManager` of Kafka 4): an older epoch is refused, a new epoch begins at sequence 0, a batch that is already in the
- * log is acknowledged and not appended, and any other gap is refused.
+ * `ProducerStateManager` of Kafka 4). An older epoch is refused. A new epoch begins at sequence 0. A batch that is already in the
+ * log is acknowledged and not appended. Any other gap is refused.
  */
 export function createPartitionLog() {
   const values: string[] = []
   const producers = new Map<bigint, ProducerState>()
   return {
     values,
-    /** Returns an error code; 0 for none. */
+    /** Returns an error code, or 0 for none. */
     append({ producerId, epoch, firstSequence, values: added }: AppendedBatch): number {
       if (producerId >= 0n) {
         const lastSequence = firstSequence + added.length - 1

@@ -4,9 +4,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type AppendedBatch, createPartitionLog } from './partition-logs.ts'
 
 /**
- * The part of some Kafka brokers that producers talk to, for tests of the client: partition p of each topic is led by broker
- * p % brokers. A broker that hangs goes on accepting connections and bytes, as the operating system does for a process that stands
- * still. When it goes on, it reads its newest connection first, and a connection that was closed meanwhile as well.
+ * The part of some Kafka brokers that producers talk to, for tests of the client. Partition p of each topic is led by broker
+ * p % brokers. A broker that hangs still accepts connections and bytes, as the operating system does for a process that is
+ * stopped. When the broker goes on, it reads its newest connection first, and it also reads connections that were closed
+ * meanwhile.
  */
 export interface ProduceBrokers {
   /** host:port of each broker, by node id. */
@@ -21,7 +22,7 @@ export interface ProduceBrokers {
   breakConnections(nodeId: number): void
   /** Connections that the client has not closed. */
   openConnections(nodeId: number): number
-  /** Answers with a wish to be asked no more for so long. */
+  /** The throttle time in the brokers' answers. The client must not send during this time. */
   throttleMs: number
   readonly partitions: number
   close(): Promise<void>
