@@ -9,7 +9,7 @@ afterEach(() => world?.stop())
 
 const DOWN = 'acme-no'
 const UP = 'bolt-se'
-const KEYS = 8_000
+const KEYS = 4_000
 const INPUT = 'flow.customers.v1'
 const RETRY = 'customer-mapper.retry.v1'
 
