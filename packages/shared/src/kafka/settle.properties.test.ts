@@ -16,10 +16,18 @@ const DEADLINE_MS = 10_000
 const CEILING_MS = 15_000
 
 /** A settler with one record of offset 5, and older ones before it; `accepts` says which writes Kafka takes. */
-const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, accepts = [true] } = {}) => {
+const given = ({
+  maxAttempts = 3,
+  deferAfterMs = 1e9,
+  older = 0,
+  chance = 0.5,
+  accepts = [true],
+  wallStepMs = 0,
+} = {}) => {
   let now = 1_000_000
   let sends = 0
   const latencies: number[] = []
+  const deferrals: number[] = []
   const log: ({ end: SyncOutcome } | { sent: RawMessage })[] = []
   const queues = createKeyQueues<Pending>(1)
   const tracker = createOffsetTracker()
@@ -27,7 +35,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
   const pending = Array.from({ length: older + 1 }, (_, index) => {
     const source = { topic: TOPIC, partition: 0, offset: 5 - older + index, timestamp: 0, headers: {} }
     const bytes = { key: Buffer.from('acme:1'), value: Buffer.from('v') }
-    const at = { nowMs: now, wallMs: now }
+    const at = { nowMs: now, wallMs: now + wallStepMs }
     const record = pendingOf({ ...source, ...bytes }, state, at, { prefix: '', retryTopic: null, topics: [TOPIC] })
     tracker.add(record.offset)
     queues.add(record, now)
@@ -43,7 +51,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
     deferAfterMs,
     queues,
     onUnknownEnd: () => {},
-    onDeferred: () => {},
+    onDeferred: (_partition, _tenant, notBefore) => deferrals.push(notBefore),
     send: async (messages) => {
       if (!accepts[sends++ % accepts.length]) throw new SyncError('kafka-unavailable', 'producing')
       log.push(...messages.map((sent) => ({ sent })))
@@ -60,7 +68,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
     },
     logger: createLogger({ service: 'test', level: 'silent' }),
     now: () => now,
-    wallNow: () => now,
+    wallNow: () => now + wallStepMs,
     random: () => chance,
   })
   const record = pending.at(-1)!
@@ -77,7 +85,7 @@ const given = ({ maxAttempts = 3, deferAfterMs = 1e9, older = 0, chance = 0.5, a
   }
   const ends = () => log.flatMap((it) => ('end' in it ? [it.end] : []))
   const sent = () => log.flatMap((it) => ('sent' in it ? [it.sent] : []))
-  return { settle, log, ends, sent, tracker, queues, record, latencies, now: () => now }
+  return { settle, log, ends, sent, tracker, queues, record, latencies, deferrals, now: () => now }
 }
 
 const reasons = Object.keys(RETRY_REASONS) as RetryReason[]
@@ -178,6 +186,24 @@ describe('any record, whatever Kafka takes of what is written for it', () => {
       runs(300),
     )
   })
+})
+
+describe('the time of a record in the retry topic', () => {
+  it.each([
+    ['back', -3_600_000],
+    ['forward', 3_600_000],
+  ])(
+    'is the same for the rest of the process as in the header, also when the wall clock was set %s',
+    async (_how, wallStepMs) => {
+      const { settle, sent, deferrals } = given({ deferAfterMs: 0, wallStepMs })
+
+      await settle({ kind: 'retry', reason: 'target-unavailable', verify: true })
+
+      const headers = sent().map(({ headers }) => [headers['lane-why'], Number(headers['lane-not-before'])])
+      expect(headers.map(([why]) => why)).toEqual(['verify', 'deferred'])
+      expect(deferrals).toEqual(headers.map(([, notBefore]) => notBefore))
+    },
+  )
 })
 
 describe('the time from a change to its effect', () => {

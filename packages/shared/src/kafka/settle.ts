@@ -128,18 +128,32 @@ export function createSettler(options: SettleOptions): Settler {
     logger[level](fields, outcome === 'parked' ? 'record parked' : 'record ended')
   }
 
-  const lane = (record: Pending, why: 'deferred' | 'verify', reason: string, notBefore: number) =>
-    laneMessage(retryTopic, unpack(record.packed), {
+  /** A time of the steady clock, by the wall clock as it is set now. */
+  const wallTimeOf = (at: number) => at - now() + wallNow()
+
+  /** Writes the record to the retry topic, to be handled from `until` (steady clock) on. */
+  const writeToRetryTopic = async (
+    record: Pending,
+    why: 'deferred' | 'verify',
+    reason: string,
+    until: number,
+    fence?: Fence,
+  ) => {
+    const notBefore = Math.ceil(wallTimeOf(until))
+    const message = laneMessage(retryTopic, unpack(record.packed), {
       why: why === 'deferred' ? (record.mark?.why ?? why) : why,
       origin: record.origin,
       reason,
-      notBefore: Math.ceil(notBefore - now() + wallNow()),
+      notBefore,
       attempts: record.attempts,
       brownoutMs: record.brownout.lastedMs,
-      firstSeenAt: Math.floor(record.firstSeenAt ?? record.enteredAt - now() + wallNow()),
+      firstSeenAt: Math.floor(record.firstSeenAt ?? wallTimeOf(record.enteredAt)),
       passes: (record.mark?.passes ?? 0) + (why === 'deferred' ? 1 : 0),
       redrives: record.mark?.redrives ?? 0,
     })
+    await send([message], fence)
+    options.onDeferred(record.state.partition, record.tenant, notBefore)
+  }
 
   const owe = (record: Pending, at: number) => {
     record.verifyOwedAt = at + 2 * options.requestDeadlineMs
@@ -149,8 +163,7 @@ export function createSettler(options: SettleOptions): Settler {
   /** Nothing of a record is ended, deferred or parked while the verify that it owes is not written. */
   const payVerify = async (record: Pending) => {
     if (record.verifyOwedAt === null) return
-    await send([lane(record, 'verify', 'unknown-end', record.verifyOwedAt)])
-    options.onDeferred(record.state.partition, record.tenant, record.verifyOwedAt)
+    await writeToRetryTopic(record, 'verify', 'unknown-end', record.verifyOwedAt)
     record.verifyOwedAt = null
   }
 
@@ -195,9 +208,7 @@ export function createSettler(options: SettleOptions): Settler {
     const { baseMs, capMs } = laneWaitOf(reason)
     const pause = Math.min(capMs, baseMs * 2 ** passes) * (0.75 + random() / 2)
     for (const each of [record, ...older]) await payVerify(each)
-    const notBefore = Math.max(until, now() + pause)
-    await send([lane(record, 'deferred', reason, notBefore)], fence)
-    options.onDeferred(record.state.partition, record.tenant, notBefore - now() + wallNow())
+    await writeToRetryTopic(record, 'deferred', reason, Math.max(until, now() + pause), fence)
     await endAll(record, older, () => end(record, 'deferred', reason, null))
   }
 
@@ -213,7 +224,7 @@ export function createSettler(options: SettleOptions): Settler {
           ...record.mark,
           attempts,
           brownoutMs: brownout.lastedMs,
-          notBefore: Math.ceil(dueAt - now() + wallNow()),
+          notBefore: Math.ceil(wallTimeOf(dueAt)),
         }
         return [laneMessage(retryTopic, unpack(record.packed), mark)]
       })
