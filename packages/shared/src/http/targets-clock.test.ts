@@ -1,20 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
 import { aCall } from '../testing/builders.ts'
 import { type Answer, sendJson } from '../testing/http-server.ts'
-import { type LiveTargets, type LiveTargetsOptions, startLiveTargets } from '../testing/live-targets.ts'
+import { liveTargetsOfEachTest } from '../testing/live-targets.ts'
 import { settle } from '../testing/manual-time.ts'
 
 const HOUR_MS = 3_600_000
-const closing: LiveTargets[] = []
-afterEach(async () => {
-  for (const targets of closing.splice(0)) await targets.close()
-})
-const start = async (options: LiveTargetsOptions): Promise<LiveTargets> => {
-  const targets = await startLiveTargets(options)
-  closing.push(targets)
-  return targets
-}
+const start = liveTargetsOfEachTest()
 const served: Answer = ({ url }, response) =>
   sendJson(
     response,

@@ -1,20 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
 import { outcomeOf } from '../failure-outcome.ts'
 import { aCall } from '../testing/builders.ts'
 import { type Answer, sendJson } from '../testing/http-server.ts'
-import { type LiveTargets, type LiveTargetsOptions, startLiveTargets } from '../testing/live-targets.ts'
+import { liveTargetsOfEachTest } from '../testing/live-targets.ts'
 import { settle } from '../testing/manual-time.ts'
 
-const closing: LiveTargets[] = []
-afterEach(async () => {
-  for (const targets of closing.splice(0)) await targets.close()
-})
-const start = async (options: LiveTargetsOptions): Promise<LiveTargets> => {
-  const targets = await startLiveTargets(options)
-  closing.push(targets)
-  return targets
-}
+const start = liveTargetsOfEachTest()
 
 const CUSTOMER = { customerUid: '1000', customerType: 'PERSON' }
 const served: Answer = (request, response) =>
@@ -136,19 +128,17 @@ describe('the clients of both targets', () => {
 
   it('know a record’s own failure by the probe, and count no attempt when it fails too', async () => {
     const { flow, tenant, circuits } = await start({ flow: status(500) })
-    const { omnium } = await start({
+    const down = await start({
       omnium: (_request, response) => sendJson(response, 500, {}),
       lists: 'as the peer answers',
     })
 
     expect(await caught(flow.getCustomer(aCall({ tenant }), '1'))).toMatchObject({ outage: false })
     expect(circuits.state('acme', 'flow')).toBe('closed')
-    expect(await caught(omnium.getCustomer(aCall({ tenant: closing[1]?.tenant ?? tenant }), 'B2C', '1'))).toMatchObject(
-      {
-        outage: true,
-      },
-    )
-    expect(closing[1]?.circuits.state('acme', 'omnium')).toBe('closed')
+    expect(await caught(down.omnium.getCustomer(aCall({ tenant: down.tenant }), 'B2C', '1'))).toMatchObject({
+      outage: true,
+    })
+    expect(down.circuits.state('acme', 'omnium')).toBe('closed')
   })
 
   it('log a change of a circuit once, and each exchange only for debugging', async () => {

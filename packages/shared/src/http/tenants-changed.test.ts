@@ -1,18 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createTenants, type Tenant } from '../tenants.ts'
 import { aCall } from '../testing/builders.ts'
 import { type Answer, sendJson } from '../testing/http-server.ts'
-import { type LiveTargets, type LiveTargetsOptions, startLiveTargets } from '../testing/live-targets.ts'
+import { liveTargetsOfEachTest } from '../testing/live-targets.ts'
 
-const closing: LiveTargets[] = []
-afterEach(async () => {
-  for (const targets of closing.splice(0)) await targets.close()
-})
-const start = async (options: LiveTargetsOptions): Promise<LiveTargets> => {
-  const targets = await startLiveTargets(options)
-  closing.push(targets)
-  return targets
-}
+const start = liveTargetsOfEachTest()
 const withFlow = (tenant: Tenant, flow: Partial<Tenant['flow']>): Tenant => ({
   ...tenant,
   flow: { ...tenant.flow, ...flow },

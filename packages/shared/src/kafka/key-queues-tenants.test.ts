@@ -1,20 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { type Item, item } from '../testing/queued-item.ts'
 import { createKeyQueues } from './key-queues.ts'
-import type { Queued } from './queued.ts'
-
-interface Item extends Queued {
-  readonly n: number
-}
-let serial = 0
-const item = (key: string, over: Partial<Item> = {}): Item => ({
-  n: serial++,
-  key,
-  tenant: key.split(':')[0]!,
-  lane: false,
-  bytes: 1,
-  dueAt: 0,
-  ...over,
-})
 
 describe('slots among several tenants', () => {
   const takeAll = (queues: ReturnType<typeof createKeyQueues<Item>>) => {

@@ -1,21 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Item, item } from '../testing/queued-item.ts'
 import { createKeyQueues } from './key-queues.ts'
-import type { Queued } from './queued.ts'
-
-interface Item extends Queued {
-  readonly n: number
-}
-let serial = 0
-const item = (key: string, over: Partial<Item> = {}): Item => ({
-  n: serial++,
-  key,
-  tenant: key.split(':')[0]!,
-  lane: false,
-  bytes: 1,
-  dueAt: 0,
-  ...over,
-})
 
 describe('taking keys', () => {
   it('hands out all records of a key at once, oldest first, and what comes later only after the release', () => {

@@ -1,5 +1,6 @@
 import { encodeRecord } from './kafkajs-encoding.ts'
 import type { HeaderValue, RawHeaders, RawMessage } from './ports.ts'
+import { int16, int32, text } from './wire-types.ts'
 
 /** The records of one partition. They are appended all together or not at all. */
 export interface PartitionBatch {
@@ -100,19 +101,4 @@ export function crc32c(...all: readonly Uint8Array[]): number {
     for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8)
   }
   return ~crc >>> 0
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value)
-  return Buffer.concat([int16(bytes.length), bytes])
-}
-function int16(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(2)
-  bytes.writeInt16BE(value)
-  return bytes
-}
-function int32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4)
-  bytes.writeInt32BE(value)
-  return bytes
 }

@@ -1,3 +1,4 @@
+import { afterEach } from 'vitest'
 import { createTargets, type Targets } from '../http/targets.ts'
 import { createLogger } from '../logger.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
@@ -85,5 +86,18 @@ export async function startLiveTargets(options: LiveTargetsOptions): Promise<Liv
       await targets.close()
       await Promise.all([flowServer.close(), omniumServer.close()])
     },
+  }
+}
+
+/** A start whose targets are closed after each test of the file. */
+export function liveTargetsOfEachTest(): typeof startLiveTargets {
+  const closing: LiveTargets[] = []
+  afterEach(async () => {
+    for (const targets of closing.splice(0)) await targets.close()
+  })
+  return async (options) => {
+    const targets = await startLiveTargets(options)
+    closing.push(targets)
+    return targets
   }
 }

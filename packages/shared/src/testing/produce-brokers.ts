@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { int16, int32, int64, text } from '../kafka/wire-types.ts'
 import { type AppendedBatch, createPartitionLog } from './partition-logs.ts'
 
 /**
@@ -209,20 +210,4 @@ async function closed(server: Server) {
 
 function array<V>(list: readonly V[], write: (each: V, index: number) => readonly Buffer[]): Buffer {
   return Buffer.concat([int32(list.length), ...list.flatMap(write)])
-}
-const text = (value: string) => Buffer.concat([int16(value.length), Buffer.from(value)])
-function int16(value: number) {
-  const bytes = Buffer.alloc(2)
-  bytes.writeInt16BE(value)
-  return bytes
-}
-function int32(value: number) {
-  const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
-  return bytes
-}
-function int64(value: bigint) {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigInt64BE(value)
-  return bytes
 }

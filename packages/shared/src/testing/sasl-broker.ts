@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { int16, int32, int64, text } from '../kafka/wire-types.ts'
 
 /**
  * The part of a Kafka broker that authenticates connections by SASL PLAIN and ends sessions: for tests of the client. A
@@ -66,7 +67,7 @@ export async function startSaslBroker({ sessionLifetimeMs, now, names }: SaslBro
         isAuthenticating = false
         if (code === 0) endsAt = sessionLifetimeMs === 0 ? Number.POSITIVE_INFINITY : now() + sessionLifetimeMs
         broker.log.push(code === 0 ? 'authenticated' : 'refused')
-        answer(Buffer.concat([int16(code), int16(-1), int32(0), int64(sessionLifetimeMs)]))
+        answer(Buffer.concat([int16(code), int16(-1), int32(0), int64(BigInt(sessionLifetimeMs))]))
       } else {
         const name = names[apiKey] ?? String(apiKey)
         if (isAuthenticating) return closeFor(`closed: ${name} while authenticating`)
@@ -110,19 +111,3 @@ async function* requestsOn(socket: Socket) {
 }
 
 const framed = (body: Buffer) => Buffer.concat([int32(body.length), body])
-const text = (value: string) => Buffer.concat([int16(value.length), Buffer.from(value)])
-function int16(value: number) {
-  const bytes = Buffer.alloc(2)
-  bytes.writeInt16BE(value)
-  return bytes
-}
-function int32(value: number) {
-  const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
-  return bytes
-}
-function int64(value: number) {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigInt64BE(BigInt(value))
-  return bytes
-}

@@ -8,8 +8,8 @@ import { aCall, aTenant } from '../builders.ts'
 import { createManualTime, type ManualTime } from '../manual-time.ts'
 
 /**
- * How a request that fails at random ends. `lost`: the request is executed, and the connection is closed in place of the reply.
- * `timeout`: no answer ever comes.
+ * How a request that fails at random ends. A `lost` request is executed, and then the connection is closed in place of the reply. A
+ * `timeout` never gets an answer.
  */
 export type Failure = 'status-500' | 'broken' | 'timeout' | 'lost'
 
