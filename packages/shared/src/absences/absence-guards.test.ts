@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { givenBelief } from '../testing/given-belief.ts'
+import { answer } from '../testing/simulated-peers.ts'
 import type { AbsenceEvidence } from './evidence.ts'
 
 const given = ({ customers = 100 } = {}) => {
@@ -84,6 +85,26 @@ describe('the absence guard', () => {
     await readAll(ids.slice(40, 50))
 
     expect(trips).toEqual([])
+  })
+
+  it.each([
+    ['that no control read has confirmed', 11_000],
+    ['that begins right after a control read', 0],
+  ])('does not trip by a gateway that answers 404, %s', async (_what, sinceControlMs) => {
+    const { ids, omnium, callOf, ended, read, readAll, peers, trips, time } = given()
+    await readAll(ids)
+    await read('unknown')
+    await time.advance(sinceControlMs)
+    peers.gateway = () => answer(404)
+    const ends = await Promise.all(ids.map((id) => ended(omnium.getCustomer(callOf(id), 'B2C', id))))
+    peers.gateway = () => undefined
+    await time.advance(60_000)
+
+    const codes = ends.map((end) => ('error' in end ? end.error.code : end.value))
+    expect(codes).toContain('target-failed')
+    expect(codes).not.toContain('absence-guard')
+    expect(trips).toEqual([])
+    expect(await read('k1')).toMatchObject({ customerId: 'k1' })
   })
 
   it('lets no proof of before pass', async () => {

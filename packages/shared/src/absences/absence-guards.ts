@@ -14,10 +14,15 @@ export interface GuardState {
 
 /** The absence guards of all tenants. They count in this process, and are tripped and released for all processes. */
 export interface AbsenceGuards {
-  /** A by-id read was answered, whatever the answer. */
+  /** A by-id read found the id, or its "not found" answer was believed. */
   noteRead(tenant: string, target: Target): void
-  /** A known or linked id was answered "not found", and no delete event of the peer explains it. */
-  noteMissing(tenant: string, target: Target, id: string): void
+  /**
+   * A known or linked id was answered "not found", no delete event of the peer explains the answer, and a control read has confirmed
+   * the route. Answers whether there are so many of these ids that the guard has to trip.
+   */
+  noteMissing(tenant: string, target: Target, id: string): boolean
+  /** Trips the guard, if there are still so many ids. To be called once a control read after the last answer has confirmed the route. */
+  trip(tenant: string, target: Target): void
   /** The id exists, or a delete event explains its absence. */
   noteExplained(tenant: string, target: Target, id: string): void
   /** Throws SyncError `absence-guard` while no "not found" answer of the tenant and target may be acted on. */
@@ -72,6 +77,15 @@ export function createAbsenceGuards({ now, onTrip, isReady = true }: AbsenceGuar
     return count
   }
 
+  const sizesOf = (name: string) => {
+    const { missing, reads } = countOf(name)
+    return { missing: missing.size, reads: reads.reduce((sum, bucket) => sum + bucket.count, 0) }
+  }
+  const isMany = (name: string): boolean => {
+    const { missing, reads } = sizesOf(name)
+    return missing > MANY && missing > reads * SHARE_OF_READS
+  }
+
   return {
     noteRead(tenant, target) {
       const { reads } = countOf(nameOf(tenant, target))
@@ -80,15 +94,17 @@ export function createAbsenceGuards({ now, onTrip, isReady = true }: AbsenceGuar
       else reads.push({ startedAt: now(), count: 1 })
     },
     noteMissing(tenant, target, id) {
-      const name = nameOf(tenant, target)
-      const count = countOf(name)
+      const { missing } = countOf(nameOf(tenant, target))
       // Newest last, so that the oldest are forgotten first.
-      count.missing.delete(id)
-      if (count.missing.size < MAX_MISSING) count.missing.set(id, now())
-      const missing = count.missing.size
-      const reads = count.reads.reduce((sum, bucket) => sum + bucket.count, 0)
-      if (tripped.has(name) || missing <= MANY || missing <= reads * SHARE_OF_READS) return
-      const state = { tenant, target, isTripped: true, at: new Date(now()).toISOString(), missing, reads }
+      missing.delete(id)
+      if (missing.size < MAX_MISSING) missing.set(id, now())
+      return isMany(nameOf(tenant, target))
+    },
+    trip(tenant, target) {
+      const name = nameOf(tenant, target)
+      if (tripped.has(name) || !isMany(name)) return
+      const at = new Date(now()).toISOString()
+      const state = { tenant, target, isTripped: true, at, ...sizesOf(name) }
       tripped.set(name, state)
       onTrip?.(state)
     },

@@ -79,17 +79,23 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     absent.found(name)
     guards.noteExplained(call.tenant.uid, target, id)
   }
-  const weigh = (call: Call, route: Route, id: string, { deleteEvent, known: isKnown }: AbsenceEvidence) => {
+  /** Counts a believed "not found" answer for the absence guard, and throws `absence-guard` while the guard is tripped. */
+  const weigh = async (call: Call, route: Route, id: string, evidence: AbsenceEvidence) => {
     const name = nameOfId(call, route, id)
-    if (deleteEvent === true) {
+    const { uid } = call.tenant
+    if (evidence.deleteEvent === true) {
       explained.set(name, true)
-      guards.noteExplained(call.tenant.uid, target, id)
-    } else if (!explained.has(name) && (isKnown === true || known.has(name))) {
+      guards.noteExplained(uid, target, id)
+    } else if (!explained.has(name) && isKnown(name, evidence)) {
       // By id alone: a customer is looked for as both kinds.
-      guards.noteMissing(call.tenant.uid, target, id)
+      const isMany = guards.noteMissing(uid, target, id)
+      // An outage that began after the last control read must not trip the guard, because only a person releases the guard.
+      if (isMany) await controls.confirm(call, route, 0)
+      if (isMany) guards.trip(uid, target)
     }
-    guards.require(call.tenant.uid, target)
+    guards.require(uid, target)
   }
+  const isKnown = (name: string, evidence: AbsenceEvidence) => evidence.known === true || known.has(name)
   const failure = (call: Call, code: ConstructorParameters<typeof SyncError>[0], why: string, retryAfterMs?: number) =>
     new SyncError(code, `proving an absence in ${target}: ${why}`, {
       target,
@@ -108,14 +114,16 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     },
     async missed(call, route, id) {
       const name = nameOfId(call, route, id)
-      guards.noteRead(call.tenant.uid, target)
-      weigh(call, route, id, call.absence ?? {})
+      const evidence = call.absence ?? {}
+      guards.require(call.tenant.uid, target)
       // Only what is proven needs no control read. An answer that was believed by a control read of up to 10 s before may be the
       // first one of an outage, and the second one must not be believed for it.
-      if (absent.missed(name).provenUntil > now()) return
-      const isKnown = known.has(name) || call.absence?.known === true
-      const control = await controls.confirm(call, route, isKnown ? FRESH_MS : undefined)
-      absent.confirmed(name, control)
+      if (absent.missed(name).provenUntil <= now()) {
+        const control = await controls.confirm(call, route, isKnown(name, evidence) ? FRESH_MS : undefined)
+        absent.confirmed(name, control)
+      }
+      guards.noteRead(call.tenant.uid, target)
+      await weigh(call, route, id, evidence)
     },
     async blocked(call, route, error) {
       if ((await controls.confirm(call, route, FRESH_MS)) === 'confirmed') error.blame = 'record'
@@ -139,7 +147,7 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     },
     async prove(call, route, id, evidence, isFound) {
       const name = nameOfId(call, route, id)
-      weigh(call, route, id, { ...call.absence, ...evidence })
+      await weigh(call, route, id, { ...call.absence, ...evidence })
       const proof = decideProof(absent.get(name), evidence, now())
       if (proof.is === 'proven') return
       if (proof.is === 'unconfirmed') throw failure(call, 'absence-unconfirmed', 'a read that confirms it is refused')
