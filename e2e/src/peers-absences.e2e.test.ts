@@ -21,7 +21,7 @@ const OUTAGES = {
     ['writes', 'flow-writes', { requests: 'writes' }],
   ],
 } as const
-const OTHERS = ['guard-no', 'role-no', 'proxy-no'] as const
+const OTHERS = ['guard-no', 'role-no', 'proxy-no', 'proxy-flow'] as const
 const TENANTS = [...Object.values(OUTAGES).flatMap((rows) => rows.map(([, tenant]) => tenant)), ...OTHERS]
 const PHONE = '+47 900 00 001'
 
@@ -253,5 +253,28 @@ describe('a web order of a customer whose id a proxy refuses in a path', () => {
     expect(
       (await readyOf('customer-mapper')).circuits.filter((it) => it.tenant === tenant && it.state !== 'closed'),
     ).toEqual([])
+  }, 120_000)
+})
+
+describe('a customer of Flow whose id a proxy refuses in a path with a 404 of its own', () => {
+  const tenant = 'proxy-flow'
+
+  it('is not taken for deleted, and an edit is applied once the proxy lets the path pass', async () => {
+    world.flow.createCustomer(tenant, person('known'))
+    world.omnium.seed(tenant, 'B2C', [{ customerId: PHONE, firstName: 'Web' }])
+    await eventually('the customer', () => inOmnium(tenant, 'B2C', 'known') !== undefined)
+    world.omnium.createOrder(tenant, { id: 'order', customerId: PHONE, customerType: 'B2C' })
+    await eventually('the customer in Flow', () => world.flow.customer(tenant, PHONE)?.externalId === PHONE)
+    await atRest(syncctl, world)
+    const refusal = world.flow.faults.add({ kind: 'gateway', status: 404, answer: 'json', tenant, rawPath: ['%2B'] })
+
+    world.flow.editCustomer(tenant, PHONE, { firstname: 'after' })
+    await eventually('reads that disagree', async () =>
+      (await world.services.get('flow-ingest')!.metrics()).includes('reason="reads-disagree"'),
+    )
+    world.flow.faults.remove(refusal)
+
+    await eventually('the edit', () => inOmnium(tenant, 'B2C', PHONE)?.firstName === 'after')
+    expect([await lettersOf(tenant), await tombstonesOf(tenant)]).toEqual([[], []])
   }, 120_000)
 })

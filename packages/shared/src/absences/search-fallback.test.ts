@@ -4,7 +4,7 @@ import { givenBelief } from '../testing/given-belief.ts'
 import { answer, html } from '../testing/simulated-peers.ts'
 
 const PHONE = '+47 900/1'
-const isRefused = ({ path, method }: TargetRequest) => method === 'GET' && /%2B|%2F/i.test(path)
+const isRefused = ({ path, method }: TargetRequest) => method === 'GET' && /^[^?]*%2[BF]/i.test(path)
 
 const given = (refusal = html(404)) => {
   const world = givenBelief()
@@ -91,6 +91,36 @@ describe('a customer whose id a proxy refuses in a path', () => {
     expect(await ended(flow.getCustomer(callOf(PHONE), PHONE))).toMatchObject(own)
     expect(await ended(omnium.getOrder(callOf(PHONE), PHONE))).toMatchObject(own)
     expect(circuits.list().map(({ state }) => state)).toEqual(['closed', 'closed'])
+  })
+})
+
+describe('a customer of Flow whose id a proxy refuses in a path with a 404 of its own', () => {
+  const refusal = answer(404, { message: 'bad path' })
+  const prove = async ({ flow, callOf, ended }: ReturnType<typeof given>) => {
+    await ended(flow.getCustomer(callOf(PHONE), PHONE))
+    return ended(flow.proveAbsent(callOf(PHONE), 'customer', PHONE))
+  }
+
+  it('is not taken for absent while the list of Flow names the customer', async () => {
+    const world = given(refusal)
+    world.peers.stored.customer.set(PHONE, { customerUid: PHONE, externalId: PHONE })
+    await prove(world)
+    await world.time.advance(11_000)
+
+    expect(await prove(world)).toMatchObject({ error: { code: 'reads-disagree' } })
+    world.peers.stored.customer.delete(PHONE)
+    await world.time.advance(2_000)
+    expect(await prove(world)).toEqual({ value: undefined })
+  })
+
+  it('is taken for absent without the list where our API user may not read the list', async () => {
+    const world = given(refusal)
+    await world.ended(world.flow.getCustomer(world.callOf('c1'), 'c1'))
+    world.peers.gateway = ({ path }) => (path.includes('/customers?') ? answer(403) : undefined)
+    await prove(world)
+    await world.time.advance(11_000)
+
+    expect(await prove(world)).toEqual({ value: undefined })
   })
 })
 

@@ -64,8 +64,10 @@ export function createSimulatedPeers(time: ManualTime): SimulatedPeers {
     if (operation === 'list-customers') {
       const query = new URL(path, 'http://x').searchParams
       const size = Number(query.get('pageSize'))
-      const items = [...rows.values()].slice((Number(query.get('pageNumber')) - 1) * size).slice(0, size)
-      return answer(200, { items, paging: { totalCount: rows.size } })
+      const linkedTo = query.get('customerExternalId')
+      const listed = [...rows.values()].filter(({ externalId }) => linkedTo === null || externalId === linkedTo)
+      const items = listed.slice((Number(query.get('pageNumber')) - 1) * size).slice(0, size)
+      return answer(200, { items, paging: { totalCount: listed.length } })
     }
     if (id === 'Search') return answer(200, search(body, kind, rows))
     const key = method === 'GET' || (id !== '' && method === 'PUT') ? id : String(body[idField(kind)])
