@@ -107,6 +107,19 @@ describe('the absence guard', () => {
     expect(await read('k1')).toMatchObject({ customerId: 'k1' })
   })
 
+  it('does not trip by a gateway that answers 404 while absences are proven, and the failure is an outage', async () => {
+    const { ids, flow, callOf, codeOf, ended, peers, trips, time } = given()
+    const read = (id: string) => codeOf(flow.getCustomer(callOf(id), id))
+    const prove = (id: string) => ended(flow.proveAbsent(callOf(id), 'customer', id, { known: true }))
+    for (const id of ids.slice(0, 21)) expect(await read(id)).toBeNull()
+    for (const id of ids.slice(0, 20)) await prove(id)
+    peers.gateway = () => answer(404)
+
+    expect(await prove('k20')).toMatchObject({ error: { code: 'target-failed', outage: true } })
+    await time.advance(1)
+    expect(trips).toEqual([])
+  })
+
   it('lets no proof of before pass', async () => {
     const { ids, readAll, disappear, omnium, callOf, codeOf } = given()
     await readAll(ids)

@@ -80,7 +80,13 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     guards.noteExplained(call.tenant.uid, target, id)
   }
   /** Counts a believed "not found" answer for the absence guard, and throws `absence-guard` while the guard is tripped. */
-  const weigh = async (call: Call, route: Route, id: string, evidence: AbsenceEvidence) => {
+  const weigh = async (
+    call: Call,
+    route: Route,
+    id: string,
+    evidence: AbsenceEvidence,
+    confirm: () => Promise<unknown>,
+  ) => {
     const name = nameOfId(call, route, id)
     const { uid } = call.tenant
     if (evidence.deleteEvent === true) {
@@ -90,7 +96,7 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
       // By id alone: a customer is looked for as both kinds.
       const isMany = guards.noteMissing(uid, target, id)
       // An outage that began after the last control read must not trip the guard, because only a person releases the guard.
-      if (isMany) await controls.confirm(call, route, 0)
+      if (isMany) await confirm()
       if (isMany) guards.trip(uid, target)
     }
     guards.require(uid, target)
@@ -123,7 +129,7 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
         absent.confirmed(name, control)
       }
       guards.noteRead(call.tenant.uid, target)
-      await weigh(call, route, id, evidence)
+      await weigh(call, route, id, evidence, () => controls.confirm(call, route, 0))
     },
     async blocked(call, route, error) {
       if ((await controls.confirm(call, route, FRESH_MS)) === 'confirmed') error.blame = 'record'
@@ -147,7 +153,8 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
     },
     async prove(call, route, id, evidence, isFound) {
       const name = nameOfId(call, route, id)
-      await weigh(call, route, id, { ...call.absence, ...evidence })
+      const confirm = () => circuits.guard(call, target, false, () => controls.confirm(call, route, 0), route)
+      await weigh(call, route, id, { ...call.absence, ...evidence }, confirm)
       const proof = decideProof(absent.get(name), evidence, now())
       if (proof.is === 'proven') return
       if (proof.is === 'unconfirmed') throw failure(call, 'absence-unconfirmed', 'a read that confirms it is refused')
