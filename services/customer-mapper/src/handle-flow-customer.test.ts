@@ -43,6 +43,41 @@ describe('creating', () => {
     expect(world.omnium.customer('B2C', '1000')).toBeDefined()
   })
 
+  test('an edit whose webhook was lost is read again before the link hides the edit from the sweeps', async () => {
+    const world = createWorld()
+    const created = aPerson({ firstname: 'A', lastModifiedAt: at(1) })
+    world.flow.put({ ...created, firstname: 'B', lastModifiedAt: at(2), lastModifiedBy: 'cashier' })
+
+    await world.fromFlow('1000', created)
+
+    expect(world.flow.customer('1000')).toMatchObject({ externalId: '1000' })
+    expect(world.publisher.handedOn).toMatchObject([
+      { to: 'customer-mapper', topic: 'flow.customers.v1', why: 're-read', reason: 'newer-in-flow' },
+    ])
+    await world.fromFlow('1000', created, { lane: 're-read' })
+    expect(world.omnium.customer('B2C', '1000')).toMatchObject({ firstName: 'B' })
+  })
+
+  test('a customer that is as the record says is not read again for the link', async () => {
+    const world = createWorld()
+    world.flow.put(aPerson({ firstname: 'A', lastModifiedAt: at(1) }))
+
+    await world.fromFlow('1000')
+
+    expect(world.flow.customer('1000')).toMatchObject({ externalId: '1000' })
+    expect(world.publisher.handedOn).toEqual([])
+  })
+
+  test('a link is not written while the record that asks to read again cannot be written', async () => {
+    const world = createWorld()
+    const created = aPerson({ firstname: 'A', lastModifiedAt: at(1) })
+    world.flow.put({ ...created, firstname: 'B', lastModifiedAt: at(2) })
+    world.publisher.fail(new SyncError('fenced', 'the partition was lost'))
+
+    await expect(world.fromFlow('1000', created)).rejects.toThrow('the partition was lost')
+    expect(world.flow.customer('1000')?.externalId ?? null).toBeNull()
+  })
+
   test('one that is created by somebody else meanwhile (409) is updated and linked', async () => {
     const world = createWorld()
     world.flow.put(aPerson({ firstname: 'A' }))

@@ -1,3 +1,4 @@
+import { askToReadAgain } from '@sync/shared/ask-to-read-again'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import { isUnreadable, unreadableOf } from '@sync/shared/http/reading'
 import { done, type Outcome, park, withNotes } from '@sync/shared/outcome'
@@ -56,7 +57,9 @@ async function bringToOmnium(
   const isStale = upserted.kind === 'skipped' && upserted.reason === 'stale'
   const mayBeLinked = customer.externalId || isUnreadable(customer, 'externalId')
   if (mayBeLinked || omniumId === null || isStale) return upserted
-  const link = await linkInFlow(call, customer.customerUid, omniumId, ports)
+  const readAgain = () =>
+    askToReadAgain(delivery, { reason: 'newer-in-flow', notBefore: context.now() }, context, ports.publisher)
+  const link = await linkInFlow(call, customer, omniumId, ports, readAgain)
   if (link === 'unreadable') return withNotes(upserted, { unreadable: ['externalId'] })
   if (link !== 'written' || upserted.kind === 'done') return upserted
   return withNotes(done(effectOf('linked', 'flow', ['externalId'], customer)), { unreadable })

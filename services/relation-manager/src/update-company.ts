@@ -1,3 +1,4 @@
+import { askToReadAgain } from '@sync/shared/ask-to-read-again'
 import { rawOf, unsendableOf } from '@sync/shared/http/reading'
 import { isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
@@ -36,42 +37,10 @@ export async function updateCompany(
 ): Promise<'updated' | 'not-found'> {
   const body: Record<string, unknown> = { ...rawOf(company), ...fields }
   for (const field of STAMPED) delete body[field]
-  await askToReadAgain(cause, now() + 2 * ports.requestDeadlineMs, { call, now }, ports)
+  const readAgain = (notBefore: number) =>
+    askToReadAgain(cause, { reason: 'company-updated', notBefore }, { call, now }, ports.publisher)
+  await readAgain(now() + 2 * ports.requestDeadlineMs)
   const end = await ports.omnium.updateBusinessCustomer(call, body)
-  if (end === 'updated') await askToReadAgain(cause, now(), { call, now }, ports)
+  if (end === 'updated') await readAgain(now())
   return end
-}
-
-/** The record names the company alone: who handles a record of the retry topic reads both peers. */
-async function askToReadAgain(
-  { key, id, tenant, origin }: ParentChangeDelivery,
-  notBefore: number,
-  { call, now }: HandlerContext,
-  { publisher }: Ports,
-): Promise<void> {
-  const at = new Date(now()).toISOString()
-  const value = {
-    tenant: tenant.uid,
-    id,
-    version: null,
-    fetchedAt: at,
-    notifiedAt: at,
-    repair: false,
-    customer: { customerUid: id },
-  }
-  await publisher.handOn(
-    'customer-mapper',
-    'flow.customers.v1',
-    {
-      key,
-      value,
-      ...(call.traceparent !== undefined && { traceparent: call.traceparent }),
-      why: 're-read',
-      partition: origin.partition,
-      offset: origin.offset,
-      reason: 'company-updated',
-      notBefore,
-    },
-    call.fence,
-  )
 }
