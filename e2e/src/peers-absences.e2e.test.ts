@@ -21,7 +21,7 @@ const OUTAGES = {
     ['writes', 'flow-writes', { requests: 'writes' }],
   ],
 } as const
-const OTHERS = ['guard-no', 'role-no', 'proxy-no', 'proxy-flow'] as const
+const OTHERS = ['guard-no', 'role-no', 'proxy-no', 'proxy-company', 'proxy-flow'] as const
 const TENANTS = [...Object.values(OUTAGES).flatMap((rows) => rows.map(([, tenant]) => tenant)), ...OTHERS]
 const PHONE = '+47 900 00 001'
 
@@ -228,19 +228,22 @@ describe('a missing role for Search', () => {
   }, 120_000)
 })
 
-describe('a web order of a customer whose id a proxy refuses in a path', () => {
-  const tenant = 'proxy-no'
-
+describe.each([
+  ['a customer', 'proxy-no', 'B2C'],
+  ['the only company of its tenant', 'proxy-company', 'B2B'],
+] as const)('a web order of %s whose id a proxy refuses in a path', (_what, tenant, kind) => {
   it('creates the customer in Flow, because Search finds the customer, and delays nobody', async () => {
     world.flow.createCustomer(tenant, person('known'))
-    world.omnium.seed(tenant, 'B2C', [{ customerId: PHONE, firstName: 'Web' }])
+    world.omnium.seed(tenant, kind, [
+      { customerId: PHONE, ...(kind === 'B2C' ? { firstName: 'Web' } : { name: 'Web' }) },
+    ])
     await eventually('the customer', () => inOmnium(tenant, 'B2C', 'known') !== undefined)
     await eventually('the search index', () => (world.omnium.indexCompleteAt() ?? 0) <= Date.now())
     world.omnium.faults.add({ kind: 'gateway', status: 404, answer: 'html', tenant, rawPath: ['%2B', '%2F', '+'] })
 
     const orders = 5
     for (let i = 0; i < orders; i++) {
-      world.omnium.createOrder(tenant, { id: `order-${i}`, customerId: PHONE, customerType: 'B2C' })
+      world.omnium.createOrder(tenant, { id: `order-${i}`, customerId: PHONE, customerType: kind })
     }
     const at = Date.now()
     world.flow.editCustomer(tenant, 'known', { firstname: 'after' })
@@ -248,11 +251,18 @@ describe('a web order of a customer whose id a proxy refuses in a path', () => {
     const delayMs = Date.now() - at
 
     await eventually('the customer in Flow', () => world.flow.customer(tenant, PHONE) !== undefined)
+    await eventually('an edit of the customer in Omnium', () => {
+      const editable = kind === 'B2C' ? 'firstname' : 'companyName'
+      if (world.flow.customer(tenant, PHONE)?.[editable] !== 'after')
+        world.flow.editCustomer(tenant, PHONE, { [editable]: 'after' })
+      return inOmnium(tenant, kind, PHONE)?.[kind === 'B2C' ? 'firstName' : 'name'] === 'after'
+    })
     expect(delayMs).toBeLessThan(5_000)
     expect(await lettersOf(tenant)).toEqual([])
-    expect(
-      (await readyOf('customer-mapper')).circuits.filter((it) => it.tenant === tenant && it.state !== 'closed'),
-    ).toEqual([])
+    for (const service of ['omnium-ingest', 'customer-mapper'] as const) {
+      const { circuits } = await readyOf(service)
+      expect(circuits.filter((it) => it.tenant === tenant && it.state !== 'closed')).toEqual([])
+    }
   }, 120_000)
 })
 

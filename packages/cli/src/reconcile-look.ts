@@ -1,4 +1,5 @@
 import { omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
+import { SyncError } from '@sync/shared/errors'
 import { type FlowCustomer, parentUidOf } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { Targets } from '@sync/shared/http/targets'
@@ -40,7 +41,7 @@ export async function lookAt(
   for (const parent of own.parents) {
     const company = await inOmnium('B2B', parent)
     const ends = company === null ? null : endsOf(company, tenant)
-    const isInFlow = company === null && (await persistently(signal, () => flow.getCustomer(call, parent))) !== null
+    const isInFlow = company === null && (await readFlow({ flow }, call, parent)) !== null
     const found = relationDrifts(
       tenant.uid,
       parent,
@@ -60,19 +61,43 @@ export async function readPair(
   id: string,
 ): Promise<Pair> {
   const [inFlow, asPerson, asCompany] = await Promise.all([
-    persistently(call.signal, () => flow.getCustomer(call, id)),
+    readFlow({ flow }, call, id),
     readOmnium({ omnium }, call, 'B2C', id),
     readOmnium({ omnium }, call, 'B2B', id),
   ])
   return { flow: inFlow, private: asPerson, business: asCompany }
 }
 
-const readOmnium = (
+/**
+ * Both reads fall back to the list that names a customer whom a by-id read does not find: a server in front of a peer may answer
+ * for one path, and the whole lists that `reconcile` compares name this customer too.
+ */
+async function readFlow({ flow }: Pick<Targets, 'flow'>, call: Call, id: string): Promise<FlowCustomer | null> {
+  const found = await persistently(call.signal, () => flow.getCustomer(call, id))
+  if (found !== null) return found
+  const linked = await persistently(call.signal, () => flow.findByExternalId(call, id)).catch(noneWithoutRole)
+  return linked.find(({ customerUid }) => customerUid === id) ?? null
+}
+
+async function readOmnium(
   { omnium }: Pick<Targets, 'omnium'>,
   call: Call,
   kind: OmniumKind,
   id: string,
-): Promise<OmniumCustomer | null> => persistently(call.signal, () => omnium.getCustomer(call, kind, id))
+): Promise<OmniumCustomer | null> {
+  const found = await persistently(call.signal, () => omnium.getCustomer(call, kind, id))
+  if (found !== null) return found
+  const asking = { take: 1, page: 0, customerIds: [id] }
+  const search = async () => (await omnium.searchCustomers(call, kind, asking)).result
+  const result = await persistently(call.signal, search).catch(noneWithoutRole)
+  return result.find(({ customerId }) => customerId === id) ?? null
+}
+
+/** Without the role for a list, the by-id read has to do. */
+function noneWithoutRole(error: unknown): readonly never[] {
+  if (error instanceof SyncError && error.code === 'role-missing') return []
+  throw error
+}
 
 const MAX_ANCESTORS = 100
 

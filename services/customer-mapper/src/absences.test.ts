@@ -90,6 +90,20 @@ test('a link to a customer whom Flow does not show is made once Flow shows the c
   expect(await world.fromFlow('1000', aPerson())).toMatchObject({ kind: 'done', effect: { operation: 'linked' } })
 })
 
+test('a customer whom Flow’s list names is not created again while by-id reads do not find the customer', async () => {
+  const world = createWorld()
+  world.omnium.put('B2C', { customerId: '+47', firstName: 'Web' })
+  world.flow.put(aPerson({ customerUid: '+47', externalId: '+47' }))
+  const { getCustomer } = world.flow
+  world.flow.getCustomer = async () => null
+  world.flow.fail({ when: ({ operation }) => operation === 'proveAbsent', error: pending })
+
+  expect(await world.fromOrder({ customerId: '+47' })).toMatchObject({ kind: 'retry', reason: 'absence-pending' })
+  expect(world.flow.writes()).toEqual([])
+  world.flow.getCustomer = getCustomer
+  expect(await world.fromOrder({ customerId: '+47' })).toMatchObject({ kind: 'skipped', reason: 'exists' })
+})
+
 describe('a write that is answered "not found" although the customer is there', () => {
   const notFound = async () => 'not-found' as const
 

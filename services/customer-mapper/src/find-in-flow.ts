@@ -27,7 +27,11 @@ export async function findInFlow(call: Call, customer: OmniumCustomer, flow: Flo
   // A Flow that stores a uid in another case answers the read of ours with that case.
   const [listed] = mismatch === null ? linked : linked.filter(({ customerUid }) => isSameButForCase(customerUid, uid))
   if (listed === undefined && mismatch !== null) throw mismatch
-  return listed === undefined ? null : flow.getCustomer(call, listed.customerUid)
+  if (listed === undefined) return null
+  const found = await flow.getCustomer(call, listed.customerUid)
+  // The list names a customer whom a by-id read does not find. To create the customer would be refused, and end the record.
+  if (found === null) await flow.proveAbsent(call, 'customer', listed.customerUid, { known: true })
+  return found
 }
 
 /** Without the role for a list, the by-id read has to do. */

@@ -7,7 +7,7 @@ export interface AbsentId {
   /** Until then the absence needs neither a control read nor a proof. */
   readonly provenUntil: number
   /** Why the last "not found" answer could not be confirmed. */
-  readonly unconfirmed: 'refused' | 'no-id' | null
+  readonly unconfirmed: Exclude<Control, 'confirmed'> | null
   readonly disagreeSince: number | null
   readonly disagreements: number
 }

@@ -5,6 +5,7 @@ import type { Circuits } from '../http/circuits.ts'
 import { keyOf } from '../kafka/publisher.ts'
 import type { AbsenceGuards } from './absence-guards.ts'
 import type { AbsentIds } from './absent-ids.ts'
+import { isEncoded } from './control-read.ts'
 import type { ControlReads } from './control-reads.ts'
 import { decideProof, waitOfDisagreement } from './decide-proof.ts'
 import type { AbsenceEvidence } from './evidence.ts'
@@ -22,7 +23,7 @@ export interface Belief {
    */
   missed(call: Call, route: Route, id: string): Promise<void>
   /** An HTML response came in the place of an id's answer. Says of `error` whose failure it is, or throws as a control read. */
-  blocked(call: Call, route: Route, error: SyncError): Promise<void>
+  blocked(call: Call, route: Route, id: string, error: SyncError): Promise<void>
   /**
    * Sends a write of an id and reads the id when the write is answered "not found". Throws SyncError `target-failed` when
    * the read finds the id, because the target's writes do not work then.
@@ -131,8 +132,9 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
       guards.noteRead(call.tenant.uid, target)
       await weigh(call, route, id, evidence, () => controls.confirm(call, route, 0))
     },
-    async blocked(call, route, error) {
-      if ((await controls.confirm(call, route, FRESH_MS)) === 'confirmed') error.blame = 'record'
+    async blocked(call, route, id, error) {
+      const control = await controls.confirm(call, route, FRESH_MS)
+      if (control === 'confirmed' || (control === 'path-refused' && isEncoded(id))) error.blame = 'record'
     },
     async write(call, route, id, send, read) {
       const name = nameOfId(call, route, id)

@@ -23,8 +23,10 @@ export interface ControlIds {
  * - `confirmed`: the route works, so that its "not found" answers can be trusted
  * - `refused`: our API user may not make this read, so that nothing is known
  * - `no-id`: no id is known that a control read could read
+ * - `path-refused`: the list works. Each id that could be read needs an encoded path, and no read of these ids succeeded. A server in
+ *   front of the peer may refuse such paths, so that nothing is known of the route
  */
-export type Control = 'confirmed' | 'refused' | 'no-id'
+export type Control = 'confirmed' | 'refused' | 'no-id' | 'path-refused'
 
 /** A list that names only ids that do not exist any more is not read to its end. */
 const MAX_PAGES = 5
@@ -40,7 +42,7 @@ export async function controlRead(call: Call, route: Route, ports: RoutePorts, i
   for (;;) {
     const next = await chosen.next().catch(rethrowAsFailure)
     if (next.done) return endWithout(next.value, missing, call, route)
-    const exists = await ports.exists(call, route, next.value).catch(readOfFailure)
+    const exists = await ports.exists(call, route, next.value).catch((error) => readOfFailure(error, next.value))
     if (exists === 'refused') return 'refused'
     if (exists) return 'confirmed'
     missing.add(next.value)
@@ -86,13 +88,15 @@ export const isEncoded = (id: string): boolean => !/^[\w.~!*'()-]+$/.test(id) ||
 
 function endWithout(end: Control, missing: ReadonlySet<string>, call: Call, route: Route): Control {
   if (missing.size === 0) return end
+  if (end === 'no-id' && [...missing].every(isEncoded)) return 'path-refused'
   const message = `reading the route '${route}': ids that exist are answered "not found"`
   const blame = missing.size > 1 ? ({ blame: 'route' } as const) : {}
   throw new SyncError('target-failed', message, { tenant: call.tenant.uid, status: 404, ...blame })
 }
 
 /** What a read that failed says of its id, if the failure is not the route's. */
-function readOfFailure(error: unknown): boolean | 'refused' {
+function readOfFailure(error: unknown, id: string): boolean | 'refused' {
+  if (error instanceof SyncError && error.code === 'html-response' && isEncoded(id)) return false
   if (isRefusal(error)) return 'refused'
   if (!(error instanceof SyncError)) throw error
   // The peer answered with this id, and with something in it that cannot be read.

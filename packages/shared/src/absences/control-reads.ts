@@ -35,6 +35,7 @@ export interface ControlReadsOptions {
 const SERVES_MS = 10_000
 /** The route of a probe that no failed request names, and that nothing is known of. */
 const ANY_ROUTE = { flow: 'customer', omnium: 'B2C' } as const
+const isNothingKnown = (control: Control) => control === 'no-id' || control === 'path-refused'
 const REMEMBERED_IDS = 2
 const MAX_ROUTES = 10_000
 
@@ -85,7 +86,7 @@ export function createControlReads({ target, ports, isDoubtful, now, signal }: C
     async probe(tenant, routes, ends) {
       for (const route of routes.length === 0 ? [ANY_ROUTE[target]] : routes) {
         const control = await read(tenant, route, ends)
-        if (control === 'no-id' && route !== ANY_ROUTE[target]) await read(tenant, ANY_ROUTE[target], ends)
+        if (isNothingKnown(control) && route !== ANY_ROUTE[target]) await read(tenant, ANY_ROUTE[target], ends)
       }
     },
     noteFound(tenantUid, route, id) {

@@ -24,7 +24,7 @@ export function decideProof(absent: AbsentId | undefined, evidence: AbsenceEvide
   if (absent === undefined) return { is: 'wait', afterMs: AGAIN_AFTER_MS }
   if (absent.provenUntil > nowMs) return { is: 'proven' }
   if (absent.unconfirmed === 'refused') return { is: 'unconfirmed' }
-  if (absent.unconfirmed === 'no-id') {
+  if (absent.unconfirmed !== null) {
     return nowMs - absent.firstAt < MAX_WAIT_MS ? { is: 'wait', afterMs: NO_ID_WAIT_MS } : { is: 'unconfirmed' }
   }
   const wasSeenAgain = absent.lastAt - absent.firstAt >= AGAIN_AFTER_MS

@@ -33,7 +33,7 @@ export function believingFlow(
 ): FlowClient {
   const readById = async <T>(call: Call, route: 'customer' | 'order', id: string, read: () => Promise<T | null>) => {
     const found = await readRoles.read(call, route, read).catch(async (error: unknown) => {
-      if (error instanceof SyncError && error.code === 'html-response') await belief.blocked(call, route, error)
+      if (error instanceof SyncError && error.code === 'html-response') await belief.blocked(call, route, id, error)
       throw error
     })
     if (found === null) await belief.missed(call, route, id)

@@ -78,7 +78,7 @@ export function believingOmnium(options: OmniumBeliefOptions): OmniumClient {
     })
   /** null: `Search` finds the id as the other kind, and counts as the by-id read. Throws `error` when it does not help. */
   const readBlocked = async (call: Call, kind: OmniumKind, id: string, error: SyncError) => {
-    await belief.blocked(call, kind, error)
+    await belief.blocked(call, kind, id, error)
     if (error.blame !== 'record') throw error
     const hit = await findInSearch(call, kind, id)
     if (hit === null && (await findInSearch(call, kind === 'B2C' ? 'B2B' : 'B2C', id)) === null) throw error
@@ -108,12 +108,19 @@ export function believingOmnium(options: OmniumBeliefOptions): OmniumClient {
   const readOrder = async (call: Call, id: string) => {
     const read = readRoles.read(call, 'order', () => inGuard.getOrder(call, id))
     const order = await read.catch(async (error: unknown) => {
-      if (error instanceof SyncError && error.code === 'html-response') await belief.blocked(call, 'order', error)
+      if (error instanceof SyncError && error.code === 'html-response') await belief.blocked(call, 'order', id, error)
       throw error
     })
     if (order === null) await belief.missed(call, 'order', id)
     else belief.found(call, 'order', id)
     return order
+  }
+  /** An order whose id a server in front of Omnium refuses in a path. The order was changed lately, or nobody would look for it. */
+  const isAmongNewestOrders = async (call: Call, id: string): Promise<boolean> => {
+    const asking = { take: 100, page: 0, sortOrder: 'ModifiedDescending' } as const
+    const search = () => inGuard.searchOrders(call, asking)
+    const { result } = await circuits.guard(call, 'omnium', false, search, 'order')
+    return result.some((order) => order.id === id)
   }
   const write = <T extends string>(call: Call, kind: OmniumKind, id: string, send: () => Promise<T>) =>
     belief.write(call, kind, id, send, () => readCustomer(call, kind, id))
@@ -156,7 +163,8 @@ export function believingOmnium(options: OmniumBeliefOptions): OmniumClient {
           async () => (await searchById[kind as OmniumKind](call, id)) !== null,
           kind,
         )
-      return belief.prove(call, kind, id, evidence, kind === 'order' ? null : isFound)
+      const isListed = isEncoded(id) ? () => isAmongNewestOrders(call, id) : null
+      return belief.prove(call, kind, id, evidence, kind === 'order' ? isListed : isFound)
     },
   }
 }

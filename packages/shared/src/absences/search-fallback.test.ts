@@ -94,6 +94,65 @@ describe('a customer whose id a proxy refuses in a path', () => {
   })
 })
 
+describe('where each id of a kind is one that a proxy refuses in a path', () => {
+  const onlySuchCompanies = (refusal = html(404), ids = [PHONE]) => {
+    const world = given(refusal)
+    const { peers, omnium, callOf, ended } = world
+    peers.stored.B2B.clear()
+    for (const id of ids) peers.stored.B2B.set(id, { customerId: id, name: id })
+    return { ...world, readCompany: (id: string) => ended(omnium.getCustomer(callOf(id), 'B2B', id)) }
+  }
+
+  it.each([
+    ['an HTML response', html(404)],
+    ['an HTML response with 502', html(502)],
+    ['a 404 of its own', answer(404)],
+  ])('the companies are read through Search, and no circuit opens: %s', async (_what, refusal) => {
+    for (const ids of [[PHONE], ['+1', '+2', '+3', '+4', '+5', '+6']]) {
+      const { readCompany, read, circuits } = onlySuchCompanies(refusal, ids)
+
+      for (const id of ids) expect(await readCompany(id)).toMatchObject({ value: { name: id } })
+      expect(await read('c1')).toMatchObject({ value: { customerId: 'c1' } })
+      expect(circuits.state('acme', 'omnium')).toBe('closed')
+    }
+  })
+
+  it('a company that Search does not find fails by itself, or does not exist', async () => {
+    const refused = onlySuchCompanies()
+    expect(await refused.readCompany('+9')).toMatchObject({ error: { code: 'html-response', outage: false } })
+    const missing = onlySuchCompanies(answer(404))
+    expect(await missing.readCompany('+9')).toEqual({ value: null })
+    expect(await missing.readCompany('plain')).toEqual({ value: null })
+    const proof = missing.omnium.proveAbsent(missing.callOf('+9'), 'B2B', '+9', { deleteEvent: true })
+    expect(await missing.codeOf(proof)).toBe('absence-pending')
+    expect(missing.circuits.state('acme', 'omnium')).toBe('closed')
+  })
+
+  it('an HTML response to an id that needs no encoding is an outage', async () => {
+    const { readCompany, peers } = onlySuchCompanies()
+    peers.gateway = ({ method }) => (method === 'GET' ? html(502) : undefined)
+
+    expect(await readCompany('plain')).toMatchObject({ error: { outage: true } })
+  })
+
+  it('an order that the list names is not taken for absent', async () => {
+    const { peers, omnium, callOf, ended, time, circuits } = given(answer(404))
+    peers.stored.order.set('2026/17', { id: '2026/17' })
+    const prove = async () => {
+      await ended(omnium.getOrder(callOf('2026/17'), '2026/17'))
+      return ended(omnium.proveAbsent(callOf('2026/17'), 'order', '2026/17'))
+    }
+    await prove()
+    await time.advance(11_000)
+
+    expect(await prove()).toMatchObject({ error: { code: 'reads-disagree' } })
+    peers.stored.order.delete('o1')
+    await time.advance(11_000)
+    expect(await prove()).toMatchObject({ error: { code: 'absence-pending' } })
+    expect(circuits.state('acme', 'omnium')).toBe('closed')
+  })
+})
+
 describe('a customer of Flow whose id a proxy refuses in a path with a 404 of its own', () => {
   const refusal = answer(404, { message: 'bad path' })
   const prove = async ({ flow, callOf, ended }: ReturnType<typeof given>) => {

@@ -32,7 +32,8 @@ export interface MemberOptions {
   readonly onCommit: (member: Member, request: CommitRequest) => void
 }
 
-const NEVER = new Promise<never>(() => {})
+/** A promise of its own for each caller: one promise for all would keep every world that ever waited for it. */
+const never = () => new Promise<never>(() => {})
 const HEARTBEAT_MS = 100
 const COMMIT_DEADLINE_MS = 500
 
@@ -116,7 +117,7 @@ export function createMember(options: MemberOptions): Member {
   })
 
   const commit = (offsets: readonly CommitRequest[]): Promise<void> => {
-    if (isDead) return NEVER
+    if (isDead) return never()
     if (!hasRead) return Promise.reject(new SyncError('kafka-unavailable', 'committing before anything was read'))
     const of = generation
     const fault = brokers.faults.commit.shift()
@@ -185,7 +186,7 @@ export function createMember(options: MemberOptions): Member {
     commit,
     committed: (names) =>
       isDead
-        ? NEVER
+        ? never()
         : brokers.request('look-up', () => brokers.byTopic(names, ({ committed }) => committed && { ...committed })),
     offsets: async (names) => brokers.byTopic(names, ({ end }) => ({ low: 0, end })),
     heartbeatAgeMs: () => (isConnected && joins === 0 && coordinator.knows(id) ? HEARTBEAT_MS : time.now() - heardAt),

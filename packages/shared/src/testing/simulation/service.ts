@@ -31,7 +31,8 @@ export interface ServiceOptions {
   readonly tries: Map<string, number>
 }
 
-const NEVER = new Promise<never>(() => {})
+/** A promise of its own for each caller: one promise for all would keep every world that ever waited for it. */
+const never = () => new Promise<never>(() => {})
 const logger = createLogger({ service: 'test', level: 'silent' })
 
 /** One process: the runtime around a handler that writes to the target, slowly, and that fails as its records tell it to. */
@@ -40,12 +41,12 @@ export function createService(options: ServiceOptions): Runtime {
 
   /** A dead process does nothing and hears of nothing. */
   const alive = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (member.isDead) return NEVER
+    if (member.isDead) return never()
     try {
       const result = await work()
-      return member.isDead ? NEVER : result
+      return member.isDead ? never() : result
     } catch (error) {
-      if (member.isDead) return NEVER
+      if (member.isDead) return never()
       throw error
     }
   }
