@@ -52,6 +52,19 @@ describe('a record for another service', () => {
   })
 })
 
+describe('a record that a record for another service causes', () => {
+  it('can be read, and stands for the same place', async () => {
+    const { publisher, sent } = given()
+    const origin = { partition: 7, offset: BigInt(2 ** 52 + 3) }
+    const why = { why: 're-read' as const, ...origin, reason: 'newer-in-flow', notBefore: 5 }
+
+    await publisher.handOn('customer-mapper', 'flow.notifications.v1', { ...message, ...why })
+
+    const lane = readLane({ ...sent[0]!, partition: 7, offset: 0, timestamp: 0, key: null, value: null })
+    expect(lane?.mark.origin).toEqual({ topic: 'p.flow.notifications.v1', partition: 7, offset: 2 ** 52 + 3 })
+  })
+})
+
 describe('a record that is published', () => {
   it('says what it is in its headers', async () => {
     const { publisher, sent } = given({ traced: false })

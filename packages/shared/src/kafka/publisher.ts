@@ -92,7 +92,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     async handOn(to, topic, { why, partition, offset, reason, notBefore, ...message }, fence) {
       const { key, value, headers } = await toRaw(topic, message, undefined)
       const original = { key: key === null ? null : Buffer.from(key), value, headers }
-      const origin = { topic: prefix + topic, partition, offset: HANDED_ON_FROM + Number(offset) }
+      const place = Number(offset)
+      // The cause may be such a record itself.
+      const origin = {
+        topic: prefix + topic,
+        partition,
+        offset: place < HANDED_ON_FROM ? HANDED_ON_FROM + place : place,
+      }
       const mark = { why, origin, reason, notBefore, attempts: 0, firstSeenAt: now(), passes: 0, redrives: 0 }
       await producer.send([laneMessage(prefix + retryTopicOf(to), original, mark)], fence)
     },
