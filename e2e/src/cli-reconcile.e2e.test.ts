@@ -67,6 +67,21 @@ describe('two systems that agree', () => {
   })
 })
 
+describe('a customer whose by-id reads a gateway answers with 404', () => {
+  it.each(['omnium', 'flow'] as const)(
+    'is not reported as missing in %s, whose list names the customer',
+    async (target) => {
+      const fault = { kind: 'gateway', status: 404, answer: 'json', requests: 'by-id-read', tenant: TENANT } as const
+      const refusal = world[target].faults.add({ ...fault, path: '*/n-5' })
+
+      const { code, out } = await reconcile('--customer', 'n-5')
+      world[target].faults.remove(refusal)
+
+      expect([code, out]).toEqual([0, expect.stringContaining('No drift')])
+    },
+  )
+})
+
 describe('every kind of drift', () => {
   it('is found, told by ids and names, and mended as far as that can be done', async () => {
     // Missing in Omnium, a field, a link, an address and a name emptied.
