@@ -8,6 +8,7 @@ import { checkOrder } from './check-order.ts'
 import { checkProcesses, checkTexts } from './check-processes.ts'
 import { checkRecords } from './check-records.ts'
 import { checkVersions } from './check-versions.ts'
+import { describeFloods, floodDelays } from './flood-delays.ts'
 import { formsOf } from './forms.ts'
 import { applyModes, describeModes } from './modes.ts'
 import { createOperator } from './operator.ts'
@@ -36,7 +37,7 @@ export async function runChaos(
   const { seed, instances } = options
   const durationMs = options.minutes * 60_000
   const workload = planWorkload({ ...options, durationMs })
-  const { tenants, operations } = workload
+  const { tenants, operations, floods } = workload
   const modes = planModes({ seed, tenants, operations })
   const startedAt = performance.now()
   const since = () => `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  `
@@ -58,6 +59,7 @@ export async function runChaos(
     say(`${operations.length} operations and ${faults.length} faults in ${options.minutes} min, plan ${digest}`)
     for (const line of describeModes(modes)) say(line)
     applyModes(system, modes)
+    const workloadStartedAt = Date.now()
     const [performed, struck] = await Promise.all([
       performWorkload(system, operator, operations, signal),
       strikeAll(system, faults, seed, say, signal),
@@ -72,6 +74,7 @@ export async function runChaos(
       (error: Error) => error.message,
     )
     say(unsettled ?? 'settled')
+    say(describeFloods(floods, floodDelays(system.omnium.journal.writes(), floods, workloadStartedAt)))
     const checks = await allChecks(system, workload, modes, performed, unsettled)
     log(`\n${report(checks)}\n`)
     if (!holds(checks)) log(`logs and findings: ${await keep(system, seed, checks)}`)
