@@ -21,6 +21,7 @@ describe('a schedule of faults', () => {
         ...[
           'add',
           'broker',
+          'clock',
           'freeze',
           'hang',
           'kill',
@@ -37,6 +38,19 @@ describe('a schedule of faults', () => {
     )
     expect(faults.some(({ kind, forMs }) => kind === 'freeze' && forMs > options.sessionTimeoutMs)).toBe(true)
     expect(faults.filter(({ atMs, forMs }) => atMs + forMs > options.durationMs)).toEqual([])
+  })
+
+  it('steps clocks forward and back by seconds and by minutes, some for the rest of the run', () => {
+    const steps = planFaults(options).filter((fault) => fault.kind === 'clock')
+
+    const sizes = steps.map(({ byMs }) => Math.abs(byMs))
+    expect(Math.min(...sizes)).toBeGreaterThanOrEqual(2_000)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(150_000)
+    expect(sizes.some((ms) => ms > 60_000)).toBe(true)
+    expect(sizes.some((ms) => ms < 10_000)).toBe(true)
+    expect(new Set(steps.map(({ byMs }) => Math.sign(byMs)))).toEqual(new Set([1, -1]))
+    expect(new Set(steps.map(({ returns }) => returns))).toEqual(new Set([true, false]))
+    expect(steps.every(({ instance }) => instance < options.instances)).toBe(true)
   })
 
   it('leaves a broker and a registry alone that are not its own', () => {

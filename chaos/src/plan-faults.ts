@@ -5,6 +5,14 @@ import { type Chance, createChance } from './chance.ts'
 /** `forMs`: how long it lasts. Instances count from 0; one past the number that are there at the start is added. */
 export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'kill' | 'freeze' | 'stop' | 'add'; readonly service: ServiceName; readonly instance: number }
+  /** The wall clock steps by `byMs` for `forMs`, or for the rest of the run. */
+  | {
+      readonly kind: 'clock'
+      readonly service: ServiceName
+      readonly instance: number
+      readonly byMs: number
+      readonly returns: boolean
+    }
   | { readonly kind: 'broker'; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly kind: 'registry' }
   | { readonly kind: 'target'; readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }
@@ -31,6 +39,7 @@ export function planFaults(options: FaultOptions): Fault[] {
   const { durationMs, ownsStack } = options
   const faults: Fault[] = [
     ...series(options, 'processes', [3_000, 9_000], processFault),
+    ...series(options, 'clocks', [12_000, 30_000], clockFault),
     ...series(options, 'targets', [4_000, 10_000], targetFault),
     ...series(options, 'answers', [6_000, 15_000], answerFault),
     ...series(options, 'brownouts', [15_000, 40_000], brownout),
@@ -91,6 +100,19 @@ function processFault(chance: Chance, { instances, sessionTimeoutMs }: FaultOpti
   // Some wake up before the group has given them up, most after.
   const forMs = Math.round(sessionTimeoutMs * (0.5 + 1.2 * chance.draw()))
   return { kind, service, instance: chance.between(0, among), forMs }
+}
+
+const CLOCK_STEP_MS = [2_000, 150_000] as const
+
+/** As many short steps as long steps, forward or back. */
+function clockFault(chance: Chance, { instances }: FaultOptions): Unplaced {
+  const [least, most] = CLOCK_STEP_MS
+  const byMs = Math.round(least * (most / least) ** chance.draw()) * chance.pick([1, -1])
+  return {
+    ...{ kind: 'clock', service: chance.pick(SERVICES), instance: chance.between(0, instances - 1), byMs },
+    returns: chance.happens(0.7),
+    forMs: chance.between(3_000, 20_000),
+  }
 }
 
 function targetFault(chance: Chance, { tenants }: FaultOptions): Unplaced {

@@ -25,7 +25,10 @@ import { strikeAll } from './strike.ts'
 import { SESSION_TIMEOUT_MS, type System, startSystem } from './system.ts'
 
 const RUNS = resolve(import.meta.dirname, '..', '.runs')
-/** Longer than the longest wait in a retry topic (375 s), which may have begun during the last fault. */
+/**
+ * Longer than the longest wait in a retry topic (375 s), which may have begun during the last fault. A process whose clock is behind
+ * waits longer by as much (150 s at most).
+ */
 const SETTLE_WITHIN_MS = 10 * 60_000
 
 /** One run from start to table; false when something does not hold. What it printed and the logs are kept then. */
@@ -43,7 +46,7 @@ export async function runChaos(
   const since = () => `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  `
   const say = (line: string) => log(since() + line)
   log(`seed ${seed}`)
-  const system = await startSystem({ tenants, instances, log: say })
+  const system = await startSystem({ tenants, instances, log: say, stepsClocks: true })
   const operator = createOperator(system)
   try {
     const ownsStack = system.stack.kafka !== undefined
@@ -111,7 +114,7 @@ async function allChecks(
     ...checkCustomers(system, expected, formOf),
     checkGraph(system, expected),
     checkVersions(system, tenants, expected),
-    ...checkOrder(system, lane),
+    ...checkOrder(system, lane, system.fleet.clockSteps),
     checkModels(system.omnium),
     ...checkProcesses(system.fleet),
     { name: 'pages of metrics and readiness read', counted: pages.filter((page) => page !== '').length, wrong: [] },

@@ -31,7 +31,9 @@ export async function strikeAll(
     const before = under.get(place) ?? Promise.resolve()
     const strike = before.then(async () => {
       counts.set(nameOf(fault), (counts.get(nameOf(fault)) ?? 0) + 1)
-      log(`${seconds()} s  ${nameOf(fault)} ${place} for ${fault.forMs} ms`)
+      const by = fault.kind === 'clock' ? ` by ${fault.byMs} ms` : ''
+      const lasts = fault.kind === 'clock' && !fault.returns ? 'for the rest of the run' : `for ${fault.forMs} ms`
+      log(`${seconds()} s  ${nameOf(fault)} ${place}${by} ${lasts}`)
       await strikeOne(system, fault, seed + i)
     })
     under.set(place, strike)
@@ -44,6 +46,8 @@ export async function strikeAll(
 }
 
 const placeOf = (fault: Fault): string => {
+  // A machine that was suspended may have both: a process that was frozen, and a clock that steps.
+  if (fault.kind === 'clock') return `clock of ${fault.service}-${fault.instance}`
   if ('service' in fault) return `${fault.service}-${fault.instance}`
   if (fault.kind === 'role' || fault.kind === 'tokens') return `${fault.target} ${fault.tenant}`
   if (fault.kind !== 'target') return fault.kind
@@ -76,6 +80,10 @@ async function strikeOne(system: System, fault: Fault, seed: number): Promise<vo
       await fleet.start(fault.service, fault.instance)
       await delay(forMs)
       return fleet.stop(fault.service, fault.instance)
+    case 'clock':
+      await fleet.setClock(fault.service, fault.instance, fault.byMs)
+      await delay(forMs)
+      return fault.returns ? fleet.setClock(fault.service, fault.instance, 0) : undefined
     case 'broker':
       await stack.kafka!.stop(fault.signal)
       await delay(forMs)

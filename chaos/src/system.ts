@@ -48,9 +48,11 @@ export interface SystemOptions {
   readonly instances: number
   readonly log: (line: string) => void
   readonly env?: NodeJS.ProcessEnv
+  readonly stepsClocks?: boolean
 }
 
-export async function startSystem({ tenants, instances, log, env = {} }: SystemOptions): Promise<System> {
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const { tenants, instances, log, env = {}, stepsClocks = false } = options
   mendKafkaJs()
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
@@ -116,7 +118,7 @@ export async function startSystem({ tenants, instances, log, env = {} }: SystemO
       ),
     )
     const fleet = createFleet({
-      keeper,
+      ...{ keeper, stepsClocks },
       env: {
         KAFKA_BROKERS: brokers.join(','),
         SCHEMA_REGISTRY_URL: registryUrl,
