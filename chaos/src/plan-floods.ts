@@ -26,7 +26,7 @@ const FIRST_AFTER_MS = [15_000, 30_000] as const
 const PAUSE_MS = [20_000, 45_000] as const
 const DURATION_MS = [500, 2_000] as const
 /** Times the rate of the workload, for all flooding tenants together. */
-const FACTOR = [10, 20] as const
+const FACTOR = [8, 15] as const
 
 /** Floods beside the `operations` of a workload, each over before its end. They edit only sound customers that exist by then. */
 export function planFloods(

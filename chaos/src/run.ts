@@ -77,7 +77,8 @@ export async function runChaos(
       (error: Error) => error.message,
     )
     say(unsettled ?? 'settled')
-    say(describeFloods(floods, floodDelays(system.omnium.journal.writes(), floods, workloadStartedAt)))
+    const [inFlow, inOmnium] = [system.flow.journal.writes(), system.omnium.journal.writes()]
+    say(describeFloods(floods, floodDelays(inFlow, inOmnium, floods, workloadStartedAt)))
     const checks = await allChecks(system, workload, modes, performed, unsettled)
     log(`\n${report(checks)}\n`)
     if (!holds(checks)) log(`logs and findings: ${await keep(system, seed, checks)}`)
