@@ -13,7 +13,11 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
       readonly byMs: number
       readonly returns: boolean
     }
-  | { readonly kind: 'broker'; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  /** A broker that is down, and one that keeps its connections and does not answer. Brokers count from 1. */
+  | { readonly kind: 'broker'; readonly node: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  | { readonly kind: 'broker-freeze'; readonly node: number }
+  /** The preferred leader of each partition becomes the replica `shift` places after it. `coordinators` are the leaders of the group offsets. */
+  | { readonly kind: 'leaders'; readonly of: 'topics' | 'coordinators'; readonly shift: 1 | 2 }
   | { readonly kind: 'registry' }
   | { readonly kind: 'target'; readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }
   /** `role`: the API user lacks the role for the lists. `tokens`: each new token makes the earlier tokens invalid. */
@@ -28,8 +32,9 @@ export interface FaultOptions {
   readonly tenants: readonly string[]
   readonly durationMs: number
   readonly sessionTimeoutMs: number
-  /** Broker and registry can be taken down. */
+  /** Brokers and registry can be taken down. */
   readonly ownsStack: boolean
+  readonly brokers: number
 }
 
 const QUIET_AT_START_MS = 3_000
@@ -56,11 +61,9 @@ export function planFaults(options: FaultOptions): Fault[] {
     })),
     ...(ownsStack
       ? [
-          ...series(options, 'broker', [30_000, 70_000], (chance) => ({
-            kind: 'broker',
-            signal: chance.pick(['SIGTERM', 'SIGKILL']),
-            forMs: chance.between(500, 8_000),
-          })),
+          ...(options.brokers > 1
+            ? series(options, 'brokers', [8_000, 20_000], faultOfThreeBrokers)
+            : series(options, 'broker', [30_000, 70_000], faultOfBroker)),
           ...series(options, 'registry', [40_000, 90_000], (chance) => ({
             kind: 'registry',
             forMs: chance.between(500, 10_000),
@@ -100,6 +103,23 @@ function processFault(chance: Chance, { instances, sessionTimeoutMs }: FaultOpti
   // Some wake up before the group has given them up, most after.
   const forMs = Math.round(sessionTimeoutMs * (0.5 + 1.2 * chance.draw()))
   return { kind, service, instance: chance.between(0, among), forMs }
+}
+
+/** After that time the controller gives up a broker that does not answer, and other brokers lead its partitions. */
+export const BROKER_SESSION_TIMEOUT_MS = 4_000
+
+function faultOfBroker(chance: Chance, { brokers }: FaultOptions): Unplaced {
+  const node = chance.between(1, brokers)
+  // Half of the freezes end before the controller gives up the broker.
+  if (chance.happens(0.4)) {
+    return { kind: 'broker-freeze', node, forMs: Math.round(BROKER_SESSION_TIMEOUT_MS * (0.3 + 1.4 * chance.draw())) }
+  }
+  return { kind: 'broker', node, signal: chance.pick(['SIGTERM', 'SIGKILL']), forMs: chance.between(500, 8_000) }
+}
+
+function faultOfThreeBrokers(chance: Chance, options: FaultOptions): Unplaced {
+  if (!chance.happens(0.3)) return faultOfBroker(chance, options)
+  return { kind: 'leaders', of: chance.pick(['topics', 'coordinators']), shift: chance.pick([1, 2]), forMs: 3_000 }
 }
 
 const CLOCK_STEP_MS = [2_000, 150_000] as const

@@ -37,7 +37,7 @@ export async function runChaos(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { seed, instances } = options
+  const { seed, instances, brokers } = options
   const durationMs = options.minutes * 60_000
   const workload = planWorkload({ ...options, durationMs })
   const { tenants, operations, floods } = workload
@@ -45,14 +45,14 @@ export async function runChaos(
   const startedAt = performance.now()
   const since = () => `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  `
   const say = (line: string) => log(since() + line)
-  log(`seed ${seed}`)
-  const system = await startSystem({ tenants, instances, log: say, stepsClocks: true })
+  log(`seed ${seed}, ${brokers === 1 ? 'one broker' : `${brokers} brokers`}`)
+  const system = await startSystem({ tenants, instances, log: say, stepsClocks: true, brokers })
   const operator = createOperator(system)
   try {
     const ownsStack = system.stack.kafka !== undefined
     if (!ownsStack) say('broker and registry are not ours: they are left alone')
     const faults = planFaults({
-      ...{ seed, instances, durationMs, ownsStack, sessionTimeoutMs: SESSION_TIMEOUT_MS },
+      ...{ seed, instances, durationMs, ownsStack, brokers, sessionTimeoutMs: SESSION_TIMEOUT_MS },
       tenants: tenants.map(({ uid }) => uid),
     })
     const digest = createHash('sha256')
