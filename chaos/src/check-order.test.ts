@@ -1,6 +1,7 @@
 import { createJournal } from '@sync/sandbox/journal'
 import { describe, expect, it } from 'vitest'
 import { checkOrder } from './check-order.ts'
+import type { ClockStep } from './fleet.ts'
 import type { StoredRecord } from './records.ts'
 import type { System } from './system.ts'
 
@@ -23,6 +24,7 @@ function checked(
   writes: readonly ReturnType<typeof write>[],
   late: readonly string[] = [],
   lane: readonly StoredRecord[] = [],
+  clockSteps: readonly ClockStep[] = [],
 ) {
   const journal = createJournal(100, () => 50_000)
   for (const each of writes) journal.add(each)
@@ -38,7 +40,7 @@ function checked(
     }
     journal.add({ ...request, effect: null, fault: 'late' })
   }
-  return checkOrder({ omnium: { journal } } as unknown as System, lane).map(({ counted, wrong }) => [
+  return checkOrder({ omnium: { journal } } as unknown as System, lane, clockSteps).map(({ counted, wrong }) => [
     counted,
     wrong.length,
   ])
@@ -102,6 +104,20 @@ describe('the order of effects', () => {
     expect(checked([write('a', at(3)), write('b', at(2))], [], relations)[0]).toEqual([2, 1])
     const parents = [write('a', null, at(3)), write('b', null, at(2))]
     expect(checked(parents, [], [verify(at(1), 48_000, 56_000)])[1]).toEqual([2, 1])
+  })
+
+  it('is told by the true time where the clock of a process stepped', () => {
+    const step = { service: 'customer-mapper' as const, instance: 0, byMs: -20_000, fromMs: 45_000, toMs: 60_000 }
+    const wrongWith = (record: StoredRecord, ...steps: ClockStep[]) =>
+      checked([write('a', at(2)), write('b', at(1))], [], [record], steps)[0]![1]
+    // Written at 48,000 by a clock that is 20 s behind. The write at 50,000 may still be executed.
+    const behind = verify(at(1), 28_000, 36_000)
+
+    expect(wrongWith(behind)).toBe(1)
+    expect(wrongWith(behind, step)).toBe(0)
+    expect(wrongWith(behind, { ...step, service: 'relation-manager' })).toBe(1)
+    expect(wrongWith(behind, { ...step, toMs: 46_000 })).toBe(1)
+    expect(wrongWith(behind, { ...step, fromMs: 49_000, toMs: null })).toBe(1)
   })
 
   it('is nobody’s on the shop floor', () => {

@@ -4,8 +4,9 @@ import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
 import type { Check } from './check.ts'
 import { nameOf } from './operations.ts'
 import type { Expected } from './oracle.ts'
+import { patiently } from './patiently.ts'
 import type { Performed } from './perform.ts'
-import { DEAD_LETTERS, jsonOf, readTopics, type StoredRecord } from './records.ts'
+import { DEAD_LETTERS, jsonOf, offsetsOf, readTopics, type StoredRecord } from './records.ts'
 import type { System } from './system.ts'
 
 const FINAL: readonly unknown[] = ['done', 'skipped', 'parked']
@@ -143,9 +144,12 @@ async function checkOffsets({ admin, prefix }: System): Promise<Check> {
     const topics = READ.filter(({ readers }) => (readers as readonly string[]).includes(service)).map(
       ({ name }) => name,
     )
-    const committed = await admin.fetchOffsets({ groupId: prefix + service, topics: topics.map((it) => prefix + it) })
+    const committed = await patiently(
+      () => admin.fetchOffsets({ groupId: prefix + service, topics: topics.map((it) => prefix + it) }),
+      10,
+    )
     for (const { topic, partitions } of committed) {
-      const ends = await admin.fetchTopicOffsets(topic)
+      const ends = await offsetsOf(admin, topic)
       for (const { partition, high } of ends) {
         counted++
         const at = Math.max(0, Number(partitions.find((it) => it.partition === partition)?.offset ?? 0))

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { freePorts } from '@sync/sandbox/free-ports'
 import type { Keeper, KeptProcess } from '@sync/sandbox/keep'
@@ -8,11 +8,22 @@ const ROOT = resolve(import.meta.dirname, '..', '..')
 const RESTART_AFTER_MS = 1_000
 const STOP_WITHIN_MS = 60_000
 const PAGE_BYTES = 4096
+const CLOCK_PRELOAD = join(import.meta.dirname, 'clock-preload.ts')
 
 /** A process that ended though nobody had asked for it, or that did not end well when asked. */
 export interface OddEnd {
   readonly instance: string
   readonly how: string
+}
+
+/** A time in which the wall clock of an instance was off, in ms since the epoch. `toMs` is null while it still is. */
+export interface ClockStep {
+  readonly service: ServiceName
+  readonly instance: number
+  /** Above 0: ahead of the machine's clock. */
+  readonly byMs: number
+  readonly fromMs: number
+  toMs: number | null
 }
 
 export interface Memory {
@@ -30,6 +41,9 @@ export interface Fleet {
   stop(service: ServiceName, instance: number): Promise<void>
   freeze(service: ServiceName, instance: number): void
   thaw(service: ServiceName, instance: number): void
+  /** From now on the wall clock of the instance is that many ms ahead of the machine's clock, also after a restart. Needs `stepsClocks`. */
+  setClock(service: ServiceName, instance: number, aheadMs: number): Promise<void>
+  readonly clockSteps: readonly ClockStep[]
   /** HTTP ports of the instances of a service that run. */
   ports(service: ServiceName): readonly number[]
   /** Resolves once each instance that runs is ready. Throws, with who isn't, when the time is over. */
@@ -48,6 +62,8 @@ export interface Fleet {
 export interface FleetOptions {
   readonly keeper: Keeper
   readonly env: NodeJS.ProcessEnv
+  /** Whether the wall clock of an instance can be set. Default: no. */
+  readonly stepsClocks?: boolean
   readonly onChange: (service: ServiceName) => void
 }
 
@@ -64,9 +80,10 @@ interface Instance {
   lastPages: number
 }
 
-export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
+export function createFleet({ keeper, env, stepsClocks = false, onChange }: FleetOptions): Fleet {
   const instances = new Map<string, Instance>()
   const oddEnds: OddEnd[] = []
+  const clockSteps: ClockStep[] = []
   let closing = false
 
   const instanceOf = async (service: ServiceName, number: number): Promise<Instance> => {
@@ -83,6 +100,7 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
     return fresh
   }
   const known = (service: ServiceName, number: number) => instances.get(`${service}-${number}`)
+  const clockFileOf = (name: string) => join(keeper.folder, `${name}.clock`)
 
   const run = async (instance: Instance) => {
     if (instance.process !== null || closing) return
@@ -90,7 +108,10 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
     const saidBefore = await sizeOf(instance.logFile)
     const process = await keeper.run({
       command: globalThis.process.execPath,
-      args: [join(ROOT, 'services', instance.service, 'src', 'main.ts')],
+      args: [
+        ...(stepsClocks ? ['--import', CLOCK_PRELOAD] : []),
+        join(ROOT, 'services', instance.service, 'src', 'main.ts'),
+      ],
       logFile: instance.logFile,
       env: {
         ...env,
@@ -99,6 +120,7 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
         HTTP_HOST: '127.0.0.1',
         HTTP_PORT: String(instance.httpPort),
         SERVICE_INSTANCE_ID: instance.name,
+        ...(stepsClocks && { CLOCK_OFFSET_FILE: clockFileOf(instance.name) }),
       },
     })
     instance.process = process
@@ -164,6 +186,17 @@ export function createFleet({ keeper, env, onChange }: FleetOptions): Fleet {
     stop: (service, number) => end(known(service, number)),
     freeze: (service, number) => known(service, number)?.process?.kill('SIGSTOP'),
     thaw: (service, number) => known(service, number)?.process?.kill('SIGCONT'),
+    async setClock(service, number, aheadMs) {
+      const file = clockFileOf(`${service}-${number}`)
+      // A reader never sees half of a number.
+      await writeFile(`${file}.new`, String(aheadMs))
+      await rename(`${file}.new`, file)
+      const nowMs = Date.now()
+      const before = clockSteps.findLast((it) => it.service === service && it.instance === number)
+      if (before !== undefined) before.toMs ??= nowMs
+      if (aheadMs !== 0) clockSteps.push({ service, instance: number, byMs: aheadMs, fromMs: nowMs, toMs: null })
+    },
+    clockSteps,
     ports: (service) =>
       running()
         .filter((instance) => instance.service === service)

@@ -5,7 +5,19 @@ import { type Chance, createChance } from './chance.ts'
 /** `forMs`: how long it lasts. Instances count from 0; one past the number that are there at the start is added. */
 export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'kill' | 'freeze' | 'stop' | 'add'; readonly service: ServiceName; readonly instance: number }
-  | { readonly kind: 'broker'; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  /** The wall clock steps by `byMs` for `forMs`, or for the rest of the run. */
+  | {
+      readonly kind: 'clock'
+      readonly service: ServiceName
+      readonly instance: number
+      readonly byMs: number
+      readonly returns: boolean
+    }
+  /** A broker that is down, and one that keeps its connections and does not answer. Brokers count from 1. */
+  | { readonly kind: 'broker'; readonly node: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  | { readonly kind: 'broker-freeze'; readonly node: number }
+  /** The preferred leader of each partition becomes the replica `shift` places after it. `coordinators` are the leaders of the group offsets. */
+  | { readonly kind: 'leaders'; readonly of: 'topics' | 'coordinators'; readonly shift: 1 | 2 }
   | { readonly kind: 'registry' }
   | { readonly kind: 'target'; readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }
   /** `role`: the API user lacks the role for the lists. `tokens`: each new token makes the earlier tokens invalid. */
@@ -20,8 +32,9 @@ export interface FaultOptions {
   readonly tenants: readonly string[]
   readonly durationMs: number
   readonly sessionTimeoutMs: number
-  /** Broker and registry can be taken down. */
+  /** Brokers and registry can be taken down. */
   readonly ownsStack: boolean
+  readonly brokers: number
 }
 
 const QUIET_AT_START_MS = 3_000
@@ -31,6 +44,7 @@ export function planFaults(options: FaultOptions): Fault[] {
   const { durationMs, ownsStack } = options
   const faults: Fault[] = [
     ...series(options, 'processes', [3_000, 9_000], processFault),
+    ...series(options, 'clocks', [12_000, 30_000], clockFault),
     ...series(options, 'targets', [4_000, 10_000], targetFault),
     ...series(options, 'answers', [6_000, 15_000], answerFault),
     ...series(options, 'brownouts', [15_000, 40_000], brownout),
@@ -47,11 +61,9 @@ export function planFaults(options: FaultOptions): Fault[] {
     })),
     ...(ownsStack
       ? [
-          ...series(options, 'broker', [30_000, 70_000], (chance) => ({
-            kind: 'broker',
-            signal: chance.pick(['SIGTERM', 'SIGKILL']),
-            forMs: chance.between(500, 8_000),
-          })),
+          ...(options.brokers > 1
+            ? series(options, 'brokers', [8_000, 20_000], faultOfThreeBrokers)
+            : series(options, 'broker', [30_000, 70_000], faultOfBroker)),
           ...series(options, 'registry', [40_000, 90_000], (chance) => ({
             kind: 'registry',
             forMs: chance.between(500, 10_000),
@@ -91,6 +103,36 @@ function processFault(chance: Chance, { instances, sessionTimeoutMs }: FaultOpti
   // Some wake up before the group has given them up, most after.
   const forMs = Math.round(sessionTimeoutMs * (0.5 + 1.2 * chance.draw()))
   return { kind, service, instance: chance.between(0, among), forMs }
+}
+
+/** After that time the controller gives up a broker that does not answer, and other brokers lead its partitions. */
+export const BROKER_SESSION_TIMEOUT_MS = 4_000
+
+function faultOfBroker(chance: Chance, { brokers }: FaultOptions): Unplaced {
+  const node = chance.between(1, brokers)
+  // Half of the freezes end before the controller gives up the broker.
+  if (chance.happens(0.4)) {
+    return { kind: 'broker-freeze', node, forMs: Math.round(BROKER_SESSION_TIMEOUT_MS * (0.3 + 1.4 * chance.draw())) }
+  }
+  return { kind: 'broker', node, signal: chance.pick(['SIGTERM', 'SIGKILL']), forMs: chance.between(500, 8_000) }
+}
+
+function faultOfThreeBrokers(chance: Chance, options: FaultOptions): Unplaced {
+  if (!chance.happens(0.3)) return faultOfBroker(chance, options)
+  return { kind: 'leaders', of: chance.pick(['topics', 'coordinators']), shift: chance.pick([1, 2]), forMs: 3_000 }
+}
+
+const CLOCK_STEP_MS = [2_000, 150_000] as const
+
+/** As many short steps as long steps, forward or back. */
+function clockFault(chance: Chance, { instances }: FaultOptions): Unplaced {
+  const [least, most] = CLOCK_STEP_MS
+  const byMs = Math.round(least * (most / least) ** chance.draw()) * chance.pick([1, -1])
+  return {
+    ...{ kind: 'clock', service: chance.pick(SERVICES), instance: chance.between(0, instances - 1), byMs },
+    returns: chance.happens(0.7),
+    forMs: chance.between(3_000, 20_000),
+  }
 }
 
 function targetFault(chance: Chance, { tenants }: FaultOptions): Unplaced {

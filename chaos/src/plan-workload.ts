@@ -3,6 +3,7 @@ import { type Chance, createChance } from './chance.ts'
 import { GARBAGE_TOPICS, NO_TYPE, nameOf, type Operation, type PlannedTenant, REPLAY_TOPICS } from './operations.ts'
 import { CLEARABLE, COMPANY_FIELDS, createPeople, PERSON_FIELDS } from './people.ts'
 import { chained, moved, swapped } from './plan-companies.ts'
+import { type Flood, planFloods } from './plan-floods.ts'
 import { closingEdits, editedInShop, fromWebShop } from './plan-web-shop.ts'
 import { type Customer, created, createState, isPoison, type Scene, type Unplaced } from './workload-scene.ts'
 
@@ -20,6 +21,8 @@ export interface Workload {
   readonly tenants: readonly PlannedTenant[]
   /** In the order of their times. */
   readonly operations: readonly Operation[]
+  /** Their edits are among the operations. */
+  readonly floods: readonly Flood[]
   /** Rounds of them once all is at rest, each at rest before the next. */
   readonly closing: readonly (readonly Operation[])[]
 }
@@ -81,8 +84,11 @@ export function planWorkload(options: WorkloadOptions): Workload {
       operations.push({ ...step, atMs: Math.round(atMs + i * stepMs) } as Operation)
     atMs += Math.max(1, steps.length) * (1000 / options.rate) * 2 * chance.draw()
   }
+  const uids = tenants.map(({ uid }) => uid)
+  const { floods, operations: edits } = planFloods(chance, people, { ...options, tenants: uids }, operations)
+  operations.push(...edits)
   operations.sort((a, b) => a.atMs - b.atMs)
-  return { tenants, operations, closing: closingEdits(people, operations) }
+  return { tenants, operations, floods, closing: closingEdits(people, operations) }
 }
 
 function perform(act: Act, scene: Scene): Unplaced[] {

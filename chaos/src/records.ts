@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { deadLetterTopicOf, SERVICES } from '@sync/shared/kafka/topics'
 import type { Admin, Kafka } from 'kafkajs'
+import { patiently } from './patiently.ts'
 
 export interface StoredRecord {
   /** Without the prefix. */
@@ -18,6 +19,10 @@ export const DEAD_LETTERS = SERVICES.map(deadLetterTopicOf)
 
 const GIVE_UP_MS = 120_000
 
+/** By partition. kafkajs throws a TypeError while a partition has no leader that it knows of. */
+export const offsetsOf = (admin: Admin, physicalTopic: string) =>
+  patiently(() => admin.fetchTopicOffsets(physicalTopic), 10)
+
 /** What the topics hold now, by partition in their order. Throws when the broker does not give it in time. */
 export async function readTopics(
   { kafka, admin, prefix }: { readonly kafka: Kafka; readonly admin: Admin; readonly prefix: string },
@@ -25,7 +30,7 @@ export async function readTopics(
 ): Promise<StoredRecord[]> {
   const left = new Map<string, number>()
   for (const topic of topics) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(prefix + topic)) {
+    for (const { partition, low, high } of await offsetsOf(admin, prefix + topic)) {
       if (Number(high) > Number(low)) left.set(`${prefix}${topic}/${partition}`, Number(high))
     }
   }

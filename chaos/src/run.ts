@@ -8,6 +8,7 @@ import { checkOrder } from './check-order.ts'
 import { checkProcesses, checkTexts } from './check-processes.ts'
 import { checkRecords } from './check-records.ts'
 import { checkVersions } from './check-versions.ts'
+import { describeFloods, floodDelays } from './flood-delays.ts'
 import { formsOf } from './forms.ts'
 import { applyModes, describeModes } from './modes.ts'
 import { createOperator } from './operator.ts'
@@ -24,7 +25,10 @@ import { strikeAll } from './strike.ts'
 import { SESSION_TIMEOUT_MS, type System, startSystem } from './system.ts'
 
 const RUNS = resolve(import.meta.dirname, '..', '.runs')
-/** Longer than the longest wait in a retry topic (375 s), which may have begun during the last fault. */
+/**
+ * Longer than the longest wait in a retry topic (375 s), which may have begun during the last fault. A process whose clock is behind
+ * waits longer by as much (150 s at most).
+ */
 const SETTLE_WITHIN_MS = 10 * 60_000
 
 /** One run from start to table; false when something does not hold. What it printed and the logs are kept then. */
@@ -33,22 +37,22 @@ export async function runChaos(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { seed, instances } = options
+  const { seed, instances, brokers } = options
   const durationMs = options.minutes * 60_000
   const workload = planWorkload({ ...options, durationMs })
-  const { tenants, operations } = workload
+  const { tenants, operations, floods } = workload
   const modes = planModes({ seed, tenants, operations })
   const startedAt = performance.now()
   const since = () => `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  `
   const say = (line: string) => log(since() + line)
-  log(`seed ${seed}`)
-  const system = await startSystem({ tenants, instances, log: say })
+  log(`seed ${seed}, ${brokers === 1 ? 'one broker' : `${brokers} brokers`}`)
+  const system = await startSystem({ tenants, instances, log: say, stepsClocks: true, brokers })
   const operator = createOperator(system)
   try {
     const ownsStack = system.stack.kafka !== undefined
     if (!ownsStack) say('broker and registry are not ours: they are left alone')
     const faults = planFaults({
-      ...{ seed, instances, durationMs, ownsStack, sessionTimeoutMs: SESSION_TIMEOUT_MS },
+      ...{ seed, instances, durationMs, ownsStack, brokers, sessionTimeoutMs: SESSION_TIMEOUT_MS },
       tenants: tenants.map(({ uid }) => uid),
     })
     const digest = createHash('sha256')
@@ -58,6 +62,7 @@ export async function runChaos(
     say(`${operations.length} operations and ${faults.length} faults in ${options.minutes} min, plan ${digest}`)
     for (const line of describeModes(modes)) say(line)
     applyModes(system, modes)
+    const workloadStartedAt = Date.now()
     const [performed, struck] = await Promise.all([
       performWorkload(system, operator, operations, signal),
       strikeAll(system, faults, seed, say, signal),
@@ -72,6 +77,8 @@ export async function runChaos(
       (error: Error) => error.message,
     )
     say(unsettled ?? 'settled')
+    const [inFlow, inOmnium] = [system.flow.journal.writes(), system.omnium.journal.writes()]
+    say(describeFloods(floods, floodDelays(inFlow, inOmnium, floods, workloadStartedAt)))
     const checks = await allChecks(system, workload, modes, performed, unsettled)
     log(`\n${report(checks)}\n`)
     if (!holds(checks)) log(`logs and findings: ${await keep(system, seed, checks)}`)
@@ -108,7 +115,7 @@ async function allChecks(
     ...checkCustomers(system, expected, formOf),
     checkGraph(system, expected),
     checkVersions(system, tenants, expected),
-    ...checkOrder(system, lane),
+    ...checkOrder(system, lane, system.fleet.clockSteps),
     checkModels(system.omnium),
     ...checkProcesses(system.fleet),
     { name: 'pages of metrics and readiness read', counted: pages.filter((page) => page !== '').length, wrong: [] },

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { seededChance } from '@sync/sandbox/disturbance'
+import type { Stack } from '@sync/sandbox/stack'
+import { moveLeaders } from './move-leaders.ts'
 import { patiently } from './patiently.ts'
 import type { Fault } from './plan-faults.ts'
 import type { System } from './system.ts'
@@ -31,7 +33,8 @@ export async function strikeAll(
     const before = under.get(place) ?? Promise.resolve()
     const strike = before.then(async () => {
       counts.set(nameOf(fault), (counts.get(nameOf(fault)) ?? 0) + 1)
-      log(`${seconds()} s  ${nameOf(fault)} ${place} for ${fault.forMs} ms`)
+      const lasts = fault.kind === 'clock' && !fault.returns ? 'for the rest of the run' : `for ${fault.forMs} ms`
+      log(`${seconds()} s  ${nameOf(fault)} ${place}${detailOf(fault)} ${lasts}`)
       await strikeOne(system, fault, seed + i)
     })
     under.set(place, strike)
@@ -43,7 +46,13 @@ export async function strikeAll(
   return { counts }
 }
 
+const OF_KAFKA: readonly Fault['kind'][] = ['broker', 'broker-freeze', 'leaders']
+
 const placeOf = (fault: Fault): string => {
+  // At most one broker of three is down.
+  if (OF_KAFKA.includes(fault.kind)) return 'Kafka'
+  // A machine that was suspended may have both: a process that was frozen, and a clock that steps.
+  if (fault.kind === 'clock') return `clock of ${fault.service}-${fault.instance}`
   if ('service' in fault) return `${fault.service}-${fault.instance}`
   if (fault.kind === 'role' || fault.kind === 'tokens') return `${fault.target} ${fault.tenant}`
   if (fault.kind !== 'target') return fault.kind
@@ -54,6 +63,21 @@ const nameOf = (fault: Fault): string => {
   const { kind, status, chance } = fault.rule
   const name = kind === 'status' ? `status ${status}` : kind
   return chance === undefined ? name : `${name} now and then`
+}
+
+const detailOf = (fault: Fault): string => {
+  switch (fault.kind) {
+    case 'clock':
+      return ` by ${fault.byMs} ms`
+    case 'broker':
+      return ` broker ${fault.node} by ${fault.signal}`
+    case 'broker-freeze':
+      return ` broker ${fault.node}`
+    case 'leaders':
+      return ` of ${fault.of} by ${fault.shift}`
+    default:
+      return ''
+  }
 }
 
 async function strikeOne(system: System, fault: Fault, seed: number): Promise<void> {
@@ -76,10 +100,25 @@ async function strikeOne(system: System, fault: Fault, seed: number): Promise<vo
       await fleet.start(fault.service, fault.instance)
       await delay(forMs)
       return fleet.stop(fault.service, fault.instance)
-    case 'broker':
-      await stack.kafka!.stop(fault.signal)
+    case 'clock':
+      await fleet.setClock(fault.service, fault.instance, fault.byMs)
       await delay(forMs)
-      return stack.kafka!.start()
+      return fault.returns ? fleet.setClock(fault.service, fault.instance, 0) : undefined
+    case 'broker': {
+      const node = nodeOf(stack, fault.node)
+      await node.stop(fault.signal)
+      await delay(forMs)
+      return node.start()
+    }
+    case 'broker-freeze': {
+      const node = nodeOf(stack, fault.node)
+      node.freeze()
+      await delay(forMs)
+      return node.thaw()
+    }
+    case 'leaders':
+      await patiently(() => moveLeaders(system, fault))
+      return delay(forMs)
     case 'registry':
       await stack.registry!.stop()
       await delay(forMs)
@@ -109,6 +148,8 @@ async function strikeOne(system: System, fault: Fault, seed: number): Promise<vo
     }
   }
 }
+
+const nodeOf = (stack: Stack, id: number) => stack.kafka!.nodes.find((node) => node.id === id)!
 
 function setMode({ flow, omnium }: System, fault: Fault & { kind: 'role' | 'tokens' }, isOn: boolean): void {
   const { kind, target, tenant } = fault

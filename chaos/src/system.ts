@@ -48,16 +48,20 @@ export interface SystemOptions {
   readonly instances: number
   readonly log: (line: string) => void
   readonly env?: NodeJS.ProcessEnv
+  readonly stepsClocks?: boolean
+  /** Where the stack is ours. Default: 1. */
+  readonly brokers?: 1 | 3
 }
 
-export async function startSystem({ tenants, instances, log, env = {} }: SystemOptions): Promise<System> {
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const { tenants, instances, log, env = {}, stepsClocks = false, brokers: nodes = 1 } = options
   mendKafkaJs()
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const end of stops.splice(0).reverse()) await end()
   }
   try {
-    const stack = await startStack({ log })
+    const stack = await startStack({ log, nodes })
     stops.push(() => stack.stop())
     const { brokers, registryUrl } = stack
     const prefix = `chaos-${randomUUID().slice(0, 8)}.`
@@ -116,7 +120,7 @@ export async function startSystem({ tenants, instances, log, env = {} }: SystemO
       ),
     )
     const fleet = createFleet({
-      keeper,
+      ...{ keeper, stepsClocks },
       env: {
         KAFKA_BROKERS: brokers.join(','),
         SCHEMA_REGISTRY_URL: registryUrl,

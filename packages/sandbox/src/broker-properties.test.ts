@@ -34,6 +34,30 @@ describe('server.properties', () => {
   })
 })
 
+describe('server.properties of one of three brokers', () => {
+  const place = { brokerPort: 20003, controllerPort: 20004, dataFolder: '/data', nodeId: 2 }
+  const rendered = linesOf(renderServerProperties({ ...place, controllerPorts: [20002, 20004, 20006] }))
+
+  test('names all controllers, and itself by its id', () => {
+    expect(rendered).toContain('node.id=2')
+    expect(rendered).toContain('controller.quorum.voters=1@127.0.0.1:20002,2@127.0.0.1:20004,3@127.0.0.1:20006')
+  })
+
+  test.each(Object.keys(LONE_BROKER).filter((key) => key.endsWith('.replication.factor')))(
+    '%s asks for three',
+    (key) => {
+      expect(rendered).toContain(`${key}=3`)
+    },
+  )
+
+  test('acknowledges what two of three have, and sets nothing twice', () => {
+    const keys = rendered.map((line) => line.slice(0, line.indexOf('=')))
+
+    expect(rendered).toContain('min.insync.replicas=2')
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+})
+
 describe('server.properties of a secured broker', () => {
   const security = {
     keystoreFile: '/tls/broker.pem',

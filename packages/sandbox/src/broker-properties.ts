@@ -23,10 +23,25 @@ export const LONE_BROKER: Readonly<Record<string, string>> = {
   'log.index.size.max.bytes': '1048576',
 }
 
+/** What a broker of a cluster of three is set to besides. Leaders return to their preferred replicas soon after these are up. */
+const ONE_OF_THREE: Readonly<Record<string, string>> = {
+  'min.insync.replicas': '2',
+  'offsets.topic.replication.factor': '3',
+  'transaction.state.log.replication.factor': '3',
+  'transaction.state.log.min.isr': '2',
+  'share.coordinator.state.topic.replication.factor': '3',
+  'share.coordinator.state.topic.min.isr': '2',
+  'leader.imbalance.check.interval.seconds': '2',
+}
+
 export interface BrokerPlace {
   readonly brokerPort: number
   readonly controllerPort: number
   readonly dataFolder: string
+  /** Counts from 1. Default: 1. */
+  readonly nodeId?: number
+  /** The controller ports of all nodes of the cluster, by their ids from 1 on. Default: this node is alone. */
+  readonly controllerPorts?: readonly number[]
 }
 
 /** A broker that takes clients by TLS and SASL only, and asks its ACLs what they may do. */
@@ -43,13 +58,15 @@ export interface BrokerSecurity {
   readonly maxReauthMs?: number
 }
 
-/** server.properties of a broker that listens on loopback only. */
+/** server.properties of a node that is broker and controller, and listens on loopback only. */
 export const renderServerProperties = (place: BrokerPlace, security?: BrokerSecurity): string => {
-  const { brokerPort, controllerPort, dataFolder } = place
+  const { brokerPort, controllerPort, dataFolder, nodeId = 1, controllerPorts = [controllerPort] } = place
   const protocol = security === undefined ? 'PLAINTEXT' : 'SASL_SSL'
   const properties = {
     ...LONE_BROKER,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    ...(controllerPorts.length > 1 && ONE_OF_THREE),
+    'node.id': String(nodeId),
+    'controller.quorum.voters': controllerPorts.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(','),
     listeners: `${protocol}://127.0.0.1:${brokerPort},CONTROLLER://127.0.0.1:${controllerPort}`,
     // By its name where certificates count: so clients check both, the address and the name.
     'advertised.listeners': `${protocol}://${security === undefined ? '127.0.0.1' : 'localhost'}:${brokerPort}`,

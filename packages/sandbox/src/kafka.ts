@@ -11,7 +11,8 @@ import { tailOf, untilAnswers } from './until.ts'
 
 mendKafkaJs()
 
-const HEAP_MB = 768
+const LONE_HEAP_MB = 768
+const HEAP_MB_OF_THREE = 384
 const STOP_DEADLINE_MS = 10_000
 
 /** A broker that can be taken down and brought back, on the same port and with the same data. */
@@ -22,11 +23,24 @@ export interface RestartableBroker {
   start(): Promise<void>
 }
 
+/** One node of the cluster, which is broker and controller. */
+export interface BrokerNode extends RestartableBroker {
+  /** Counts from 1. */
+  readonly id: number
+  /** Undefined while it is down. */
+  pid(): number | undefined
+  /** Stops the process as it stands. Its connections stay open, and nobody answers. */
+  freeze(): void
+  thaw(): void
+}
+
+/** `stop` and `start` are of all nodes. */
 export interface LocalKafka extends RestartableBroker {
   readonly brokers: string[]
-  /** What it prints; a secured broker also tells here of each request that its ACLs did not allow. */
+  readonly nodes: readonly BrokerNode[]
+  /** What the first node prints; a secured broker also tells here of each request that its ACLs did not allow. */
   readonly logFile: string
-  /** Undefined while it is down. */
+  /** Of the first node. Undefined while the node is down. */
   pid(): number | undefined
   /** Runs another program of Kafka, such as org.apache.kafka.tools.AclCommand. */
   run(mainClass: string, ...args: string[]): Promise<ProgramEnd>
@@ -65,12 +79,14 @@ const newClusterId = () => {
 
 /**
  * Whether the brokers answer a request for metadata and have a controller, so that topics can be made. With a cluster
- * id only if they are of that cluster: a port may have gone to another stack meanwhile.
+ * id only if they are of that cluster: a port may have gone to another stack meanwhile. With `nodeIds` only if these brokers
+ * take part in the cluster.
  */
 export const doesKafkaAnswer = async (
   brokers: string[],
   clusterId?: string,
   access: Pick<KafkaConfig, 'ssl' | 'sasl'> = {},
+  nodeIds: readonly number[] = [],
 ): Promise<boolean> => {
   const kafka = new Kafka({
     ...access,
@@ -85,7 +101,9 @@ export const doesKafkaAnswer = async (
   try {
     await admin.connect()
     const cluster = await admin.describeCluster()
-    return cluster.controller !== null && (clusterId === undefined || cluster.clusterId === clusterId)
+    const takesPart = (id: number) => cluster.brokers.some(({ nodeId }) => nodeId === id)
+    const isTheCluster = clusterId === undefined || cluster.clusterId === clusterId
+    return cluster.controller !== null && isTheCluster && nodeIds.every(takesPart)
   } catch {
     return false
   } finally {
@@ -100,28 +118,74 @@ export interface LocalKafkaOptions {
   readonly env: NodeJS.ProcessEnv
   readonly deadlineMs: number
   readonly security?: KafkaSecurity | undefined
+  /** Default: 1. */
+  readonly nodes?: 1 | 3
 }
 
-/** Apache Kafka on this machine's Java: one process that is broker and controller, run by the keeper, data in its folder. */
+/** Apache Kafka on this machine's Java: one or three processes that are broker and controller, run by the keeper, data in its folder. */
 export const startLocalKafka = (options: LocalKafkaOptions): Promise<LocalKafka> =>
   onFreePorts((attempt) => startOnNewPorts(join(options.keeper.folder, `kafka-${attempt}`), options))
 
 const startOnNewPorts = async (folder: string, options: LocalKafkaOptions): Promise<LocalKafka> => {
-  const [brokerPort, controllerPort] = await freePorts(2)
-  const brokers = [`127.0.0.1:${brokerPort}`]
+  const ids = Array.from({ length: options.nodes ?? 1 }, (_, i) => i + 1)
+  const brokerPorts = await freePorts(ids.length)
+  const controllerPorts = await freePorts(ids.length)
   const clusterId = newClusterId()
+  const security = options.security && (await securityIn(folder, options.security))
+  const nodes = await Promise.all(
+    ids.map((nodeId, i) =>
+      formatNode(
+        join(folder, `node-${nodeId}`),
+        { nodeId, clusterId, security, brokerPort: brokerPorts[i]!, controllerPorts },
+        options,
+      ),
+    ),
+  )
+  const [first] = nodes
+  let programs = 0
+
+  await Promise.all(nodes.map((node) => node.startWith(ids))).catch(async (error: unknown) => {
+    await Promise.all(nodes.map((node) => node.stop('SIGKILL')))
+    throw error
+  })
+  return {
+    brokers: brokerPorts.map((port) => `127.0.0.1:${port}`),
+    nodes,
+    logFile: first!.logFile,
+    pid: first!.pid,
+    start: async () => void (await Promise.all(nodes.map((node) => node.start()))),
+    stop: async (signal) => void (await Promise.all(nodes.map((node) => node.stop(signal)))),
+    async run(mainClass, ...args) {
+      const output = join(folder, `program-${++programs}.log`)
+      const program = await first!.run(output, mainClass, ...args)
+      const { code } = await program.exited
+      return { code, output: await readFile(output, 'utf8') }
+    },
+  }
+}
+
+interface NodePlace {
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly security: BrokerSecurity | undefined
+  readonly brokerPort: number
+  readonly controllerPorts: readonly number[]
+}
+
+/** A node with its data folder, not started yet. */
+const formatNode = async (folder: string, place: NodePlace, options: LocalKafkaOptions) => {
+  const { nodeId: id, clusterId, security, brokerPort, controllerPorts } = place
   const logFile = join(folder, 'kafka.log')
   const properties = join(folder, 'server.properties')
   await mkdir(folder, { recursive: true })
-  const security = options.security && (await securityIn(folder, options.security))
-  await writeFile(
-    properties,
-    renderServerProperties(
-      { brokerPort: brokerPort!, controllerPort: controllerPort!, dataFolder: join(folder, 'data') },
-      security,
-    ),
-    { mode: 0o600 },
+  const rendered = renderServerProperties(
+    {
+      ...{ brokerPort, controllerPorts, nodeId: id },
+      ...{ controllerPort: controllerPorts[id - 1]!, dataFolder: join(folder, 'data') },
+    },
+    security,
   )
+  await writeFile(properties, rendered, { mode: 0o600 })
   const run = await kafkaProgram(folder, options)
   const users = security === undefined ? [] : scramOf(security)
   const format = await run(logFile, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users)
@@ -129,43 +193,39 @@ const startOnNewPorts = async (folder: string, options: LocalKafkaOptions): Prom
   if (code !== 0) throw new Error(`formatting kafka's data folder: exit code ${code}\n${await tailOf(logFile)}`)
 
   let broker: KeptProcess | undefined
-  const start = async () => {
+  /** Resolves when the node answers, and the brokers `ids` take part in the cluster. */
+  const startWith = async (ids: readonly number[]) => {
     if (broker !== undefined) return
     const process = await run(logFile, 'kafka.Kafka', properties)
     broker = process
     void process.exited.then(() => {
       if (broker === process) broker = undefined
     })
-    const answers = () => doesKafkaAnswer(brokers, clusterId, options.security && accessOf(options.security))
+    const access = options.security && accessOf(options.security)
+    const answers = () => doesKafkaAnswer([`127.0.0.1:${brokerPort}`], clusterId, access, ids)
     await untilAnswers({ what: 'starting kafka', process, logFile, deadlineMs: options.deadlineMs, answers })
   }
-  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
-    if (broker === undefined) return
-    const { exited, kill } = broker
-    kill(signal)
-    const deadline = setTimeout(() => kill('SIGKILL'), STOP_DEADLINE_MS)
-    await exited
-    clearTimeout(deadline)
-  }
-  let programs = 0
-
-  await start()
   return {
-    brokers,
-    logFile,
+    ...{ id, logFile, run, startWith },
     pid: () => broker?.pid,
-    start,
-    stop,
-    async run(mainClass, ...args) {
-      const output = join(folder, `program-${++programs}.log`)
-      const program = await run(output, mainClass, ...args)
-      const { code } = await program.exited
-      return { code, output: await readFile(output, 'utf8') }
+    start: () => startWith([id]),
+    freeze: () => broker?.kill('SIGSTOP'),
+    thaw: () => broker?.kill('SIGCONT'),
+    stop: async (signal: NodeJS.Signals = 'SIGTERM') => {
+      if (broker === undefined) return
+      const { exited, kill } = broker
+      kill(signal)
+      // A process that is frozen cannot hear a signal.
+      kill('SIGCONT')
+      const deadline = setTimeout(() => kill('SIGKILL'), STOP_DEADLINE_MS)
+      await exited
+      clearTimeout(deadline)
     },
   }
 }
 
 const securityIn = async (folder: string, security: KafkaSecurity): Promise<BrokerSecurity> => {
+  await mkdir(folder, { recursive: true })
   const { certificate, authority, ...rest } = security
   const keystoreFile = join(folder, 'broker.pem')
   const truststoreFile = join(folder, 'authority.pem')
@@ -180,12 +240,14 @@ const accessOf = ({ authority, superUser, passwords }: KafkaSecurity): Pick<Kafk
 })
 
 /** Runs one of Kafka's main classes, its log in `logFile`. */
-const kafkaProgram = async (folder: string, { keeper, java, classpath, env, security }: LocalKafkaOptions) => {
+const kafkaProgram = async (folder: string, options: LocalKafkaOptions) => {
+  const { keeper, java, classpath, env, security, nodes = 1 } = options
+  const heapMb = nodes === 1 ? LONE_HEAP_MB : HEAP_MB_OF_THREE
   const log4j = join(folder, 'log4j2.properties')
   const tmpFolder = join(folder, 'tmp')
   await mkdir(tmpFolder)
   await writeFile(log4j, security === undefined ? LOG4J_PROPERTIES : LOG4J_PROPERTIES + AUTHORIZER_LOG)
-  const flags = [...jvmFlags(HEAP_MB, tmpFolder), `-Dlog4j2.configurationFile=${log4j}`, '-cp', classpath]
+  const flags = [...jvmFlags(heapMb, tmpFolder), `-Dlog4j2.configurationFile=${log4j}`, '-cp', classpath]
   return (logFile: string, mainClass: string, ...args: string[]) =>
     keeper.run({ command: java, args: [...flags, mainClass, ...args], logFile, env: jvmEnv(env) })
 }

@@ -5,7 +5,13 @@ import { chooseStack, givenStack, type StackMode } from './choose-stack.ts'
 import { doesDockerAnswer, startContainers } from './docker.ts'
 import { areJarsCached, fetchJars } from './jars.ts'
 import { findJava, findMaven } from './java.ts'
-import { type KafkaSecurity, type LocalKafka, type RestartableBroker, startLocalKafka } from './kafka.ts'
+import {
+  type BrokerNode,
+  type KafkaSecurity,
+  type LocalKafka,
+  type RestartableBroker,
+  startLocalKafka,
+} from './kafka.ts'
 import { startKeeper } from './keep.ts'
 import { type RestartableRegistry, startLocalRegistry } from './schema-registry.ts'
 
@@ -20,7 +26,7 @@ export interface Stack {
   /** Ends what was started and removes its data; leaves a given stack alone. May be called again. */
   stop(): Promise<void>
   /** Only in mode `jvm`, for tests of what happens when the broker goes away. */
-  readonly kafka?: RestartableBroker
+  readonly kafka?: RestartableBroker & { readonly nodes: readonly BrokerNode[] }
   /** Only in mode `jvm`. It comes back without its contracts. */
   readonly registry?: RestartableRegistry
   /** Only in mode `jvm`. */
@@ -38,6 +44,8 @@ export interface StackOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Only in mode `jvm`: a broker that takes nobody without TLS, a password and ACLs. */
   readonly security?: KafkaSecurity
+  /** Brokers on the local Java; a stack of another mode has the brokers that it has. Default: 1. */
+  readonly nodes?: 1 | 3
 }
 
 /**
@@ -47,7 +55,7 @@ export interface StackOptions {
  * process alive until `stop`, and ends when this process does, whatever way that is.
  */
 export const startStack = async (options: StackOptions = {}): Promise<Stack> => {
-  const { log = () => {}, env = process.env, security } = options
+  const { log = () => {}, env = process.env, security, nodes = 1 } = options
   const given = givenStack(env)
   if (given !== undefined && security !== undefined) throw new Error('starting a secured stack: another one is given')
   if (given !== undefined) return { mode: 'given', ...given, stop: async () => {} }
@@ -66,7 +74,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   }
   const jars = await fetchJars({ cacheDir, mavenCommand: choice.maven ?? 'mvn', env, log })
   log('starting Kafka and the schema registry on the local Java')
-  return startOnJava({ java: choice.java, ...jars, env, security })
+  return startOnJava({ java: choice.java, ...jars, env, security, nodes })
 }
 
 interface LocalOptions {
@@ -75,14 +83,16 @@ interface LocalOptions {
   readonly registryJar: string
   readonly env: NodeJS.ProcessEnv
   readonly security: KafkaSecurity | undefined
+  readonly nodes: 1 | 3
 }
 
-const startOnJava = async ({ java, kafkaClasspath, registryJar, env, security }: LocalOptions): Promise<Stack> => {
+const startOnJava = async (options: LocalOptions): Promise<Stack> => {
+  const { java, kafkaClasspath, registryJar, env, security, nodes } = options
   const keeper = await startKeeper(join(tmpdir(), `flow-omnium-sync-${randomUUID()}`))
   const common = { keeper, java, env, deadlineMs: START_DEADLINE_MS }
   try {
     const [kafka, registry] = await Promise.all([
-      startLocalKafka({ ...common, classpath: kafkaClasspath, security }),
+      startLocalKafka({ ...common, classpath: kafkaClasspath, security, nodes }),
       startLocalRegistry({ ...common, jar: registryJar }),
     ])
     const pids = () => ({ keeper: keeper.pid, registry: registry.pid(), kafka: kafka.pid() })
@@ -91,7 +101,7 @@ const startOnJava = async ({ java, kafkaClasspath, registryJar, env, security }:
       brokers: kafka.brokers,
       registryUrl: registry.registryUrl,
       stop: () => keeper.end(),
-      kafka: { stop: kafka.stop, start: kafka.start },
+      kafka: { stop: kafka.stop, start: kafka.start, nodes: kafka.nodes },
       registry: { stop: registry.stop, start: registry.start },
       local: { dataFolder: keeper.folder, pids, kafka: { logFile: kafka.logFile, run: kafka.run } },
     }

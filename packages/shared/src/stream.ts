@@ -33,7 +33,7 @@ interface DeliveryIn<T extends ContractTopic> {
   readonly repair: boolean
   /** Failed attempts before this one. */
   readonly attempts: number
-  /** When this service first handled the record (ms since the epoch), kept through deferrals; waits are bounded from here. */
+  /** When this service first handled the record, by `now` of the context, kept through deferrals; waits are bounded from here. */
   readonly firstSeenAt: number
   readonly traceparent: string | undefined
 }
@@ -61,7 +61,7 @@ export type Classified =
 /** The means for one key's handling. `call` goes into every request and produce. */
 export interface HandlerContext {
   readonly call: Call
-  /** The runtime's clock, ms since the epoch. */
+  /** ms since the epoch. Goes on evenly during the call, also when the wall clock steps. */
   readonly now: () => number
 }
 

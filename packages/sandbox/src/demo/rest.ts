@@ -6,17 +6,28 @@ const POLL_MS = 200
 
 /**
  * Resolves once every service has committed all that is on its topics: a record is committed only after all that it
- * leads to was written, so nothing more comes of itself then. Rejects when the signal aborts, naming who is behind.
+ * leads to was written, so nothing more comes of itself then. While Kafka does not answer, or a partition has no leader, that is
+ * not known. Rejects when the signal aborts, naming who is behind.
  */
 export async function untilAtRest(admin: Admin, prefix: string, signal: AbortSignal): Promise<void> {
   for (;;) {
-    const before = await endsOf(admin, prefix)
-    const behind = await servicesBehind(admin, prefix, before)
-    const after = await endsOf(admin, prefix)
-    if (behind.length === 0 && [...after].every(([place, end]) => before.get(place) === end)) return
-    if (signal.aborted) throw new Error(behind.length > 0 ? `${behind.join(', ')} still behind` : 'records still come')
+    try {
+      const lacks = await whatLacksRest(admin, prefix)
+      if (lacks === null) return
+      if (signal.aborted) throw new Error(lacks)
+    } catch (error) {
+      if (signal.aborted) throw error
+    }
     await delay(POLL_MS)
   }
+}
+
+async function whatLacksRest(admin: Admin, prefix: string): Promise<string | null> {
+  const before = await endsOf(admin, prefix)
+  const behind = await servicesBehind(admin, prefix, before)
+  const after = await endsOf(admin, prefix)
+  if (behind.length > 0) return `${behind.join(', ')} still behind`
+  return [...after].every(([place, end]) => before.get(place) === end) ? null : 'records still come'
 }
 
 /** What groups commit on. The sweeps' marks are looked up, not consumed: nobody commits there. */

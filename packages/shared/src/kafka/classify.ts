@@ -45,6 +45,8 @@ const decodedBytesOf = ({ packed }: Pending) => DECODED_TIMES * (packed.value?.l
 
 export function createClassifier(options: ClassifierOptions): Classifier {
   const { handler, tenants, now, wallNow, memory = { decodedBytes: 0 } } = options
+  /** ms since this service first handled the record. */
+  const ageOf = ({ firstSeenAt }: Pending) => (firstSeenAt === null ? 0 : now() - firstSeenAt)
   const deliveryOf: Classifier['deliveryOf'] = (record, tenant, repair, traceparent = record.traceparent) =>
     ({
       topic: record.topic,
@@ -56,7 +58,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       lane: record.mark?.why ?? null,
       repair,
       attempts: record.attempts,
-      firstSeenAt: record.firstSeenAt ?? wallNow(),
+      firstSeenAt: wallNow() - ageOf(record),
       traceparent,
     }) as Delivery
 
@@ -97,8 +99,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       const tenant = tenants().get(record.tenant)
       if (tenant === undefined) {
         // Another process may have read the file before us.
-        if (wallNow() - (record.firstSeenAt ?? wallNow()) < UNKNOWN_TENANT_MS)
-          return retry('unknown-tenant', UNKNOWN_TENANT_RETRY_MS)
+        if (ageOf(record) < UNKNOWN_TENANT_MS) return retry('unknown-tenant', UNKNOWN_TENANT_RETRY_MS)
         return park('unknown-tenant', 'reading a record: its tenant is not in TENANTS_FILE')
       }
       const unreadable = await decode(record)

@@ -42,6 +42,9 @@ interface ConsumerGroup {
   /** Where it reads on; another object after every join. */
   readonly offsetManager: { nextOffset(topic: string, partition: number): { toString(): string } } | null
   readonly cluster: { refreshMetadata(): Promise<void> }
+  /** When the last heartbeat was answered, by the wall clock. */
+  lastRequest: number
+  heartbeat(options: { readonly interval: number }): Promise<void>
   leave(): Promise<void>
   joinAndSync(): Promise<void>
   commitOffsets: CommitNow
@@ -90,6 +93,7 @@ export function mendKafkaJs(): void {
   tellOfOffsetsOutOfRange()
   fetchInTurns()
   waitForLeaders()
+  heartbeatWhenTheClockStepsBack()
   finishJoins()
   dropWhatAnotherJoinFetched()
   readBatchesOfAnySize()
@@ -218,6 +222,19 @@ function waitForLeaders() {
       return recoverFromFetch.call(this, error)
     await this.cluster.refreshMetadata()
     await delay(LEADER_WAIT_MS)
+  }
+}
+
+/**
+ * It counts the time since its last heartbeat by the wall clock. When that is set back, it sends none until the clock shows the former
+ * time again, and the group gives up the member. A last heartbeat in the future tells of such a step, so the next heartbeat is due.
+ */
+function heartbeatWhenTheClockStepsBack() {
+  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
+  const { heartbeat } = consumerGroup
+  consumerGroup.heartbeat = function (options) {
+    if (this.lastRequest > Date.now()) this.lastRequest = 0
+    return heartbeat.call(this, options)
   }
 }
 

@@ -27,7 +27,7 @@ export interface Pending extends Queued {
   readonly enteredAt: number
   attempts: number
   brownout: Brownout
-  /** When this service first handled the record, ms since the epoch. null before. */
+  /** When this service first handled the record. null before. */
   firstSeenAt: number | null
   /** ms since the epoch. */
   firstFailureAt: number | null
@@ -98,7 +98,7 @@ export function pendingOf(
     enteredAt: at.nowMs,
     attempts: lane?.mark.attempts ?? 0,
     brownout: noBrownout(lane?.mark.brownoutMs),
-    firstSeenAt: lane?.mark.firstSeenAt ?? null,
+    firstSeenAt: lane === null ? null : lane.mark.firstSeenAt + at.nowMs - at.wallMs,
     firstFailureAt: null,
     waitsFor: null,
     verifyOwedAt: null,

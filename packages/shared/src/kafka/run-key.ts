@@ -74,17 +74,19 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     { signal, fence }: KeyRun,
   ): Promise<boolean> => {
     const first = leads[0]!.record
-    for (const { record } of leads) record.firstSeenAt ??= wallNow()
+    for (const { record } of leads) record.firstSeenAt ??= now()
     const isRetryTopic = leads.every(({ record }) => record.mark !== null)
     const startedAt = performance.now()
     const handling = startHandling(options.tracer, (options.prefix ?? '') + handler.service, tenant.uid, leads)
     const { traceparent } = handling
     const call = { tenant, key: first.key, signal, fence, isRetryTopic, ...(traceparent && { traceparent }) }
+    // A wall clock that steps during the call must not make the records older than a handler lets them become.
+    const wallAhead = wallNow() - now()
     let outcomes: readonly Outcome[] | null = null
     try {
       outcomes = await handler.handle(
         leads.map(({ record, repair }) => deliveryOf(record, tenant, repair, handling.traceparentOf(record))),
-        { call, now: wallNow },
+        { call, now: () => now() + wallAhead },
       )
       if (outcomes.length !== leads.length)
         throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)
@@ -148,7 +150,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
 
   /** Counts an attempt of a record that is due. The other records of the key are handled. */
   const countBug = async (record: Pending, bug: unknown, { fence, signal }: KeyRun): Promise<void> => {
-    record.firstSeenAt ??= wallNow()
+    record.firstSeenAt ??= now()
     if (signal.aborted || record.dueAt > now()) return
     options.logger.error({ err: bug, topic: record.topic }, 'classifying a record failed')
     await settleOrWait(record, [], outcomeOf(bug) ?? retry('handler-failed'), fence)
@@ -209,7 +211,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
         record.classified = { tenant, as: 'bug' }
         await countBug(record, result.bug, run)
       } else if ('kind' in result) {
-        record.firstSeenAt ??= wallNow()
+        record.firstSeenAt ??= now()
         if (result.kind !== 'retry' || record.dueAt <= now()) await settleOrWait(record, [], result, run.fence)
         if (result.kind !== 'retry') continue
         record.classified = { tenant, as: 'unreadable' }
@@ -236,7 +238,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     const plan = planKey(run.surplus === null ? neededForDue(all, at) : all)
     for (const { record, outcome } of plan.ends) {
       if (run.signal.aborted) return
-      record.firstSeenAt ??= wallNow()
+      record.firstSeenAt ??= now()
       await settleOrWait(record, [], outcome, run.fence)
     }
     const ready: Lead<Pending>[] = []

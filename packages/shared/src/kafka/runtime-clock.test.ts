@@ -37,6 +37,61 @@ describe.each([
     expect(calls).toEqual([['1 a'], ['1 b'], ['1 a']])
   })
 
+  it('makes no record older or younger, for a handler that bounds its wait', async () => {
+    const ages: number[] = []
+    const { clock, customer } = await givenClock({
+      answer: async (deliveries, { now }) => {
+        ages.push(Math.round((now() - deliveries[0]!.firstSeenAt) / 1_000))
+        // While the handler waits for an answer.
+        if (ages.length === 3) clock.stepMs = stepMs
+        ages.push(Math.round((now() - deliveries[0]!.firstSeenAt) / 1_000))
+        return deliveries.map(() => (ages.length < 6 ? retry('child-pending', 5_000) : done()))
+      },
+    })
+    customer('acme:1', '1 a')
+    await settle()
+
+    await vi.advanceTimersByTimeAsync(5_100)
+    clock.stepMs = stepMs / 2
+    await vi.advanceTimersByTimeAsync(5_100)
+
+    expect(ages).toEqual([0, 0, 5, 5, 10, 10])
+  })
+
+  it('makes no deferred record older or younger that this process read before', async () => {
+    const ages: number[] = []
+    const { clock, source, wallNow } = await givenClock({
+      answer: async (deliveries, { now }) => {
+        ages.push(Math.round((now() - deliveries[0]!.firstSeenAt) / 1_000))
+        return deliveries.map(() => (ages.length === 1 ? retry('child-pending', 5_000) : done()))
+      },
+    })
+    const headers = {
+      ...{ 'lane-why': 'deferred', 'lane-topic': TOPIC, 'lane-partition': '0', 'lane-offset': '7' },
+      'lane-first-seen-at': String(wallNow() - 20_000),
+    }
+    source.append(LANE, 0, [{ key: 'acme:1', value: '1 a', headers }])
+    await settle()
+
+    clock.stepMs = stepMs
+    await vi.advanceTimersByTimeAsync(5_100)
+
+    expect(ages).toEqual([20, 25])
+  })
+
+  it('does not park a record of an unknown tenant early, nor late', async () => {
+    const { clock, customer, ends } = await givenClock()
+    customer('nobody:1', '1 a')
+    await settle()
+
+    clock.stepMs = stepMs
+    await vi.advanceTimersByTimeAsync(8_000)
+    expect(ends()).toEqual([])
+    await vi.advanceTimersByTimeAsync(4_000)
+
+    expect(ends()).toEqual([[0, 'unknown-tenant']])
+  })
+
   it('neither ends the wait for a former owner nor makes it longer', async () => {
     const { clock, source, calls } = await givenClock()
     await source.commit([{ topic: TOPIC, partition: 1, offset: 0, metadata: 'owned other x' }])

@@ -116,7 +116,7 @@ export function createSettler(options: SettleOptions): Settler {
       ...(notes.unreadable !== undefined && { unreadable: [...notes.unreadable] }),
       ...(notes.notRemoved !== undefined && { notRemoved: [...notes.notRemoved] }),
       attempts: record.attempts,
-      durationMs: Math.max(0, record.firstSeenAt === null ? now() - record.enteredAt : endedAt - record.firstSeenAt),
+      durationMs: Math.max(0, now() - (record.firstSeenAt ?? record.enteredAt)),
       endedAt: new Date(endedAt).toISOString(),
       instance: instanceId,
       traceparent: record.traceparent ?? null,
@@ -147,7 +147,7 @@ export function createSettler(options: SettleOptions): Settler {
       notBefore,
       attempts: record.attempts,
       brownoutMs: record.brownout.lastedMs,
-      firstSeenAt: Math.floor(record.firstSeenAt ?? wallTimeOf(record.enteredAt)),
+      firstSeenAt: Math.floor(wallTimeOf(record.firstSeenAt ?? record.enteredAt)),
       passes: (record.mark?.passes ?? 0) + (why === 'deferred' ? 1 : 0),
       redrives: record.mark?.redrives ?? 0,
     })

@@ -1,0 +1,59 @@
+import { Kafka, logLevel } from 'kafkajs'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createTopics } from './create-topics.ts'
+import { eventually } from './eventually.ts'
+import { freeze } from './freeze.ts'
+import { sharedStack, startOwnStack } from './stack.ts'
+
+const TOPIC = 'kept-three-times'
+const PARTITIONS = 6
+
+/** The brokers that lead the partitions of the topic, as the brokers `asked` say. */
+async function leadersOf(asked: string[]): Promise<number[]> {
+  const admin = new Kafka({ brokers: asked, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] })
+    return topics[0]!.partitions.map(({ leader }) => leader)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+describe.runIf(sharedStack().mode === 'jvm')('three brokers on the local Java', () => {
+  test('share the leaders, and the leaders of a broker that hangs move and return', async () => {
+    const stack = await startOwnStack({ nodes: 3 })
+    onTestFinished(() => stack.stop())
+    const { brokers } = stack
+    const [first, ...others] = brokers
+    const node = stack.kafka!.nodes[0]!
+    const kafka = new Kafka({ brokers: others, logLevel: logLevel.NOTHING })
+    const admin = kafka.admin()
+    await admin.connect()
+    onTestFinished(() => admin.disconnect())
+    await createTopics(admin, [
+      {
+        ...{ topic: TOPIC, numPartitions: PARTITIONS, replicationFactor: 3 },
+        configEntries: [{ name: 'min.insync.replicas', value: '2' }],
+      },
+    ])
+    expect(new Set(await leadersOf([first!]))).toEqual(new Set([1, 2, 3]))
+
+    await freeze(node.pid()!)
+    await eventually('other leaders', async () => !(await leadersOf(others)).includes(node.id))
+    const producer = kafka.producer()
+    await producer.connect()
+    onTestFinished(() => producer.disconnect())
+    const messages = Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, value: 'while one hangs' }))
+    await producer.send({ topic: TOPIC, acks: -1, messages })
+    node.thaw()
+
+    await eventually('the leaders of the broker that hung', async () => (await leadersOf(others)).includes(node.id))
+    const offsets = await admin.fetchTopicOffsets(TOPIC)
+    expect(offsets.map(({ high }) => high)).toEqual(Array(PARTITIONS).fill('1'))
+
+    await node.stop('SIGKILL')
+    expect(node.pid()).toBeUndefined()
+    await node.start()
+  })
+})
