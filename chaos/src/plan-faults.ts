@@ -16,7 +16,7 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   /** A broker that is down, and one that keeps its connections and does not answer. Brokers count from 1. */
   | { readonly kind: 'broker'; readonly node: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly kind: 'broker-freeze'; readonly node: number }
-  /** The preferred leader of each partition becomes the replica `shift` places after it. `coordinators` are the leaders of the group offsets. */
+  /** The preferred leader of each partition becomes the replica that stands `shift` places further in the list. `coordinators` are the leaders of the group offsets. */
   | { readonly kind: 'leaders'; readonly of: 'topics' | 'coordinators'; readonly shift: 1 | 2 }
   | { readonly kind: 'registry' }
   | { readonly kind: 'target'; readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }

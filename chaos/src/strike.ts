@@ -51,7 +51,7 @@ const OF_KAFKA: readonly Fault['kind'][] = ['broker', 'broker-freeze', 'leaders'
 const placeOf = (fault: Fault): string => {
   // At most one broker of three is down.
   if (OF_KAFKA.includes(fault.kind)) return 'Kafka'
-  // A machine that was suspended may have both: a process that was frozen, and a clock that steps.
+  // A machine that was suspended may have a process that was frozen and a clock that steps.
   if (fault.kind === 'clock') return `clock of ${fault.service}-${fault.instance}`
   if ('service' in fault) return `${fault.service}-${fault.instance}`
   if (fault.kind === 'role' || fault.kind === 'tokens') return `${fault.target} ${fault.tenant}`

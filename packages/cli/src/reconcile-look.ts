@@ -69,8 +69,8 @@ export async function readPair(
 }
 
 /**
- * Both reads fall back to the list that names a customer whom a by-id read does not find: a server in front of a peer may answer
- * for one path, and the whole lists that `reconcile` compares name this customer too.
+ * Both reads fall back to the list that names a customer whom a by-id read does not find. A server in front of a peer may answer
+ * for one path. The whole lists that `reconcile` compares name this customer too.
  */
 async function readFlow({ flow }: Pick<Targets, 'flow'>, call: Call, id: string): Promise<FlowCustomer | null> {
   const found = await persistently(call.signal, () => flow.getCustomer(call, id))

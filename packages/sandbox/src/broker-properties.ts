@@ -23,7 +23,7 @@ export const LONE_BROKER: Readonly<Record<string, string>> = {
   'log.index.size.max.bytes': '1048576',
 }
 
-/** What a broker of a cluster of three is set to besides. Leaders return to their preferred replicas soon after these are up. */
+/** More settings of a broker in a cluster of three. Leaders return to their preferred replicas soon after these replicas are up. */
 const ONE_OF_THREE: Readonly<Record<string, string>> = {
   'min.insync.replicas': '2',
   'offsets.topic.replication.factor': '3',

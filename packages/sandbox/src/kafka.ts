@@ -38,9 +38,9 @@ export interface BrokerNode extends RestartableBroker {
 export interface LocalKafka extends RestartableBroker {
   readonly brokers: string[]
   readonly nodes: readonly BrokerNode[]
-  /** What the first node prints; a secured broker also tells here of each request that its ACLs did not allow. */
+  /** The output of the first node. A secured broker also logs each request here that its ACLs did not allow. */
   readonly logFile: string
-  /** Of the first node. Undefined while the node is down. */
+  /** The process id of the first node. Undefined while the node is down. */
   pid(): number | undefined
   /** Runs another program of Kafka, such as org.apache.kafka.tools.AclCommand. */
   run(mainClass: string, ...args: string[]): Promise<ProgramEnd>

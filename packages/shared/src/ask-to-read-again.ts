@@ -9,8 +9,8 @@ export interface ReadAgain {
 }
 
 /**
- * Writes a record for the customer of `cause` to the customer-mapper's retry topic. The record names the customer alone: who
- * handles a record of the retry topic reads both peers.
+ * Writes a record for the customer of `cause` to the customer-mapper's retry topic. The record names the customer
+ * alone, because the handler of a record of the retry topic reads both peers.
  */
 export async function askToReadAgain(
   { key, id, tenant, origin }: Pick<Delivery, 'key' | 'id' | 'tenant' | 'origin'>,

@@ -32,7 +32,7 @@ export interface MemberOptions {
   readonly onCommit: (member: Member, request: CommitRequest) => void
 }
 
-/** A promise of its own for each caller: one promise for all would keep every world that ever waited for it. */
+/** Each caller gets a promise of its own. One promise for all callers would keep every world that ever waited for the promise. */
 const never = () => new Promise<never>(() => {})
 const HEARTBEAT_MS = 100
 const COMMIT_DEADLINE_MS = 500

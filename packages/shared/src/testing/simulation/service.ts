@@ -31,7 +31,7 @@ export interface ServiceOptions {
   readonly tries: Map<string, number>
 }
 
-/** A promise of its own for each caller: one promise for all would keep every world that ever waited for it. */
+/** Each caller gets a promise of its own. One promise for all callers would keep every world that ever waited for the promise. */
 const never = () => new Promise<never>(() => {})
 const logger = createLogger({ service: 'test', level: 'silent' })
 
