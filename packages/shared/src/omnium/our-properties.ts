@@ -20,7 +20,7 @@ export const elementIdsKey = (tenant: Tenant): string => `${propertyPrefix(tenan
 export function storedElementIds(customer: OmniumCustomer, tenant: Tenant): ElementIds {
   const value = propertyOf(customer, elementIdsKey(tenant))?.value ?? null
   const ids = parse(value) as Partial<Record<keyof ElementIds, unknown>> | null
-  const listOf = (list: unknown) => (Array.isArray(list) ? list.map(String) : [])
+  const listOf = (list: unknown) => (Array.isArray(list) ? list.map(String).filter((id) => id !== '') : [])
   return { contacts: listOf(ids?.contacts), addresses: listOf(ids?.addresses) }
 }
 
