@@ -77,6 +77,35 @@ it('of fields in other types, what can be read is applied, and what cannot chang
   expect((await circuitsOf(world, 'customer-mapper')).every(({ state }) => state === 'closed')).toBe(true)
 })
 
+it('of contacts or addresses without a uid, or with one uid twice, none is changed or removed, and the list is named', async () => {
+  const [none, empty, twice] = [newId('none'), newId('empty'), newId('twice')]
+  const ids = [none, empty, twice]
+  const contacts = ['k1', 'k2'].map((uid) => ({ customerContactUid: uid, firstname: uid }))
+  const addresses = ['a1', 'a2'].map((uid) => ({ customerAddressUid: uid, address: uid }))
+  for (const id of ids) await paired(company(id, { contacts, addresses }))
+  const listsOf = (id: string) => {
+    const { contacts, addresses } = inOmnium(id, 'B2B') as { contacts?: object[]; addresses?: object[] }
+    return { contacts, addresses }
+  }
+  const before = ids.map(listsOf)
+  const uids = ['contacts.0.customerContactUid', 'contacts.1.customerContactUid']
+  world.flow.faults.add({ kind: 'answer-fields', tenant: TENANT, customerId: none, remove: uids })
+  answers('flow', empty, { 'contacts.0.customerContactUid': '-', 'addresses.1.customerAddressUid': null })
+  answers('flow', twice, { 'contacts.1.customerContactUid': 'k1' })
+
+  for (const id of ids) world.flow.editCustomer(TENANT, id, { city: 'Bergen' })
+
+  await eventually('the city', () => ids.every((id) => matches(inOmnium(id, 'B2B'), { address: { city: 'Bergen' } })))
+  await untilNamed(none, ['contacts'])
+  await untilNamed(empty, ['contacts', 'addresses'])
+  await untilNamed(twice, ['contacts'])
+  expect(ids.map(listsOf)).toEqual(before)
+
+  world.flow.faults.clear()
+  for (const id of ids) world.flow.editCustomer(TENANT, id, { contacts: contacts.slice(1) })
+  await eventually('the removal', () => ids.every((id) => listsOf(id).contacts?.length === 1))
+})
+
 describe('a field of Omnium’s own customer that cannot be read', () => {
   it.each([
     ['email', { email: 'new@example.com' }, { email: 'new@example.com' }],

@@ -209,12 +209,16 @@ describe("a company's list of sub-departments", () => {
   })
 
   test('is read off its record, each child once', () => {
-    const relations = [listsChild('C1'), parentIs('A'), listsChild('C2'), listsChild('C1'), listsChild('')]
+    const relations = [listsChild('C1'), parentIs('A'), listsChild('C2'), listsChild('C1')]
     const version = { key: 'flowParentVersion', value: at(1) }
 
     const ends = endsOf(omniumCompany(relations, [{ key: 'Parent company', value: 'true' }, version]), aTenant())
 
     const lists = { children: ['C1', 'C2'], parentCompany: 'true', isHidden: false }
     expect(ends).toEqual({ id: '2000', parents: ['A'], parentVersion: at(1), ...lists })
+  })
+
+  test('cannot be read with a sub-department that names no company', () => {
+    expect(endsOf(omniumCompany([listsChild('C1'), listsChild('')]), aTenant()).isHidden).toBe(true)
   })
 })

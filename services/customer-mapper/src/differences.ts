@@ -110,6 +110,14 @@ export const unreadableInOmnium = (flow: FlowCustomer, omnium: OmniumCustomer, t
   ...new Set([...unreadableOf(omnium), ...LIST_NAMES.filter((list) => isHidden(list, flow, omnium, tenant))]),
 ]
 
+/**
+ * Names of the fields and lists of Flow's customer that could not be read, and of lists that were null or in which elements of one
+ * uid differ.
+ */
+export const unreadableInFlow = (flow: FlowCustomer): string[] => [
+  ...new Set([...unreadableOf(flow), ...LIST_NAMES.filter((list) => flow[list] && MAPPED[list](flow) === undefined)]),
+]
+
 const LIST_NAMES = Object.keys(LISTS) as ListName[]
 const MAPPED = { contacts: mapContacts, addresses: mapAddresses }
 

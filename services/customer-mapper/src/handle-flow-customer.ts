@@ -1,10 +1,11 @@
 import { askToReadAgain } from '@sync/shared/ask-to-read-again'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
-import { isUnreadable, unreadableOf } from '@sync/shared/http/reading'
+import { isUnreadable } from '@sync/shared/http/reading'
 import { done, type Outcome, park, withNotes } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { announceParent } from './announce-parent.ts'
 import { askForUpdate } from './ask-for-update.ts'
+import { unreadableInFlow } from './differences.ts'
 import { effectOf } from './effect-of.ts'
 import { linkInFlow } from './link-in-flow.ts'
 import { knowsNoParentYet } from './made-in-flow.ts'
@@ -24,7 +25,7 @@ export async function handleFlowCustomer(
   const source = await newestOf(delivery, context, ports.flow)
   if (!('customer' in source)) return onceProven(source, call, ports)
   const outcome = await bringToOmnium(source.customer, delivery, context, ports)
-  return withNotes(outcome, { unreadable: unreadableOf(source.customer) })
+  return withNotes(outcome, { unreadable: unreadableInFlow(source.customer) })
 }
 
 async function bringToOmnium(

@@ -182,15 +182,16 @@ test.each([
   expect(mapped?.[0]?.fields.purposes).toEqual(expected)
 })
 
-test('a list is left alone when absent or null, empty when emptied, and an element counts once, by its uid', () => {
+test('a list is left alone when absent, null or ambiguous, empty when emptied, and equal elements count once', () => {
   const ids = (contacts: unknown) => mapContacts(aCompany({ contacts }))?.map(({ id }) => id)
 
   expect(ids(undefined)).toBeUndefined()
   expect(ids(null)).toBeUndefined()
   expect(ids([])).toEqual([])
-  expect(ids([{ customerContactUid: 'c1' }, { customerContactUid: 'c1' }, { customerContactUid: '' }, {}])).toEqual([
-    'c1',
-  ])
+  expect(ids([{ customerContactUid: 'c1' }, { customerContactUid: 'c1' }])).toEqual(['c1'])
+  expect(ids([{ customerContactUid: 'c1' }, { customerContactUid: 'c1', email: null }])).toBeUndefined()
+  expect(ids([{ customerContactUid: 'c1' }, { customerContactUid: '' }])).toBeUndefined()
+  expect(ids([{}])).toBeUndefined()
 })
 
 test.each([

@@ -106,7 +106,7 @@ export function mapUncompared(kind: OmniumKind, customer: FlowCustomer): Record<
   })
 }
 
-/** undefined when Flow leaves the list out, or answers null. A contact without a uid can't be found again, so it is left out. */
+/** undefined when Flow makes no statement about the list: `mapElements` says when. */
 export function mapContacts(customer: FlowCustomer): MappedElement[] | undefined {
   return mapElements(customer.contacts, 'customerContactUid', (contact: FlowContact) => ({
     firstName: text(contact.firstname),
@@ -148,20 +148,32 @@ function addressName(address: FlowAddress): Mapped {
   return [companyName, displayName, firstname, lastname].every((value) => value === undefined) ? undefined : null
 }
 
+/**
+ * undefined when Flow makes no statement about the list: the list is absent, null or unreadable, an element has no uid, or elements of
+ * one uid differ after the mapping. An element without a uid could be any element of the list, and of two that differ nobody knows
+ * which one counts. Elements of one uid that are mapped to the same are one.
+ */
 function mapElements<E extends FlowContact | FlowAddress>(
   elements: readonly E[] | null | undefined,
   idField: 'customerContactUid' | 'customerAddressUid',
   fields: (element: E) => Record<string, Mapped | readonly string[]>,
 ): MappedElement[] | undefined {
-  // A list that is null, or that can't be read, makes no statement: nothing is removed for it.
   if (!elements) return undefined
   const byId = new Map<string, MappedElement>()
   for (const element of elements) {
     const id = text(element[idField] as Mapped)
-    if (id) byId.set(id, { id, fields: present(fields(element)) })
+    if (!id) return undefined
+    const mapped = { id, fields: present(fields(element)) }
+    const other = byId.get(id)
+    if (other !== undefined && !isSameMapped(other, mapped)) return undefined
+    byId.set(id, mapped)
   }
   return [...byId.values()]
 }
+
+/** Both have their fields in the order of the mapping. */
+const isSameMapped = (one: MappedElement, other: MappedElement): boolean =>
+  JSON.stringify(one.fields) === JSON.stringify(other.fields)
 
 const present = <V>(fields: Readonly<Record<string, V | undefined>>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Record<string, V>

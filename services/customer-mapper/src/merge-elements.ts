@@ -28,10 +28,11 @@ export interface MergedElements {
 }
 
 /**
- * Omnium's list with Flow's elements laid over those of the same id: their unmapped fields stay, new ones come last, and
- * only elements that we wrote (`written`) and Flow no longer has are left out. A second element of one id is left out too, because
- * a PATCH that merges lists puts a changed element beside its old form. `country` is the country of
- * phones without one. With `replacesUnreadable` an unreadable field of Omnium's differs from each value of Flow's.
+ * Omnium's list with Flow's elements laid over those of the same id: their unmapped fields stay, new ones come last, and only
+ * elements that we wrote (`written`) and Flow no longer has are left out. An element without an id is another system's and stays.
+ * A second element of one id is left out too, because a PATCH that merges lists puts a changed element beside its old form.
+ * `country` is the country of phones without one. With `replacesUnreadable` an unreadable field of Omnium's differs from each
+ * value of Flow's.
  */
 export function mergeElements(
   current: readonly OmniumElement[],
@@ -63,7 +64,7 @@ export function mergeElements(
       if (differing.length > 0) old.push({ id, why: 'replaced', form: element })
       elements.push({ ...rawOf(element), ...Object.fromEntries(differing) })
       differs ||= differing.length > 0
-    } else if (news !== undefined || ours.has(id)) {
+    } else if (news !== undefined || (id !== '' && ours.has(id))) {
       old.push({ id, why: news === undefined ? 'removed' : 'second' })
       differs = true
     } else {
@@ -79,6 +80,7 @@ export function mergeElements(
   return { elements, differs, old, isSendable }
 }
 
+/** `''` for an element without an id. */
 export const idOf = (element: OmniumElement, idField: string): string => String(element[idField] ?? '')
 
 const equal = (field: string, a: unknown, b: unknown, country: string): boolean =>

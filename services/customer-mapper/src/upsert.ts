@@ -1,10 +1,10 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
-import { unreadableOf } from '@sync/shared/http/reading'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import { skipped } from '@sync/shared/outcome'
 import type { Delivery, HandlerContext } from '@sync/shared/stream'
 import { looksAgain } from './classify.ts'
+import { unreadableInFlow } from './differences.ts'
 import { asFlowStands } from './newest-of.ts'
 import type { Ports } from './ports.ts'
 import { absentInFlow, onceProven } from './unproven.ts'
@@ -34,7 +34,7 @@ export async function upsert(
   }
   const second = await inSlot({ kind, customer: current, delivery, isFlowRead: true })
   if (second === 'read-flow') throw new Error('flow was read, and is to be read again')
-  return { ...second, unreadable: [...second.unreadable, ...unreadableOf(current)] }
+  return { ...second, unreadable: [...second.unreadable, ...unreadableInFlow(current)] }
 }
 
 /** We have linked this customer, so a "not found" answer counts for the absence guard. Another id may be another system's. */

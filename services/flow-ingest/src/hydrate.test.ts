@@ -49,7 +49,12 @@ describe('a customer', () => {
   })
 
   test('is published exactly as Flow answers it, also what nobody can read', async () => {
-    const odd = { postalCode: 5003, email: {}, contacts: null }
+    const odd = {
+      postalCode: 5003,
+      email: {},
+      contacts: null,
+      addresses: [{ city: 'Oslo' }, { customerAddressUid: '-' }],
+    }
     const answered = { customerUid: '1000', customerType: 'PERSON', lastModifiedAt: V1, ...odd }
     const publisher = createFakePublisher()
     const flow = { ...createFakeFlow(), getCustomer: async () => readFlowCustomer(answered) }

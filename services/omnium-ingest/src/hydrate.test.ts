@@ -1,5 +1,6 @@
 import type { Notification } from '@sync/shared/contracts/notification'
 import { createKnownVersions } from '@sync/shared/kafka/known-versions'
+import { readOmniumCustomer } from '@sync/shared/omnium/schema'
 import { aContext, aDelivery, anOmniumCustomer, aTenant } from '@sync/shared/testing/builders'
 import { createFakeOmnium } from '@sync/shared/testing/fake-omnium'
 import { createFakePublisher } from '@sync/shared/testing/fake-publisher'
@@ -70,6 +71,22 @@ describe('a customer', () => {
     expect(publisher.published).toMatchObject([
       { topic: 'omnium.customers.v1', key: 'acme:1000', value: { kind, version: V1, customer } },
     ])
+  })
+
+  test('is published exactly as Omnium answers it, also elements without an id', async () => {
+    const lists = {
+      contacts: [{ id: 'c1' }, { firstName: 'Web' }, { id: '-' }, { id: '' }],
+      addresses: [{ line1: 'Web 1' }, { line1: 'Web 1' }, { externalId: 7 }],
+      customerRelations: [{ customerId: 'A' }, { relationType: 'Parent' }],
+    }
+    const answered = { customerId: '1000', modified: V1, ...lists }
+    const publisher = createFakePublisher()
+    const omnium = { ...createFakeOmnium(), getCustomer: async () => readOmniumCustomer(answered) }
+    const hydrator = createOmniumHydrator({ omnium, publisher, known: createKnownVersions() })
+
+    await hydrator.handle([aLook({ kind: 'B2B' })], aContext())
+
+    expect(publisher.values('omnium.customers.v1')[0]?.customer).toEqual(answered)
   })
 
   test('of one kind does not hide the other of the same id', async () => {

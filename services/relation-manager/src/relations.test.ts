@@ -35,7 +35,7 @@ describe('what a company says', () => {
 
   test('its parents, once each, and the version under the prefix of the tenant', () => {
     const stored = company(
-      [childEntry('C1'), parentEntry('A'), employee, parentEntry('A'), parentEntry('Z'), parentEntry('')],
+      [childEntry('C1'), parentEntry('A'), employee, parentEntry('A'), parentEntry('Z')],
       [{ key: 'otherParentVersion', value: 'x' }, version('v1')],
     )
 
@@ -189,6 +189,11 @@ describe('what a company answers and nobody can read', () => {
     ['a list with a text in it', ['a text', parentEntry('A')]],
     ['a list with null in it', [null]],
     ['a list with an id that can’t be read', [{ customerId: {}, relationType: 'Employee' }]],
+    ['a parent without an id', [{ relationType: 'Parent' }]],
+    ['a sub-department whose id is empty', [{ customerId: '', relationType: 'SubDepartment' }]],
+    ['a company without a type', [parentEntry('A', { relationType: undefined })]],
+    ['a company whose type is a dash', [parentEntry('A', { relationType: '-' })]],
+    ['neither an id nor a type', [{}]],
   ])('hides its relations: %s', (_what, relations) => {
     expect(hidden(relations)).toEqual(['customerRelations'])
     expect(relationsOf(answered(relations), 'flow').parents).toEqual([])
@@ -218,11 +223,17 @@ describe('what a company answers and nobody can read', () => {
     expect(isSendable([parentEntry('B'), odd])).toBe(true)
   })
 
-  test('goes back as it came where it can be read', () => {
+  test('goes back as it came where it can be read, also relations of another type to nobody', () => {
     const theirs = { customerId: 17, customerType: 'B2B', relationType: 'SubDepartment', note: {} }
+    const partners = [
+      { relationType: 'Partner', note: 1 },
+      { relationType: 'Partner', note: 1 },
+    ]
+    const stored = [theirs, ...partners, { customerId: '-', relationType: 'Partner' }]
 
-    const patch = patchFor(answered([theirs, parentEntry('A')]), parent('B'), 'flow')
+    expect(hidden([...stored, parentEntry('A')])).toEqual([])
+    const patch = patchFor(answered([...stored, parentEntry('A')]), parent('B'), 'flow')
 
-    expect(patch?.fields.customerRelations).toEqual([theirs, parentEntry('B')])
+    expect(patch?.fields.customerRelations).toEqual([...stored, parentEntry('B')])
   })
 })

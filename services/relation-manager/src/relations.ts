@@ -1,17 +1,16 @@
 import { rawOf, sendableOf, unsendableOf } from '@sync/shared/http/reading'
 import {
   hiddenOfRelations,
+  PARENT,
   PARENT_COMPANY,
   type ParentNote,
   parentNote,
   parentNoteOf,
   parentVersionKey,
   propertyOf,
+  SUB_DEPARTMENT,
 } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer, OmniumProperty, OmniumRelation } from '@sync/shared/omnium/schema'
-
-const PARENT = 'Parent'
-const SUB_DEPARTMENT = 'SubDepartment'
 
 /** What a business customer in Omnium says of its place among the companies. */
 export interface Relations {

@@ -65,5 +65,6 @@ export async function removeElement(
   })
 }
 
+/** An element without an id is another system's, so a record without an id names none. */
 const holds = (company: OmniumCustomer, value: ElementLead['value']): boolean =>
-  listOf(company, value.list).some((element) => fieldOf(element, ID_FIELD[value.list]) === value.id)
+  value.id !== '' && listOf(company, value.list).some((element) => fieldOf(element, ID_FIELD[value.list]) === value.id)

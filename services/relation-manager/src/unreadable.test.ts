@@ -40,6 +40,9 @@ describe.each([
   ['left out', undefined],
   ['an object', {}],
   ['a list with a text in it', ['x', { customerId: 'A', relationType: 'Parent', customerType: 'B2B' }]],
+  ['a list with a parent without an id', [{ relationType: 'Parent', customerType: 'B2B' }]],
+  ['a list with a sub-department whose id is a dash', [{ customerId: '-', relationType: 'SubDepartment' }]],
+  ['a list with a company without a type', [{ customerId: 'D', customerType: 'B2B' }]],
 ])('relations that are %s', (_what, customerRelations) => {
   test('keep a company from being moved, and nobody is told, until they can be read', async () => {
     const world = given()
@@ -198,6 +201,8 @@ describe('a company that would be updated whole', () => {
     ['another field', { email: {} }, ['email']],
     ['its own list', { contacts: [{ id: 'c1' }, 'x'] }, ['contacts']],
     ['its own list, without the element', { contacts: {} }, ['contacts']],
+    ['no relation in the place of ours', { customerRelations: null }, ['customerRelations']],
+    ['a relation without a type', { customerRelations: [{ customerId: 'A' }] }, ['customerRelations']],
   ])('keeps an element because %s can’t be read, and the outcome names both', async (_what, fields, named) => {
     const world = given()
     world.omnium.put('B2B', { ...world.omnium.customer('B2B', 'C'), contacts: [{ id: 'c1' }] })
@@ -208,4 +213,16 @@ describe('a company that would be updated whole', () => {
     ])
     expect(world.omnium.writes()).toEqual([])
   })
+})
+
+test('elements without an id are another system’s: none is removed for a record without an id, or with the id of another', async () => {
+  const world = createRelationWorld()
+  const contacts = [{ firstName: 'Web' }, { firstName: 'Web' }, { id: '' }, { id: 'c1' }]
+  world.inOmnium('C')
+  world.omnium.put('B2B', { ...world.omnium.customer('B2B', 'C'), contacts })
+
+  expect(await world.handle(elementRemoved({ id: '' }))).toMatchObject([{ kind: 'skipped', reason: 'unchanged' }])
+  await world.handle(elementRemoved({ id: 'c1' }))
+
+  expect(world.omnium.customer('B2B', 'C')?.contacts).toEqual(contacts.slice(0, -1))
 })

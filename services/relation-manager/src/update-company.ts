@@ -1,9 +1,9 @@
 import { askToReadAgain } from '@sync/shared/ask-to-read-again'
 import { rawOf, unsendableOf } from '@sync/shared/http/reading'
-import { isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
+import { hiddenOfRelations, isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import type { HandlerContext } from '@sync/shared/stream'
-import type { Tenant } from '@sync/shared/tenants'
+import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import type { ParentChangeDelivery } from './fold.ts'
 import type { Ports } from './ports.ts'
 
@@ -12,14 +12,16 @@ const STAMPED = ['modified', 'modifiedBy'] as const
 
 /**
  * Names of the fields and lists that keep an Update of the whole company from being sent. The Update would send back a value that
- * can't be read. It would clear contacts or addresses that Omnium leaves out although we wrote some.
+ * can't be read, also relations that may be ours and do not say so. It would clear contacts, addresses or relations that Omnium
+ * leaves out although we wrote some.
  */
 export function unsendableIn(company: OmniumCustomer, tenant: Tenant): readonly string[] {
   const written = storedElementIds(company, tenant)
   const missing = (['contacts', 'addresses'] as const).filter(
     (list) => isUnstated(company, list) && written[list].length > 0,
   )
-  return [...new Set([...unsendableOf(company), ...missing])]
+  const hidden = hiddenOfRelations(company, propertyPrefix(tenant))
+  return [...new Set([...unsendableOf(company), ...missing, ...hidden])]
 }
 
 /**

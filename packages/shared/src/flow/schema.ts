@@ -75,6 +75,7 @@ export const flowCustomers = createReader(FlowCustomer, {
     contacts: ['customerContactUid'],
     parentCustomer: ['customerUid'],
   },
+  identified: ['addresses', 'contacts'],
 })
 /** null for what is no customer. See http/reading.ts for the rules. */
 export const readFlowCustomer = (raw: unknown): FlowCustomer | null => flowCustomers.read(raw)

@@ -73,11 +73,34 @@ describe('a list of a peer’s customer', () => {
     ['with a list for an element', [[contact]], undefined, ['contacts']],
     ['with an element whose id can’t be read', [contact, { customerContactUid: {} }], undefined, ['contacts']],
     ['with an element of another type of id', [{ customerContactUid: 7 }], [{ customerContactUid: '7' }], []],
+    ['with an element without an id', [contact, { firstname: 'Ola' }], undefined, ['contacts']],
+    ['with an element whose id is null', [{ customerContactUid: null }, contact], undefined, ['contacts']],
+    ['with an element whose id is empty', [contact, { customerContactUid: '' }], undefined, ['contacts']],
+    ['with an element whose id is a dash', [contact, { customerContactUid: ' - ' }], undefined, ['contacts']],
   ])('that is %s', (_what, raw, read, unreadable) => {
     const customer = flowOf(raw === undefined ? {} : { contacts: raw })
 
     expect(customer.contacts).toEqual(read === undefined ? undefined : read.map((it) => expect.objectContaining(it)))
     expect(unreadableOf(customer)).toEqual(unreadable)
+  })
+
+  it('of addresses in Flow needs an id of each element too', () => {
+    const customer = flowOf({ addresses: [{ customerAddressUid: 'a1' }, { city: 'Oslo' }] })
+
+    expect([customer.addresses, unreadableOf(customer)]).toEqual([undefined, ['addresses']])
+  })
+
+  it('of Omnium’s may hold elements of other systems without an id', () => {
+    const lists = {
+      contacts: [{ id: 'c1' }, { firstName: 'Web' }, { id: '' }],
+      addresses: [{ line1: 'Web 1' }, { externalId: '-' }],
+      customerRelations: [{ customerId: 'A' }, { relationType: 'Partner' }],
+    }
+    const customer = omniumOf(lists)
+
+    expect(unreadableOf(customer)).toEqual([])
+    expect(unsendableOf(customer)).toEqual([])
+    expect(rawOf(customer)).toMatchObject(lists)
   })
 
   it('keeps an element of which one field can’t be read, and names the field once', () => {

@@ -10,7 +10,7 @@ import { idOf } from './event-fields.ts'
  * | a scalar where a text belongs | the text of the scalar |
  * | `null`, `""`, `-` where a text belongs | null: empty |
  * | a field that is absent, or can't be read | left out: no statement |
- * | a list that is null, or has an element that can't be read | left out: no statement |
+ * | a list that is null, or has an element that can't be read or has no identity | left out: no statement |
  * | a field that the schema does not name | as it is |
  */
 export interface Reader<T> {
@@ -32,6 +32,11 @@ export interface ReaderOptions {
    * an object can't be read without them.
    */
   readonly identifying?: Readonly<Record<string, readonly string[]>>
+  /**
+   * Lists whose elements all have an identity at this peer. An element with an absent or empty identifying field can't be matched with
+   * any other element, so it can't be read.
+   */
+  readonly identified?: readonly string[]
   /** What stands for a text that the answer does not hold, or that can't be read. */
   readonly defaults?: Readonly<Record<string, string>>
   /** Lists whose elements are looked up by name and never removed: an element that can't be read is left out alone. */
@@ -116,6 +121,7 @@ type FieldShape =
       readonly type: 'list'
       readonly element: FieldShape
       readonly identifying: readonly string[]
+      readonly isIdentified: boolean
       readonly isLookedUp: boolean
     }
 
@@ -144,6 +150,7 @@ function fieldShapeOf(field: string, type: z.ZodType, options: ReaderOptions): F
     type: 'list',
     element: fieldShapeOf('', def.element, options) ?? { type: 'text', accepts: null },
     identifying,
+    isIdentified: options.identified?.includes(field) ?? false,
     isLookedUp: options.lookedUp?.includes(field) ?? false,
   }
 }
@@ -172,12 +179,14 @@ function readField(raw: unknown, shape: FieldShape): Read {
 
 const isEmpty = (text: string): boolean => ['', '-'].includes(text.trim())
 
-function readList(raw: unknown, { element, identifying, isLookedUp }: FieldShape & { type: 'list' }): Read {
+function readList(raw: unknown, shape: FieldShape & { type: 'list' }): Read {
   if (!Array.isArray(raw)) return NO_STATEMENT
+  const { element, identifying, isIdentified, isLookedUp } = shape
   const elements = raw.map((item): Read => {
     if (element.type === 'text') return { value: scalarText(item), unreadable: [] }
     const read = item === null ? NO_STATEMENT : readField(item, element)
-    return identifying.some((field) => read.unreadable.includes(field)) ? NO_STATEMENT : read
+    const isLost = (field: string) => read.unreadable.includes(field) || (isIdentified && !isFilled(read.value, field))
+    return identifying.some(isLost) ? NO_STATEMENT : read
   })
   const isWhole = elements.every(({ value }) => value !== undefined)
   if (!isWhole && !isLookedUp) return NO_STATEMENT
@@ -187,6 +196,8 @@ function readList(raw: unknown, { element, identifying, isLookedUp }: FieldShape
   const unreadable = readable.flatMap((read) => read.unreadable)
   return { value: isAsAnswered ? raw : value, unreadable: isWhole ? unreadable : ['', ...unreadable] }
 }
+
+const isFilled = (read: unknown, field: string): boolean => isObject(read) && typeof read[field] === 'string'
 
 /** The object itself where nothing is read differently from what was answered. */
 function readObject(raw: Record<string, unknown>, shape: Shape): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { holdsUnreadable } from '../http/reading.ts'
 import { propertyPrefix, type Tenant } from '../tenants.ts'
-import type { OmniumCustomer, OmniumProperty } from './schema.ts'
+import type { OmniumCustomer, OmniumProperty, OmniumRelation } from './schema.ts'
 
 /** The value is `true` for a company with sub-departments, and `false` for a company that had some. */
 export const PARENT_COMPANY = 'Parent company'
@@ -20,7 +20,7 @@ export const elementIdsKey = (tenant: Tenant): string => `${propertyPrefix(tenan
 export function storedElementIds(customer: OmniumCustomer, tenant: Tenant): ElementIds {
   const value = propertyOf(customer, elementIdsKey(tenant))?.value ?? null
   const ids = parse(value) as Partial<Record<keyof ElementIds, unknown>> | null
-  const listOf = (list: unknown) => (Array.isArray(list) ? list.map(String) : [])
+  const listOf = (list: unknown) => (Array.isArray(list) ? list.map(String).filter((id) => id !== '') : [])
   return { contacts: listOf(ids?.contacts), addresses: listOf(ids?.addresses) }
 }
 
@@ -60,14 +60,28 @@ export const isUnstated = (customer: OmniumCustomer, list: 'contacts' | 'address
 export const arePropertiesHidden = (customer: OmniumCustomer): boolean =>
   customer.properties === undefined && holdsUnreadable(customer, 'properties')
 
+/** The types of the relations that we write. A tenant sets them up in Omnium. */
+export const PARENT = 'Parent'
+export const SUB_DEPARTMENT = 'SubDepartment'
+
+/**
+ * Whether a relation may be ours, but does not say so: it has no type, or it has one of our types and names no company. A relation of
+ * another type is another system's, whomever it names.
+ */
+const isIncomplete = ({ customerId, relationType }: OmniumRelation): boolean =>
+  !relationType || (!customerId && [PARENT, SUB_DEPARTMENT].includes(relationType))
+
 /**
  * Names `customerRelations` and `properties` where they can't be read but are needed for the relations of a company. Relations that
- * are null or absent can't be read while our properties name a parent or call the company a parent.
+ * are null or absent can't be read while our properties name a parent or call the company a parent. Relations with an incomplete one
+ * can't be read either, because a write would send the incomplete one back in the place of a relation of ours.
  */
 export function hiddenOfRelations(company: OmniumCustomer, prefix: string): readonly string[] {
   const hasRelations =
     Boolean(parentNoteOf(company, prefix).parent) || propertyOf(company, PARENT_COMPANY)?.value === 'true'
   const isHidden =
-    holdsUnreadable(company, 'customerRelations') || (isUnstated(company, 'customerRelations') && hasRelations)
+    holdsUnreadable(company, 'customerRelations') ||
+    (isUnstated(company, 'customerRelations') && hasRelations) ||
+    (company.customerRelations?.some(isIncomplete) ?? false)
   return [...(isHidden ? ['customerRelations'] : []), ...(arePropertiesHidden(company) ? ['properties'] : [])]
 }

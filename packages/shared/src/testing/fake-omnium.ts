@@ -136,16 +136,15 @@ export function createFakeOmnium({
   }
 }
 
-/** Contacts are merged by their id; of the other lists an element that is not there yet is added. */
+/** Contacts are merged by their id; an element of another list, or a contact without an id, is added if it is not there yet. */
 function mergeList(list: string, stored: unknown, sent: readonly unknown[]): unknown[] {
   const merged: unknown[] = Array.isArray(stored) ? [...stored] : []
-  const idOf = (element: unknown) => (element as { id?: unknown }).id
+  const idOf = (element: unknown) => (list === 'contacts' && (element as { id?: unknown }).id) || null
   for (const element of sent) {
-    const index = merged.findIndex((other) =>
-      list === 'contacts' ? idOf(other) === idOf(element) : isDeepStrictEqual(other, element),
-    )
+    const id = idOf(element)
+    const index = merged.findIndex((other) => (id === null ? isDeepStrictEqual(other, element) : idOf(other) === id))
     if (index < 0) merged.push(element)
-    else if (list === 'contacts') merged[index] = { ...(merged[index] as object), ...(element as object) }
+    else if (id !== null) merged[index] = { ...(merged[index] as object), ...(element as object) }
   }
   return merged
 }
