@@ -12,4 +12,6 @@ export interface DoctorContext {
   readonly env: Readonly<Record<string, string | undefined>>
   /** ms since the epoch. */
   readonly now: () => number
+  /** Tells a person at once, beside the lines of the checks. */
+  readonly tell: (text: string) => void
 }

@@ -41,7 +41,10 @@ export function addDoctor(program: Command, terminal: Terminal, end: (code: Exit
       `
 Each line says ok, look or broken, what was found, and what to do. Nothing is written, except with --probe: the command asks, adds
 a contact and an address to the business customer that you name, removes them by PATCH, reads the customer after each step, and
-puts the customer back as it was.
+puts the customer back as it was. The last line compares the customer with the customer of before. An interruption (Ctrl-C) also
+puts the customer back, within 30 s. A second interruption ends the command at once. If the customer keeps the contact or the
+address sync-doctor-probe, run the command again: it removes them. A private customer is only read, and shows only whether a Search
+result is as full as a by-id read.
 Exit code: 0 all is ok, 2 something to look at, 1 something is broken.
 Examples:
   syncctl doctor --tenant acme-no
@@ -76,12 +79,17 @@ async function doctor({ tenant: uid, probe, yes, json }: Options, terminal: Term
   return withCluster(terminal, async (cluster) => {
     const tenant = cluster.tenant(uid)
     if (probe !== undefined) {
-      const what = `A contact and an address are added to business customer ${probe} of tenant ${uid} in Omnium, and removed again.`
+      const what =
+        `A contact and an address are added to business customer ${probe} of tenant ${uid} in Omnium, and removed again. ` +
+        `A private customer is only read.`
       if (!(await confirm(terminal, what, yes))) return EXIT.ok
     }
     return withTargets(cluster, async (targets) => {
       const call = callFor(tenant, keyOf(tenant.uid, 'doctor'), cluster.signal)
-      const context: DoctorContext = { cluster, tenant, targets, call, env: terminal.env, now: Date.now }
+      const context: DoctorContext = {
+        ...{ cluster, tenant, targets, call, env: terminal.env, now: Date.now },
+        tell: (text) => terminal.err(text),
+      }
       const steps: typeof STEPS =
         probe === undefined ? STEPS : [...STEPS, [['probe', (it) => probeCustomer(it, probe)]]]
       const paint = painter(terminal)
@@ -92,6 +100,7 @@ async function doctor({ tenant: uid, probe, yes, json }: Options, terminal: Term
         if (!json) for (const finding of found) terminal.out(lineOf(finding, paint))
       }
       if (json) terminal.out(jsonList(findings))
+      cluster.signal.throwIfAborted()
       return exitCodeOf(findings)
     })
   })

@@ -1,119 +1,218 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { SyncError } from '@sync/shared/errors'
 import type { Call } from '@sync/shared/http/call'
-import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import { rawOf } from '@sync/shared/http/reading'
+import type { OmniumClient } from '@sync/shared/omnium/client'
+import { isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
+import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import type { Tenant } from '@sync/shared/tenants'
 import type { DoctorContext } from './context.ts'
-import { broken, type Finding, look, notChecked, ok } from './finding.ts'
+import { explain } from './explain.ts'
+import { broken, type Finding, look, ok } from './finding.ts'
+import { listsWithProbe, ownLists, type Raw, TRACES, tracesIn, withoutTraces } from './probe-raw.ts'
+import { PUT_BACK, putBack, read } from './put-back.ts'
 
-/** Ids of the elements that the probe adds; no peer gives such ids. */
-const PROBE_ID = 'sync-doctor-probe'
-const CONTACT = { id: PROBE_ID, firstName: 'Probe', lastName: 'Probe' }
-const ADDRESS = { externalId: PROBE_ID, line1: 'Probe' }
-/** A read right after a write may lag. */
-const READ_AFTER_MS = 2_000
-/** The search index lags typically less than a second. */
-const SEARCH_AFTER_MS = 5_000
+export interface ProbeTimes {
+  /** A read right after a write may lag. */
+  readonly readAfterMs: number
+  /** The search index lags typically less than a second. */
+  readonly searchAfterMs: number
+  /** The steps before the clean-up end by then. */
+  readonly probeMs: number
+  /** The clean-up ends by then, also after an interruption. */
+  readonly cleanUpMs: number
+}
+const TIMES: ProbeTimes = { readAfterMs: 2_000, searchAfterMs: 5_000, probeMs: 45_000, cleanUpMs: 30_000 }
+
+const SEARCH = 'omnium: a Search result, compared with a by-id read'
+const PATCH = 'omnium: a PATCH of a list'
+export const PROBE_CHECKS = [SEARCH, PATCH, PUT_BACK] as const
+const ROLE = 'Customer read'
+
+export type ProbeContext = Pick<DoctorContext, 'targets' | 'tenant' | 'call' | 'tell'>
 
 /**
  * How Omnium treats the lists of a PATCH, and whether a `Search` result is as full as a by-id read: adds a contact and an
- * address to one business customer, removes both by PATCH, and puts the customer back as it was.
+ * address to one business customer, removes both by PATCH, and puts the customer back as it was. A private customer is only read.
+ * After an interruption the customer is put back all the same.
  */
-export async function probeCustomer(
-  { targets: { omnium }, call, cluster }: DoctorContext,
-  id: string,
-): Promise<Finding[]> {
-  const before = await omnium.getCustomer(call, 'B2B', id)
-  if (before === null) {
-    const advice = 'Name a business customer that you may write to.'
-    return [broken('probe', 'Omnium has no business customer of this id', advice)]
+export async function probeCustomer(context: ProbeContext, id: string, times = TIMES): Promise<Finding[]> {
+  const { targets, tenant, tell } = context
+  const { omnium } = targets
+  const call = limited(context.call, times.probeMs)
+  const company = await omnium.getCustomer(call, 'B2B', id)
+  if (company === null) {
+    const person = await omnium.getCustomer(call, 'B2C', id)
+    return person === null ? nobody() : probePerson(omnium, call, id)
   }
-  const probe: Probe = {
-    omnium,
-    call,
-    wait: (ms) => delay(ms, undefined, { signal: cluster.signal }),
-    read: async () => (await omnium.getCustomer(call, 'B2B', id)) ?? before,
-  }
-  let findings: Finding[]
+  const hidden = hiddenLists(company, tenant)
+  if (hidden.length > 0) return refused(hidden)
+  const uninterrupted = createUninterrupted(context.call, times.cleanUpMs, () =>
+    tell(
+      `The customer ${id} is being put back, within ${times.cleanUpMs / 1_000} s. A second interruption ends the command at once, ` +
+        `and the customer may keep ${TRACES}.\n`,
+    ),
+  )
+  const probe: Probe = { omnium, id, times, call, writing: uninterrupted.call }
   try {
-    findings = await probeLists(before, probe)
-  } catch (error) {
-    await putBack(before, probe)
-    throw error
+    return await probeCompany(rawOf(company), probe, uninterrupted.begin, context.call)
+  } finally {
+    uninterrupted.end()
   }
-  return [...findings, await putBack(before, probe)]
 }
 
-async function probeLists(before: OmniumCustomer, probe: Probe): Promise<Finding[]> {
-  const { omnium, call, wait, read } = probe
-  const { customerId } = before
-  const lists = { contacts: before.contacts ?? [], addresses: before.addresses ?? [] }
-  await omnium.patchCustomer(call, 'B2B', {
-    customerId,
-    contacts: [...lists.contacts, CONTACT],
-    addresses: [...lists.addresses, ADDRESS],
-  })
-  await wait(READ_AFTER_MS)
-  if (!holdsProbe(await read())) {
-    return [broken('probe', 'a PATCH added no contact and no address', 'Ask Omnium why a PATCH of lists is ignored.')]
+interface Probe {
+  readonly omnium: OmniumClient
+  readonly id: string
+  readonly times: ProbeTimes
+  /** Ends with an interruption, or when the probe takes too long. */
+  readonly call: Call
+  /** Of writes and of the clean-up: an interruption does not end it at once. */
+  readonly writing: Call
+}
+
+async function probeCompany(first: Raw, probe: Probe, begin: () => void, given: Call): Promise<Finding[]> {
+  const { omnium, id, times, writing } = probe
+  const clean = () => {
+    begin()
+    return putBack(before, { omnium, id, call: writing, readAfterMs: times.readAfterMs })
   }
-  const search = await compareSearch(before, probe).catch((error: unknown) =>
-    notChecked(SEARCH_CHECK, error, 'Customer read'),
-  )
-  const check = 'omnium: a PATCH of a list'
+  let before = withoutTraces(first)
+  if (tracesIn(first) !== null) {
+    const gone = await clean()
+    const found = `not checked, because the customer still holds traces of an earlier probe`
+    if (gone.verdict !== 'ok') return [SEARCH, PATCH].map((check) => broken(check, found, RUN_AGAIN)).concat(gone)
+  }
+  const findings = new Map<string, Finding>()
+  const note = (finding: Finding) => findings.set(finding.check, finding)
+  let failure: { readonly found: string; readonly advice: string } | null = null
+  try {
+    await omnium.inSlot(writing, async (held) => {
+      before = await read(omnium, held, id)
+      probe.call.signal.throwIfAborted()
+      await omnium.patchCustomer(held, 'B2B', { customerId: id, ...listsWithProbe(before) })
+    })
+    await probeLists(probe, note)
+  } catch (error) {
+    failure = whyNot(error, probe, given)
+    // A write without an answer may still be executed.
+    await delay(error instanceof SyncError && error.unknownEnd ? times.searchAfterMs : times.readAfterMs)
+  }
+  const last = await clean()
+  const notDone = (check: string) =>
+    broken(check, failure?.found ?? 'not checked, because a PATCH added nothing', failure?.advice ?? RUN_AGAIN)
+  return [...[SEARCH, PATCH].map((check) => findings.get(check) ?? notDone(check)), last]
+}
+
+const RUN_AGAIN = 'Run the command again.'
+
+function whyNot(error: unknown, { call, times }: Probe, given: Call) {
+  if (given.signal.aborted) return { found: 'not checked, because the command was interrupted', advice: RUN_AGAIN }
+  if (call.signal.aborted) {
+    return { found: `not checked: no answer within ${times.probeMs / 1_000} s`, advice: 'Ask whether omnium is down.' }
+  }
+  if (error instanceof SyncError) return explain(error, 'omnium', ROLE)
+  // A bug must not keep the customer from being put back.
+  const name = error instanceof Error ? error.name : 'unknown'
+  return { found: `not checked, because of an unexpected failure (${name})`, advice: RUN_AGAIN }
+}
+
+async function probeLists(probe: Probe, note: (finding: Finding) => void): Promise<void> {
+  const { omnium, id, call, writing, times } = probe
+  const holdsProbe = async () => {
+    await delay(times.readAfterMs, undefined, { signal: call.signal })
+    return tracesIn(await read(omnium, call, id)) !== null
+  }
+  if (!(await holdsProbe())) {
+    const found = 'a PATCH added no contact and no address'
+    return void note(broken(PATCH, found, 'Ask Omnium why a PATCH of lists is ignored.'))
+  }
+  await delay(times.searchAfterMs, undefined, { signal: call.signal })
+  note(await compareSearch('B2B', omnium, call, id).catch((error: unknown) => notSearched(error)))
   for (const [option, how] of [
     [{}, 'replaces the list'],
     [{ keepExistingListItems: false }, 'replaces the list if keepExistingListItems is false'],
   ] as const) {
-    await omnium.patchCustomer(call, 'B2B', { customerId, ...lists, ...option })
-    await wait(READ_AFTER_MS)
-    if (!holdsProbe(await read())) return [search, ok(check, how)]
+    await omnium.inSlot(writing, async (held) => {
+      const lists = ownLists(await read(omnium, held, id))
+      call.signal.throwIfAborted()
+      await omnium.patchCustomer(held, 'B2B', { customerId: id, ...lists, ...option })
+    })
+    if (!(await holdsProbe())) return void note(ok(PATCH, how))
   }
   const advice = 'Set omnium.listRemoval to "update" for this tenant, so that removals do not wait for a PATCH.'
-  return [search, look(check, 'merges the list, so that it removes nothing', advice)]
+  note(look(PATCH, 'merges the list, so that it removes nothing', advice))
 }
 
-interface Probe {
-  readonly omnium: DoctorContext['targets']['omnium']
-  readonly call: Call
-  wait(ms: number): Promise<unknown>
-  read(): Promise<OmniumCustomer>
+function notSearched(error: unknown): Finding {
+  if (!(error instanceof SyncError) || error.code === 'aborted') throw error
+  const { found, advice } = explain(error, 'omnium', ROLE)
+  return broken(SEARCH, found, advice)
 }
 
-const holdsProbe = ({ contacts, addresses }: OmniumCustomer): boolean =>
-  (contacts ?? []).some(({ id }) => id === PROBE_ID) ||
-  (addresses ?? []).some(({ externalId }) => externalId === PROBE_ID)
-
-const SEARCH_CHECK = 'omnium: a Search result, compared with a by-id read'
-
-async function compareSearch(before: OmniumCustomer, probe: Probe): Promise<Finding> {
-  const check = SEARCH_CHECK
-  await probe.wait(SEARCH_AFTER_MS)
-  const { customerId } = before
-  const { result } = await probe.omnium.searchCustomers(probe.call, 'B2B', {
-    take: 1,
-    page: 0,
-    customerIds: [customerId],
-  })
+async function compareSearch(kind: OmniumKind, omnium: OmniumClient, call: Call, id: string): Promise<Finding> {
+  const { result } = await omnium.searchCustomers(call, kind, { take: 1, page: 0, customerIds: [id] })
+  const byId = await omnium.getCustomer(call, kind, id)
   const [found] = result
   const advice = 'Search results decide nothing that needs the missing fields. Nothing has to be done.'
-  if (found === undefined)
-    return look(check, 'Search does not find the customer', 'Ask Omnium whether the search index is up to date.')
-  const missing = Object.keys(await probe.read()).filter((field) => !(field in found))
-  return missing.length === 0 ? ok(check, 'as full') : look(check, `without ${missing.sort().join(', ')}`, advice)
+  if (found === undefined || byId === null) {
+    return look(SEARCH, 'Search does not find the customer', 'Ask Omnium whether the search index is up to date.')
+  }
+  const inSearch = rawOf(found)
+  const missing = Object.keys(rawOf(byId)).filter((field) => !(field in inSearch))
+  return missing.length === 0 ? ok(SEARCH, 'as full') : look(SEARCH, `without ${missing.sort().join(', ')}`, advice)
 }
 
-/** An Update of the whole customer is sent only if the probe is still there. */
-async function putBack(before: OmniumCustomer, { omnium, call, read }: Probe): Promise<Finding> {
-  const check = 'probe: the customer is put back'
-  const now = await read()
-  if (!holdsProbe(now)) return ok(check, 'as it was')
-  await omnium.deleteContactPerson(call, before.customerId, PROBE_ID)
-  const { modified: _modified, modifiedBy: _modifiedBy, ...body } = await read()
-  const addresses = (body.addresses ?? []).filter(({ externalId }) => externalId !== PROBE_ID)
-  await omnium.updateBusinessCustomer(call, { ...body, addresses })
-  if (!holdsProbe(await read())) return ok(check, 'as it was, by an Update of the whole customer')
-  return broken(
-    check,
-    'an element of the probe is still there',
-    `Remove the contact and the address ${PROBE_ID} in Omnium.`,
-  )
+/** A private customer has no contacts, and the services never remove one of its addresses. */
+async function probePerson(omnium: OmniumClient, call: Call, id: string): Promise<Finding[]> {
+  return [
+    await compareSearch('B2C', omnium, call, id).catch(notSearched),
+    look(PATCH, 'not checked, because this is a private customer', 'Name a company with --probe to check this.'),
+    ok(PUT_BACK, 'nothing was written'),
+  ]
+}
+
+function nobody(): Finding[] {
+  const found = 'not checked, because Omnium has no customer of this id'
+  const advice = 'Name a company that you may write to.'
+  return [...[SEARCH, PATCH].map((check) => broken(check, found, advice)), ok(PUT_BACK, 'nothing was written')]
+}
+
+/** Lists that Omnium leaves out although we wrote elements of them. A PATCH of such a list would remove the hidden elements. */
+function hiddenLists(company: OmniumCustomer, tenant: Tenant): readonly string[] {
+  const written = storedElementIds(company, tenant)
+  return (['contacts', 'addresses'] as const).filter((list) => isUnstated(company, list) && written[list].length > 0)
+}
+
+function refused(hidden: readonly string[]): Finding[] {
+  const found = `not checked, because Omnium does not show the ${hidden.join(' and ')} of this customer`
+  const advice = 'Name another company with --probe.'
+  return [...[SEARCH, PATCH].map((check) => look(check, found, advice)), ok(PUT_BACK, 'nothing was written')]
+}
+
+const limited = (call: Call, ms: number): Call => ({
+  ...call,
+  signal: AbortSignal.any([call.signal, AbortSignal.timeout(ms)]),
+})
+
+/** A call that an interruption ends only `ms` later. `begin` starts the same time without an interruption. */
+function createUninterrupted(call: Call, ms: number, onInterrupt: () => void) {
+  const over = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const begin = () => {
+    timer ??= setTimeout(() => over.abort(new Error('the time is over')), ms)
+  }
+  const interrupted = () => {
+    begin()
+    onInterrupt()
+  }
+  call.signal.addEventListener('abort', interrupted, { once: true })
+  return {
+    call: { ...call, signal: over.signal },
+    begin,
+    end() {
+      clearTimeout(timer)
+      call.signal.removeEventListener('abort', interrupted)
+    },
+  }
 }
