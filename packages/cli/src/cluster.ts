@@ -66,6 +66,25 @@ const SEND_PAUSE_MS = 2_000
 
 /** Connects to the environment's Kafka, runs `work` and disconnects. Throws SyncError `config-invalid` or `kafka-unavailable`. */
 export async function withCluster<T>(terminal: Terminal, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const { cluster, connect, close } = openCluster(terminal)
+  try {
+    await connect()
+    return await work(cluster)
+  } finally {
+    await close()
+  }
+}
+
+/** A cluster that is not connected yet, for a command that can do a part of its work without Kafka. */
+export interface OpenCluster {
+  readonly cluster: Cluster
+  /** Throws SyncError `kafka-unavailable`. */
+  connect(): Promise<void>
+  close(): Promise<unknown>
+}
+
+/** Throws SyncError `config-invalid`. */
+export function openCluster(terminal: Terminal): OpenCluster {
   const config = readConfig(ClusterEnv, terminal.env)
   const signal = terminal.signal ?? new AbortController().signal
   const kafka = createKafka(config, { clientId: 'syncctl', retries: 2 })
@@ -82,18 +101,14 @@ export async function withCluster<T>(terminal: Terminal, work: (cluster: Cluster
     })()
     return producer
   }
-  try {
-    await admin.connect().catch((cause: unknown) => {
-      const brokers = config.kafkaBrokers.join(', ')
-      throw new SyncError('kafka-unavailable', `connecting to Kafka at ${brokers}: ${reasonOf(cause)}`, { cause })
-    })
-    const contracts = createContracts({
-      registryUrl: config.schemaRegistryUrl,
-      username: config.schemaRegistryUsername,
-      password: config.schemaRegistryPassword,
-      prefix: config.topicPrefix,
-    })
-    return await work({
+  const contracts = createContracts({
+    registryUrl: config.schemaRegistryUrl,
+    username: config.schemaRegistryUsername,
+    password: config.schemaRegistryPassword,
+    prefix: config.topicPrefix,
+  })
+  return {
+    cluster: {
       ...{ config, kafka, admin, contracts, signal, prefix: config.topicPrefix },
       ...createTenants(config, terminal),
       ...createReading(kafka, admin, config.topicPrefix, signal),
@@ -109,10 +124,14 @@ export async function withCluster<T>(terminal: Terminal, work: (cluster: Cluster
           encode: contracts.codec.encode,
         })
       },
-    })
-  } finally {
-    const made = producer as Promise<BatchedProducer> | null
-    await Promise.allSettled([admin.disconnect(), made?.then((it) => it.disconnect())])
+    },
+    async connect() {
+      await admin.connect().catch((cause: unknown) => {
+        const brokers = config.kafkaBrokers.join(', ')
+        throw new SyncError('kafka-unavailable', `connecting to Kafka at ${brokers}: ${reasonOf(cause)}`, { cause })
+      })
+    },
+    close: () => Promise.allSettled([admin.disconnect(), producer?.then((it) => it.disconnect())]),
   }
 }
 

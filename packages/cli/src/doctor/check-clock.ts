@@ -1,4 +1,5 @@
-import type { Target } from '@sync/shared/errors'
+import { SyncError, type Target } from '@sync/shared/errors'
+import type { Check } from './check.ts'
 import { broken, type Finding, look, ok } from './finding.ts'
 
 /** `Date` of an answer counts whole seconds, and the answer takes its time. */
@@ -8,7 +9,7 @@ const TOLERABLE_MS = 60_000
 
 /** `date`: the header of an answer, null without one; `askedAt` and `answeredAt`: our clock, ms since the epoch. Pure. */
 export function judgeClock(target: Target, date: string | null, askedAt: number, answeredAt: number): Finding {
-  const check = `clock of ${target}`
+  const check = nameOf(target)
   const at = Date.parse(date ?? '')
   if (Number.isNaN(at)) {
     return ok(check, 'the answers of the peer have no Date header, so the difference of the clocks is not known')
@@ -21,15 +22,25 @@ export function judgeClock(target: Target, date: string | null, askedAt: number,
   return Math.abs(difference) <= TOLERABLE_MS ? look(check, seconds, advice) : broken(check, seconds, advice)
 }
 
+const nameOf = (target: Target): string => `clock of ${target}`
+
 /** Any answer of the peer's host shows its clock; nothing is authorized, and no customer is named. */
-export async function checkClock(
-  target: Target,
-  baseUrl: string,
-  now: () => number,
-  signal: AbortSignal,
-): Promise<Finding> {
-  const askedAt = now()
-  const answer = await fetch(baseUrl, { method: 'GET', redirect: 'manual', signal })
-  await answer.body?.cancel()
-  return judgeClock(target, answer.headers.get('date'), askedAt, now())
-}
+export const clockOf = (target: Target): Check => ({
+  names: [nameOf(target)],
+  async run({ tenant, cluster, now }) {
+    const askedAt = now()
+    const answer = await fetch(tenant[target].baseUrl, {
+      method: 'GET',
+      redirect: 'manual',
+      signal: cluster.signal,
+    }).catch((cause: unknown) => {
+      throw new SyncError('target-unreachable', 'the host of the base URL does not answer', { target, cause })
+    })
+    await answer.body?.cancel()
+    return [judgeClock(target, answer.headers.get('date'), askedAt, now())]
+  },
+  explain(error) {
+    if (!(error instanceof SyncError)) throw error
+    return { found: error.message, advice: 'Check the base URL.' }
+  },
+})

@@ -1,8 +1,10 @@
 import { SyncError } from '@sync/shared/errors'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { compareVersions } from '@sync/shared/version'
+import type { Check } from './check.ts'
 import type { DoctorContext } from './context.ts'
-import { type Finding, look, notChecked, ok } from './finding.ts'
+import { explain } from './explain.ts'
+import { type Finding, look, ok } from './finding.ts'
 
 const SAMPLE = 10
 
@@ -38,20 +40,14 @@ export function judgeReads(name: string, reads: readonly BothReads[]): Finding {
 
 const checkOf = (name: string): string => `omnium: by-id reads of ${name} customers, compared with Search`
 
-export async function checkReads(context: DoctorContext): Promise<Finding[]> {
-  const findings: Finding[] = []
-  for (const [kind, name] of [
-    ['B2C', 'private'],
-    ['B2B', 'business'],
-  ] as const satisfies readonly [OmniumKind, string][]) {
-    findings.push(
-      await readsOf(kind, context).then(
-        (reads) => judgeReads(name, reads),
-        (error: unknown) => notChecked(checkOf(name), error, 'Customer read'),
-      ),
-    )
+/** By-id reads of one kind of customers, compared with `Search`. */
+export const readsOfKind = (kind: OmniumKind): Check => {
+  const name = kind === 'B2C' ? 'private' : 'business'
+  return {
+    names: [checkOf(name)],
+    run: async (context) => [judgeReads(name, await readsOf(kind, context))],
+    explain: (error) => explain(error, 'omnium', 'Customer read'),
   }
-  return findings
 }
 
 async function readsOf(kind: OmniumKind, { targets: { omnium }, call }: DoctorContext): Promise<BothReads[]> {

@@ -1,28 +1,28 @@
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
-import type { DoctorContext } from './context.ts'
-import { type Finding, look, notChecked, ok } from './finding.ts'
+import type { Check } from './check.ts'
+import { explain } from './explain.ts'
+import { type Finding, look, ok } from './finding.ts'
 
 const TYPES = ['Parent', 'SubDepartment'] as const
 const SAMPLE = 100
+const checkOf = (type: string): string => `omnium: relation type ${type}`
 
 /**
  * Omnium has no documented list of its relation types, so companies show them: a company that we gave a parent and that has no
  * `Parent` relation means that the type is not set up.
  */
-export async function checkRelationTypes(context: DoctorContext): Promise<Finding[]> {
-  const { omnium } = context.targets
-  try {
-    const { result } = await omnium.searchCustomers(context.call, 'B2B', { take: SAMPLE, page: 0 })
-    return judgeRelationTypes(context.tenant, result)
-  } catch (error) {
-    return TYPES.map((type) => notChecked(checkOf(type), error, 'Customer read'))
-  }
+export const relationTypes: Check = {
+  names: TYPES.map(checkOf),
+  async run({ targets: { omnium }, call, tenant }) {
+    const { result } = await omnium.searchCustomers(call, 'B2B', { take: SAMPLE, page: 0 })
+    return judgeRelationTypes(tenant, result)
+  },
+  explain: (error) => explain(error, 'omnium', 'Customer read'),
 }
 
-const checkOf = (type: string): string => `omnium: relation type ${type}`
-
-function judgeRelationTypes(tenant: Tenant, companies: readonly OmniumCustomer[]): Finding[] {
+/** Pure. */
+export function judgeRelationTypes(tenant: Tenant, companies: readonly OmniumCustomer[]): Finding[] {
   const seen = new Set(
     companies.flatMap(({ customerRelations }) => (customerRelations ?? []).map((it) => it.relationType)),
   )
@@ -31,7 +31,11 @@ function judgeRelationTypes(tenant: Tenant, companies: readonly OmniumCustomer[]
   return TYPES.map((type) => {
     const check = checkOf(type)
     if (seen.has(type)) return ok(check, 'in use')
-    if (!isWritten) return ok(check, 'not in use yet: no company of the sample has a parent that we wrote')
+    if (!isWritten) {
+      const found = `not checked, because no company of ${companies.length} has a parent that we wrote`
+      const advice = `Look in Omnium whether the relation type ${type} is set up. Or give a company a parent in Flow, and run the command again.`
+      return look(check, found, advice)
+    }
     return look(check, 'not in use, although companies have parents', `Set the relation type ${type} up in Omnium.`)
   })
 }

@@ -1,4 +1,3 @@
-import { SyncError } from '@sync/shared/errors'
 import { EXIT, type ExitCode } from '../exit.ts'
 
 /** `look`: somebody should look at it. `broken`: it does not work, or will not work. */
@@ -32,20 +31,6 @@ export const broken = (check: string, found: string, advice: string): Finding =>
   found,
   advice,
 })
-
-/**
- * A check that needs a read for which our API user lacks a role. Without `role`, only the check of the roles names the role.
- * Throws any other error.
- */
-export function notChecked(check: string, error: unknown, role?: string): Finding {
-  if (!(error instanceof SyncError) || error.code !== 'role-missing') throw error
-  const name = role === undefined ? '' : ` "${role}"`
-  return broken(
-    check,
-    `not checked, because ${error.message}`,
-    `Give our API user the role${name}, and run the command again.`,
-  )
-}
 
 const CODE: Readonly<Record<Verdict, ExitCode>> = { ok: EXIT.ok, look: EXIT.differences, broken: EXIT.error }
 const RANK: readonly Verdict[] = ['ok', 'look', 'broken']

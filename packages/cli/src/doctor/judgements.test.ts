@@ -3,10 +3,12 @@ import { aTenant } from '@sync/shared/testing/builders'
 import { describe, expect, test } from 'vitest'
 import { EXIT } from '../exit.ts'
 import { judgeClock } from './check-clock.ts'
+import { judgeDrift } from './check-drift.ts'
 import { judgeSweep, judgeWebhook } from './check-kafka.ts'
 import { judgeReads } from './check-reads.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { broken, exitCodeOf, look, ok } from './finding.ts'
+import { judgeService } from './judge-services.ts'
 import { judgeApiUsers, judgeTarget } from './judge-targets.ts'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')
@@ -164,4 +166,49 @@ describe('an API user for each service', () => {
 test('a peer whose webhooks do not arrive is looked at', () => {
   expect(judgeWebhook('flow', 'acme', NOW - MINUTE_MS, NOW)).toMatchObject({ verdict: 'ok', found: '1 min 0 s ago' })
   expect(judgeWebhook('flow', 'acme', null, NOW)).toMatchObject({ verdict: 'look' })
+})
+
+describe('a service', () => {
+  const HOUR_MS = 60 * MINUTE_MS
+  const judged = (service: 'flow-ingest' | 'customer-mapper', members: number, ageMs: number | null) => {
+    const sweptAt = new Date(NOW - (ageMs ?? 0)).toISOString()
+    const states = ageMs === null ? [] : [state({ process: `${service}/one`, sweptAt })]
+    return judgeService(service, members, states, NOW)
+  }
+
+  test.each([
+    [
+      'flow-ingest',
+      1,
+      5 * MINUTE_MS,
+      'ok',
+      '1 process in its consumer group; last reported on this tenant 5 min 0 s ago',
+    ],
+    [
+      'flow-ingest',
+      2,
+      2 * HOUR_MS,
+      'look',
+      '2 processes in its consumer group; last reported on this tenant 2 h 0 min ago',
+    ],
+    ['flow-ingest', 1, null, 'ok', 'has not reported on this tenant yet'],
+    ['customer-mapper', 1, 2 * HOUR_MS, 'ok', 'because it reports only while it sends requests'],
+    ['customer-mapper', 0, 5 * MINUTE_MS, 'broken', 'no process is in its consumer group; last reported'],
+    ['customer-mapper', 0, null, 'broken', 'has not reported on this tenant yet'],
+  ] as const)('%s of %s processes that reported %s ms ago', (service, members, ageMs, verdict, found) => {
+    expect(judged(service, members, ageMs)).toMatchObject({ verdict, found: expect.stringContaining(found) })
+  })
+})
+
+test('a circuit that is open because of the credentials is about the credentials', () => {
+  const [circuits] = judgeTarget('flow', [state({ mark: 'open', cause: 'unauthorized' })], NOW)
+  expect(circuits).toMatchObject({ advice: expect.stringContaining('Check the credentials of flow') })
+})
+
+test('the drift says how many customers were compared, and how many not', () => {
+  expect(judgeDrift(new Map(), 4, 4, 'acme')).toMatchObject({ verdict: 'ok', found: 'none in 4 customers' })
+  expect(judgeDrift(new Map([['differs', 2]]), 4, 50, 'acme')).toMatchObject({
+    verdict: 'look',
+    found: '2 differs in 4 customers; there was no time for 46 customers more',
+  })
 })
