@@ -254,3 +254,11 @@ describe('syncctl doctor --probe of a customer with blank values', () => {
     expect(valuesOf('blanks')).toEqual(before)
   })
 })
+
+describe('syncctl absences release', () => {
+  it('says that a tenant is unknown', async () => {
+    const { code, err } = await syncctl('absences', 'release', '--tenant', 'nope', '--target', 'omnium', '--yes')
+
+    expect([code, err]).toEqual([64, expect.stringContaining(`unknown tenant 'nope'; known: ${TENANT}`)])
+  })
+})

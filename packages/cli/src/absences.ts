@@ -50,6 +50,8 @@ export function addAbsences(program: Command, terminal: Terminal, end: (code: Ex
     .action(async (options: ReleaseOptions) => {
       const { tenant, target, yes } = options
       await withCluster(terminal, async (cluster) => {
+        // The guard of a mistyped tenant is not tripped either.
+        if (cluster.tenants() !== null) cluster.tenant(tenant)
         const guard = (await readTrippedGuards(cluster)).find((it) => it.tenant === tenant && it.target === target)
         if (guard === undefined) refuse(`the absence guard of ${tenant} at ${target} is not tripped`)
         const { missing, reads, at } = guard

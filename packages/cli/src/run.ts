@@ -44,8 +44,8 @@ function createProgram(terminal: Terminal, end: (code: ExitCode) => void): Comma
       'after',
       `
 Environment, the same as for the services (see .env.example): KAFKA_BROKERS and SCHEMA_REGISTRY_URL always, TOPIC_PREFIX
-where they have it, TENANTS_FILE for what asks Flow or Omnium (replay --dry-run, backfill, reconcile, erase), FLOW_RATE_SHARE
-and OMNIUM_RATE_SHARE of each tenant's limits (0.1 and 0.0625), SYNCCTL_STATE_DIR.
+where they have it, TENANTS_FILE for what asks Flow or Omnium (replay --dry-run, backfill, reconcile, erase, doctor),
+FLOW_RATE_SHARE and OMNIUM_RATE_SHARE of each tenant's limits (0.1 and 0.0625), SYNCCTL_STATE_DIR.
 Times are ISO 8601, or an age such as 30m, 2h, 7d, 1w. Positions (--from, --to of a replay) are a time, earliest, latest, an
 offset for all partitions, or offsets such as 0:120,3:95, which leave the other partitions out.
 Exit codes: 0 done, 1 failed, 2 differences found or something left over, 64 wrong usage, 78 wrong configuration,

@@ -24,3 +24,11 @@ export function guardStateOf(record: SyncCursor): GuardState | null {
   const { tenant, source, mark, sweptAt, missing = 0, reads = 0 } = record
   return { tenant, target: source, isTripped: mark !== 'released', at: sweptAt, missing, reads }
 }
+
+/** The fields of a log line about a trip. Their names end in `Count`, so that the log shows the numbers. */
+export const tripFields = ({ tenant, target, missing, reads }: GuardState) => ({
+  tenant,
+  target,
+  missingCount: missing,
+  readCount: reads,
+})

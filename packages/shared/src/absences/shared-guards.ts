@@ -7,7 +7,7 @@ import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import { untilReachable } from '../until-reachable.ts'
 import { type AbsenceGuards, createAbsenceGuards } from './absence-guards.ts'
-import { guardRecord, guardStateOf } from './guard-state.ts'
+import { guardRecord, guardStateOf, tripFields } from './guard-state.ts'
 
 export interface SharedGuardsOptions {
   readonly kafka: Kafka
@@ -37,9 +37,8 @@ export function createSharedGuards(options: SharedGuardsOptions): {
     now,
     isReady: false,
     onTrip(state) {
-      const { tenant, target, missing, reads } = state
       logger.error(
-        { tenant, target, missing, reads },
+        tripFields(state),
         'absence guard tripped: no "not found" answer is acted on until it is released (syncctl absences release)',
       )
       const attempt = () => publisher.publish('sync.cursors.v1', [guardRecord(state)])
