@@ -1,7 +1,7 @@
 import type { OmniumModesInput } from '@sync/sandbox/omnium-modes'
 import { createTestStandIns } from '@sync/sandbox/testing-stand-ins'
 import { parseExactJson } from '@sync/shared/exact-json'
-import { createTargets } from '@sync/shared/http/targets'
+import { createTargets, type Targets } from '@sync/shared/http/targets'
 import { createLogger } from '@sync/shared/logger'
 import { createMetrics } from '@sync/shared/metrics'
 import { aTenant } from '@sync/shared/testing/builders'
@@ -45,7 +45,19 @@ async function startProbe(customer: object, modes: OmniumModesInput = {}, kind: 
     return probeCustomer({ tenant, targets, call, tell: (text) => void told.push(text) }, id, TIMES)
   }
   const before = stored()
-  return { omnium, run, stored, before, interrupting, told }
+  return { omnium, run, stored, before, interrupting, told, targets }
+}
+
+/** Calls `then` once, after the first PATCH took effect and before the probe goes on. */
+function afterFirstPatch({ omnium }: Targets, then: () => void): void {
+  const { patchCustomer } = omnium
+  let patches = 0
+  const patched: typeof patchCustomer = async (...asked) => {
+    const end = await patchCustomer(...asked)
+    if (++patches === 1) then()
+    return end
+  }
+  Object.assign(omnium, { patchCustomer: patched })
 }
 
 const lineOf = (findings: readonly Finding[], part: string) => findings.find(({ check }) => check.includes(part))
@@ -93,13 +105,13 @@ test('names the fields that differ, and says broken, when the customer is not as
 })
 
 test('keeps a contact that another system adds while the probe runs', async () => {
-  const { run, omnium, stored } = await startProbe({ customerId: 'bare', name: 'N' })
-  const findings = run()
-  await expect.poll(() => JSON.stringify(stored())).toContain('sync-doctor-probe')
-  const contacts = [...(stored() as unknown as { contacts: object[] }).contacts, { id: 'other', firstName: 'Eva' }]
-  omnium.editCustomer('acme', 'B2B', 'bare', { contacts })
+  const { run, omnium, stored, targets } = await startProbe({ customerId: 'bare', name: 'N' })
+  afterFirstPatch(targets, () => {
+    const added = (stored() as unknown as { contacts: object[] }).contacts
+    omnium.editCustomer('acme', 'B2B', 'bare', { contacts: [...added, { id: 'other', firstName: 'Eva' }] })
+  })
 
-  expect(lineOf(await findings, 'put back')).toMatchObject({ verdict: 'broken' })
+  expect(lineOf(await run(), 'put back')).toMatchObject({ verdict: 'broken' })
   expect(stored()?.contacts).toEqual([{ id: 'other', firstName: 'Eva' }])
 })
 
@@ -131,12 +143,13 @@ describe('a clean-up', () => {
   })
 
   test('is made after an interruption, and the person is told so', async () => {
-    const { run, stored, before, interrupting, told } = await startProbe({ customerId: 'bare', name: 'N' })
-    const findings = run()
-    await expect.poll(() => JSON.stringify(stored())).toContain('sync-doctor-probe')
-    interrupting.abort(new Error('interrupted'))
+    const { run, stored, before, interrupting, told, targets } = await startProbe({ customerId: 'bare', name: 'N' })
+    afterFirstPatch(targets, () => {
+      expect(JSON.stringify(stored())).toContain('sync-doctor-probe')
+      interrupting.abort(new Error('interrupted'))
+    })
 
-    expect(lineOf(await findings, 'put back')).toMatchObject({ verdict: 'ok' })
+    expect(lineOf(await run(), 'put back')).toMatchObject({ verdict: 'ok' })
     expect(withoutStamps(stored())).toEqual(withoutStamps(before))
     expect(told.join()).toContain('is being put back')
     expect(told.join()).toContain(TRACES)
