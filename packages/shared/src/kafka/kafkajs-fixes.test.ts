@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { mendKafkaJs } from './kafkajs-fixes.ts'
 
 const internal = createRequire(import.meta.url)
@@ -247,32 +247,6 @@ describe('a member', () => {
     await join()
     expect(await fetch()).toEqual([])
     expect(fetched).toHaveLength(1)
-  })
-
-  it.each([
-    ['back', -3_600_000],
-    ['forward', 3_600_000],
-  ])('heartbeats in its interval when the wall clock steps an hour %s', async (_, stepMs) => {
-    vi.useFakeTimers()
-    onTestFinished(() => void vi.useRealTimers())
-    let beats = 0
-    const group = new ConsumerGroup({
-      ...{ retry: {}, cluster: {}, groupId: 'g', topics: [], topicConfigurations: {} },
-      logger: { namespace: () => ({}) },
-      instrumentationEmitter: { emit() {} },
-    })
-    Object.assign(group, { memberId: 'm', generationId: 1, coordinator: { heartbeat: async () => beats++ } })
-    const beat = () => group.heartbeat({ interval: 1_000 })
-
-    await vi.advanceTimersByTimeAsync(1_000)
-    await beat()
-    expect(beats).toBe(1)
-    vi.setSystemTime(Date.now() + stepMs)
-    await vi.advanceTimersByTimeAsync(1_000)
-    await beat()
-    expect(beats).toBe(2)
-    await beat()
-    expect(beats).toBe(2)
   })
 
   it('tells its assigner before it leaves the group', async () => {

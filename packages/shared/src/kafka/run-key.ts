@@ -1,4 +1,4 @@
-import { classifyFailure, SyncError, type Target } from '../errors.ts'
+import { classifyFailure, SyncError } from '../errors.ts'
 import { outcomeOf } from '../failure-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
@@ -6,18 +6,13 @@ import { type Outcome, type RetryReason, retry } from '../outcome.ts'
 import type { Classified } from '../stream.ts'
 import type { Tenant } from '../tenants.ts'
 import type { Tracer } from '../tracing.ts'
+import type { CircuitGate } from './circuit-gate.ts'
 import { type ClassifierOptions, createClassifier } from './classify.ts'
 import { keepsPlace, neededForDue } from './due-plan.ts'
 import { startHandling } from './handling-span.ts'
 import type { Pending } from './pending.ts'
 import { type Lead, planKey } from './plan.ts'
 import type { Settler } from './settle.ts'
-
-/** Decides which keys may be started against a tenant's target, see http/circuit.ts. Times are ms by the steady clock. */
-export interface CircuitGate {
-  admit(tenantUid: string, target: Target, key: string): { admitted: true } | { admitted: false; retryAtMs: number }
-  onChange(listener: (tenantUid: string, target: Target, state: 'closed' | 'half-open' | 'open') => void): void
-}
 
 export interface RunKeyOptions extends ClassifierOptions {
   readonly circuits: CircuitGate

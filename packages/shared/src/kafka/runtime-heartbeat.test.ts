@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { done } from '../outcome.ts'
 import { givenRuntime, TOPIC } from '../testing/given-runtime.ts'
-import type { CircuitGate } from './run-key.ts'
+import type { CircuitGate } from './circuit-gate.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())

@@ -1,8 +1,9 @@
 import type { Logger } from '../logger.ts'
 import type { BoundsOptions } from './bounds.ts'
+import type { CircuitGate } from './circuit-gate.ts'
 import type { SplitKey } from './pending.ts'
 import type { Source } from './ports.ts'
-import type { CircuitGate, RunKeyOptions } from './run-key.ts'
+import type { RunKeyOptions } from './run-key.ts'
 import type { OutcomeSink, RecordMetrics, SettleOptions } from './settle.ts'
 import type { ServiceName } from './topics.ts'
 

@@ -1,4 +1,4 @@
-import type { CircuitGate } from '../../kafka/run-key.ts'
+import type { CircuitGate } from '../../kafka/circuit-gate.ts'
 import type { SimulatedTime } from './time.ts'
 
 type State = 'closed' | 'half-open' | 'open'
