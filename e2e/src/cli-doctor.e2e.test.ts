@@ -203,44 +203,12 @@ const BLANKS = {
   addresses: [{ externalId: 'x1', line1: 'L1', city: '' }],
   contacts: [{ id: 'o', firstName: 'A', lastName: '-' }],
 }
-const TRACES = 'the contact sync-doctor-probe and the address sync-doctor-probe'
 const valuesOf = (id: string) => ({ ...business(id), modified: null, modifiedBy: null })
 
-describe('syncctl doctor --probe of a customer with blank values', () => {
-  it('leaves every value as it was, where a PATCH merges the lists', async () => {
+describe('syncctl doctor --probe of a customer with blank values, where a PATCH merges the lists', () => {
+  it('puts the customer back when a person interrupts the command', async () => {
     world.omnium.setModes(TENANT, { patchLists: 'merge' })
     world.omnium.seed(TENANT, 'B2B', [BLANKS])
-    const before = valuesOf('blanks')
-
-    const { of } = await doctor('--probe', 'blanks', '--yes')
-
-    expect(valuesOf('blanks')).toEqual(before)
-    expect(of('put back')).toMatchObject([{ verdict: 'ok' }])
-  })
-
-  it('says what the customer still holds when Omnium refuses the clean-up, and removes it in the next run', async () => {
-    const before = valuesOf('blanks')
-    const fault = world.omnium.faults.add({
-      kind: 'refused-in-body',
-      requests: 'writes',
-      customerId: 'blanks',
-      skip: 2,
-    })
-    const refused = await doctor('--probe', 'blanks', '--yes')
-    world.omnium.faults.remove(fault)
-
-    expect(refused.of('put back')).toMatchObject([
-      {
-        verdict: 'broken',
-        found: expect.stringContaining(`The customer blanks still holds ${TRACES}`),
-        advice: 'Run the command again: it removes them.',
-      },
-    ])
-    expect((await doctor('--probe', 'blanks', '--yes')).of('put back')).toMatchObject([{ verdict: 'ok' }])
-    expect(valuesOf('blanks')).toEqual(before)
-  })
-
-  it('puts the customer back when a person interrupts the command', async () => {
     const before = valuesOf('blanks')
     const { child, ended } = syncctl.start('doctor', '--tenant', TENANT, '--probe', 'blanks', '--yes')
     await eventually('the probe', () => JSON.stringify(business('blanks')).includes('sync-doctor-probe'))
