@@ -18,7 +18,7 @@ export interface AbsenceGuards {
   noteRead(tenant: string, target: Target): void
   /**
    * A known or linked id was answered "not found", no delete event of the peer explains the answer, and a control read has confirmed
-   * the route. Answers whether there are so many of these ids that the guard has to trip.
+   * the route. Answers whether there are so many of these ids that the guard, if it is not tripped yet, has to trip.
    */
   noteMissing(tenant: string, target: Target, id: string): boolean
   /** Trips the guard, if there are still so many ids. To be called once a control read after the last answer has confirmed the route. */
@@ -81,7 +81,8 @@ export function createAbsenceGuards({ now, onTrip, isReady = true }: AbsenceGuar
     const { missing, reads } = countOf(name)
     return { missing: missing.size, reads: reads.reduce((sum, bucket) => sum + bucket.count, 0) }
   }
-  const isMany = (name: string): boolean => {
+  const mustTrip = (name: string): boolean => {
+    if (tripped.has(name)) return false
     const { missing, reads } = sizesOf(name)
     return missing > MANY && missing > reads * SHARE_OF_READS
   }
@@ -98,11 +99,11 @@ export function createAbsenceGuards({ now, onTrip, isReady = true }: AbsenceGuar
       // Newest last, so that the oldest are forgotten first.
       missing.delete(id)
       if (missing.size < MAX_MISSING) missing.set(id, now())
-      return isMany(nameOf(tenant, target))
+      return mustTrip(nameOf(tenant, target))
     },
     trip(tenant, target) {
       const name = nameOf(tenant, target)
-      if (tripped.has(name) || !isMany(name)) return
+      if (!mustTrip(name)) return
       const at = new Date(now()).toISOString()
       const state = { tenant, target, isTripped: true, at, ...sizesOf(name) }
       tripped.set(name, state)

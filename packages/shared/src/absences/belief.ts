@@ -95,10 +95,11 @@ export function createBelief({ target, circuits, controls, absent, guards, now }
       guards.noteExplained(uid, target, id)
     } else if (!explained.has(name) && isKnown(name, evidence)) {
       // By id alone: a customer is looked for as both kinds.
-      const isMany = guards.noteMissing(uid, target, id)
-      // An outage that began after the last control read must not trip the guard, because only a person releases the guard.
-      if (isMany) await confirm()
-      if (isMany) guards.trip(uid, target)
+      if (guards.noteMissing(uid, target, id)) {
+        // An outage that began after the last control read must not trip the guard, because only a person releases the guard.
+        await confirm()
+        guards.trip(uid, target)
+      }
     }
     guards.require(uid, target)
   }
