@@ -1,11 +1,11 @@
 import { omniumKindOf } from '@sync/customer-mapper/map-to-omnium'
-import { SyncError } from '@sync/shared/errors'
 import { type FlowCustomer, parentUidOf } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { Targets } from '@sync/shared/http/targets'
 import { keyOf } from '@sync/shared/kafka/publisher'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { Tenant } from '@sync/shared/tenants'
+import { withoutRole } from '@sync/shared/without-role'
 import { callFor, persistently } from './peers.ts'
 import { type ChildSays, type Drift, driftsOf, endsOf, type Pair, relationDrifts } from './reconcile-compare.ts'
 
@@ -70,12 +70,13 @@ export async function readPair(
 
 /**
  * Both reads fall back to the list that names a customer whom a by-id read does not find. A server in front of a peer may answer
- * for one path. The whole lists that `reconcile` compares name this customer too.
+ * for one path. The whole lists that `reconcile` compares name this customer too. Without the
+ * role for the list, the by-id read has to do.
  */
 async function readFlow({ flow }: Pick<Targets, 'flow'>, call: Call, id: string): Promise<FlowCustomer | null> {
   const found = await persistently(call.signal, () => flow.getCustomer(call, id))
   if (found !== null) return found
-  const linked = await persistently(call.signal, () => flow.findByExternalId(call, id)).catch(noneWithoutRole)
+  const linked = await persistently(call.signal, () => flow.findByExternalId(call, id)).catch(withoutRole([]))
   return linked.find(({ customerUid }) => customerUid === id) ?? null
 }
 
@@ -89,14 +90,8 @@ async function readOmnium(
   if (found !== null) return found
   const asking = { take: 1, page: 0, customerIds: [id] }
   const search = async () => (await omnium.searchCustomers(call, kind, asking)).result
-  const result = await persistently(call.signal, search).catch(noneWithoutRole)
+  const result = await persistently(call.signal, search).catch(withoutRole([]))
   return result.find(({ customerId }) => customerId === id) ?? null
-}
-
-/** Without the role for a list, the by-id read has to do. */
-function noneWithoutRole(error: unknown): readonly never[] {
-  if (error instanceof SyncError && error.code === 'role-missing') return []
-  throw error
 }
 
 const MAX_ANCESTORS = 100

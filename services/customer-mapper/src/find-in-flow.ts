@@ -3,6 +3,7 @@ import type { FlowClient } from '@sync/shared/flow/client'
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
+import { withoutRole } from '@sync/shared/without-role'
 import { isSameButForCase } from './find-in-omnium.ts'
 import { linkedUid } from './sync-properties.ts'
 
@@ -23,7 +24,8 @@ export async function findInFlow(call: Call, customer: OmniumCustomer, flow: Flo
     return null
   })
   if (underUid !== null) return underUid
-  const linked = await flow.findByExternalId(call, customer.customerId).catch(noneWithoutRole)
+  // Without the role for the list, the by-id read has to do.
+  const linked = await flow.findByExternalId(call, customer.customerId).catch(withoutRole([]))
   // A Flow that stores a uid in another case answers the read of ours with that case.
   const [listed] = mismatch === null ? linked : linked.filter(({ customerUid }) => isSameButForCase(customerUid, uid))
   if (listed === undefined && mismatch !== null) throw mismatch
@@ -32,10 +34,4 @@ export async function findInFlow(call: Call, customer: OmniumCustomer, flow: Flo
   // The list names a customer whom a by-id read does not find. To create the customer would be refused, and end the record.
   if (found === null) await flow.proveAbsent(call, 'customer', listed.customerUid, { known: true })
   return found
-}
-
-/** Without the role for a list, the by-id read has to do. */
-function noneWithoutRole(error: unknown): readonly FlowCustomer[] {
-  if (error instanceof SyncError && error.code === 'role-missing') return []
-  throw error
 }

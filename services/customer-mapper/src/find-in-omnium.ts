@@ -3,6 +3,7 @@ import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import type { OmniumClient, OmniumQuery } from '@sync/shared/omnium/client'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
+import { withoutRole } from '@sync/shared/without-role'
 import { linkedUid, requireReadableProperties, uidProperty } from './sync-properties.ts'
 
 /**
@@ -94,12 +95,8 @@ async function search(
   query: OmniumQuery,
   omnium: OmniumClient,
 ): Promise<readonly OmniumCustomer[]> {
-  try {
-    return (await omnium.searchCustomers(call, kind, query)).result
-  } catch (error) {
-    if (error instanceof SyncError && error.code === 'role-missing') return []
-    throw error
-  }
+  const { result } = await omnium.searchCustomers(call, kind, query).catch(withoutRole({ result: [] }))
+  return result
 }
 
 /** Two ids that differ only in upper and lower case. */

@@ -2,6 +2,7 @@ import { SyncError } from '../errors.ts'
 import type { FlowClient } from '../flow/client.ts'
 import type { Call } from '../http/call.ts'
 import type { Circuits } from '../http/circuits.ts'
+import { withoutRole } from '../without-role.ts'
 import type { Belief } from './belief.ts'
 import type { RoutePorts } from './control-read.ts'
 import { idsOfPage } from './empty-list.ts'
@@ -49,14 +50,10 @@ export function believingFlow(
    * `externalId`. Such a text may need an encoded `+` or `/` in a path, which a server in front of Flow may refuse. Without the
    * role for the list the by-id reads have to do.
    */
-  const isListed = (call: Call, id: string): Promise<boolean> =>
-    findByExternalId(call, id).then(
-      (listed) => listed.some(({ customerUid }) => customerUid === id),
-      (error: unknown) => {
-        if (error instanceof SyncError && error.code === 'role-missing') return false
-        throw error
-      },
-    )
+  const isListed = async (call: Call, id: string): Promise<boolean> => {
+    const listed = await findByExternalId(call, id).catch(withoutRole([]))
+    return listed.some(({ customerUid }) => customerUid === id)
+  }
 
   return {
     inSlot: inGuard.inSlot,

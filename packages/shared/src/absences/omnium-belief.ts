@@ -5,6 +5,7 @@ import type { Circuits } from '../http/circuits.ts'
 import { keyOf } from '../kafka/publisher.ts'
 import type { OmniumClient } from '../omnium/client.ts'
 import type { OmniumCustomer, OmniumKind } from '../omnium/schema.ts'
+import { withoutRole } from '../without-role.ts'
 import type { Belief } from './belief.ts'
 import { isEncoded, type RoutePorts } from './control-read.ts'
 import { idsOfPage } from './empty-list.ts'
@@ -72,10 +73,7 @@ export function believingOmnium(options: OmniumBeliefOptions): OmniumClient {
 
   /** A missing role for `Search` leaves the by-id read as it is. */
   const findInSearch = (call: Call, kind: OmniumKind, id: string): Promise<OmniumCustomer | null> =>
-    searchById[kind](call, id).catch((error: unknown) => {
-      if (error instanceof SyncError && error.code === 'role-missing') return null
-      throw error
-    })
+    searchById[kind](call, id).catch(withoutRole(null))
   /** null: `Search` finds the id as the other kind, and counts as the by-id read. Throws `error` when it does not help. */
   const readBlocked = async (call: Call, kind: OmniumKind, id: string, error: SyncError) => {
     await belief.blocked(call, kind, id, error)

@@ -1,5 +1,6 @@
 import { SyncError } from '../errors.ts'
 import type { Call } from '../http/call.ts'
+import { withoutRole } from '../without-role.ts'
 import type { RoutePorts } from './control-read.ts'
 import type { Route } from './route.ts'
 
@@ -26,7 +27,7 @@ export async function isRoleMissing(
     if (!(await isReadForbidden(call, route, ports, id))) return false
   }
   for (let page = 0; page < MAX_LISTED; page++) {
-    const ids = await ports.list(call, route, page).catch(nullWithoutRole)
+    const ids = await ports.list(call, route, page).catch(withoutRole(null))
     if (ids === null || ids.length === 0) break
     for (const id of ids) if (id !== '' && !(await isReadForbidden(call, route, ports, id))) return false
   }
@@ -49,8 +50,3 @@ const isAnswerAboutId = (error: unknown): boolean =>
   (error.code === 'identity-mismatch' ||
     error.code === 'target-refused' ||
     (error.code === 'target-answer-invalid' && error.status !== undefined))
-
-function nullWithoutRole(error: unknown): null {
-  if (error instanceof SyncError && error.code === 'role-missing') return null
-  throw error
-}
