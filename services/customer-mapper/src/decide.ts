@@ -1,13 +1,13 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import { unreadableOf } from '@sync/shared/http/reading'
 import { isUnstated } from '@sync/shared/omnium/our-properties'
+import { ELEMENT_LISTS, type ElementList } from '@sync/shared/omnium/raw-customer'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import type { SkipReason } from '@sync/shared/outcome'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { type Comparison, compareCustomers, namesOf } from './differences.ts'
 import type { OldInList } from './kept-elements.ts'
-import { LISTS, type ListName } from './merge-elements.ts'
 import { newOmniumCustomer, type OmniumBody, overlayPrivate, patchCustomer } from './omnium-write.ts'
 import { storedVersion } from './sync-properties.ts'
 
@@ -23,7 +23,7 @@ export type UpsertDecision =
       readonly changed: readonly string[]
       readonly old: readonly OldInList[]
       /** Lists of the body about which Omnium makes no statement. They may hold more elements, so the write must only add to them. */
-      readonly unstated?: readonly ListName[]
+      readonly unstated?: readonly ElementList[]
     }
   | { readonly do: 'nothing'; readonly reason: SkipReason & ('unchanged' | 'stale') }
   | { readonly do: 'conflict' }
@@ -68,6 +68,6 @@ export function decideUpsert(
   return { do: 'patch', body, changed, old: oldOf(comparison), ...(unstated.length > 0 && { unstated }) }
 }
 
-const listsOf = ({ lists }: Comparison) => (Object.keys(LISTS) as ListName[]).filter((list) => lists[list])
+const listsOf = ({ lists }: Comparison) => ELEMENT_LISTS.filter((list) => lists[list])
 const oldOf = (comparison: Comparison): OldInList[] =>
   listsOf(comparison).flatMap((list) => (comparison.lists[list]?.old ?? []).map((old) => ({ ...old, list })))

@@ -1,22 +1,23 @@
 import type { FlowCustomer } from '@sync/shared/flow/schema'
 import { holdsUnreadable, isUnreadable, unreadableOf, unsendableOf } from '@sync/shared/http/reading'
 import { isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
+import { ELEMENT_ID_FIELD, ELEMENT_LISTS, type ElementList } from '@sync/shared/omnium/raw-customer'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { sameMeaning } from '@sync/shared/same-meaning'
 import type { Tenant } from '@sync/shared/tenants'
 import { compareVersions } from '@sync/shared/version'
 import { mapToFlow } from './map-to-flow.ts'
 import { type MappedField, mapAddresses, mapContacts, mapFields, omniumKindOf } from './map-to-omnium.ts'
-import { LISTS, type ListName, type MergedElements, mergeElements } from './merge-elements.ts'
+import { type MergedElements, mergeElements } from './merge-elements.ts'
 import { storedVersion } from './sync-properties.ts'
 
 /** What a write of Flow's customer changes at Omnium's. */
 export interface Comparison {
   readonly fields: readonly MappedField[]
   /** The lists that differ. */
-  readonly lists: Partial<Readonly<Record<ListName, MergedElements>>>
+  readonly lists: Partial<Readonly<Record<ElementList, MergedElements>>>
   /** The lists that a write leaves as they are, whatever Flow says, because they can't be read. */
-  readonly left: readonly ListName[]
+  readonly left: readonly ElementList[]
 }
 
 /**
@@ -107,7 +108,7 @@ export function differences(flow: FlowCustomer, omnium: OmniumCustomer, tenant: 
  * out is named if elements of ours should stand in the list.
  */
 export const unreadableInOmnium = (flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): string[] => [
-  ...new Set([...unreadableOf(omnium), ...LIST_NAMES.filter((list) => isHidden(list, flow, omnium, tenant))]),
+  ...new Set([...unreadableOf(omnium), ...ELEMENT_LISTS.filter((list) => isHidden(list, flow, omnium, tenant))]),
 ]
 
 /**
@@ -115,14 +116,16 @@ export const unreadableInOmnium = (flow: FlowCustomer, omnium: OmniumCustomer, t
  * uid differ.
  */
 export const unreadableInFlow = (flow: FlowCustomer): string[] => [
-  ...new Set([...unreadableOf(flow), ...LIST_NAMES.filter((list) => flow[list] && MAPPED[list](flow) === undefined)]),
+  ...new Set([
+    ...unreadableOf(flow),
+    ...ELEMENT_LISTS.filter((list) => flow[list] && MAPPED[list](flow) === undefined),
+  ]),
 ]
 
-const LIST_NAMES = Object.keys(LISTS) as ListName[]
 const MAPPED = { contacts: mapContacts, addresses: mapAddresses }
 
 /** Whether Omnium makes no statement about a list that holds elements of ours as far as we know. */
-function isHidden(list: ListName, flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): boolean {
+function isHidden(list: ElementList, flow: FlowCustomer, omnium: OmniumCustomer, tenant: Tenant): boolean {
   if (holdsUnreadable(omnium, list)) return true
   const written = storedElementIds(omnium, tenant)[list]
   return isUnstated(omnium, list) && (MAPPED[list](flow) ?? []).some(({ id }) => written.includes(id))
@@ -135,16 +138,23 @@ function compareLists(
   isNew: boolean,
 ): Pick<Comparison, 'lists' | 'left'> {
   const written = storedElementIds(omnium, tenant)
-  const lists: Partial<Record<ListName, MergedElements>> = {}
-  const left: ListName[] = []
-  for (const list of LIST_NAMES) {
+  const lists: Partial<Record<ElementList, MergedElements>> = {}
+  const left: ElementList[] = []
+  for (const list of ELEMENT_LISTS) {
     const mapped = MAPPED[list](flow)
     if (mapped === undefined) continue
     if (isHidden(list, flow, omnium, tenant)) {
       left.push(list)
       continue
     }
-    const merged = mergeElements(omnium[list] ?? [], mapped, written[list], LISTS[list], tenant.countryCode, isNew)
+    const merged = mergeElements(
+      omnium[list] ?? [],
+      mapped,
+      written[list],
+      ELEMENT_ID_FIELD[list],
+      tenant.countryCode,
+      isNew,
+    )
     if (merged.differs && merged.isSendable) lists[list] = merged
     else if (merged.differs) left.push(list)
   }

@@ -1,8 +1,9 @@
 import { holdsUnreadable } from '@sync/shared/http/reading'
+import { ELEMENT_ID_FIELD, type ElementList } from '@sync/shared/omnium/raw-customer'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
-import { idOf, LISTS, type ListName, type OldElement, type OmniumElement } from './merge-elements.ts'
+import { idOf, type OldElement, type OmniumElement } from './merge-elements.ts'
 
-export type OldInList = OldElement & { readonly list: ListName }
+export type OldInList = OldElement & { readonly list: ElementList }
 
 /**
  * Of what a write was to take out of the lists, what Omnium still has. A PATCH that merges lists adds the new form of an element
@@ -14,7 +15,7 @@ export const keptElements = (old: readonly OldInList[], omnium: OmniumCustomer):
 function isKept(old: OldInList, omnium: OmniumCustomer): boolean {
   if (holdsUnreadable(omnium, old.list)) return true
   const list: readonly OmniumElement[] = omnium[old.list] ?? []
-  const standing = list.filter((element) => idOf(element, LISTS[old.list]) === old.id)
+  const standing = list.filter((element) => idOf(element, ELEMENT_ID_FIELD[old.list]) === old.id)
   if (old.why === 'removed') return standing.length > 0
   return standing.length > 1 || (old.why === 'replaced' && standing.some((element) => isSame(element, old.form)))
 }

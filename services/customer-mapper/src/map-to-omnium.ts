@@ -149,9 +149,9 @@ function addressName(address: FlowAddress): Mapped {
 }
 
 /**
- * undefined when Flow makes no statement about the list: the list is absent, null or unreadable, an element has no uid, or elements of
- * one uid differ after the mapping. An element without a uid could be any element of the list, and of two that differ nobody knows
- * which one counts. Elements of one uid that are mapped to the same are one.
+ * undefined when Flow makes no statement about the list. Then the list is absent, null or unreadable, an element has no uid, or
+ * elements of one uid differ after the mapping. An element without a uid could be any element of the list. Of two elements that
+ * differ nobody knows which one counts. Elements of one uid that are mapped to the same are one.
  */
 function mapElements<E extends FlowContact | FlowAddress>(
   elements: readonly E[] | null | undefined,

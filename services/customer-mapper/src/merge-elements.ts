@@ -2,10 +2,6 @@ import { isUnreadable, rawOf, unsendableOf } from '@sync/shared/http/reading'
 import { sameMeaning } from '@sync/shared/same-meaning'
 import type { MappedElement } from './map-to-omnium.ts'
 
-/** The lists of a business customer that Flow's customer has too, and the field that holds the id of an element. */
-export const LISTS = { contacts: 'id', addresses: 'externalId' } as const
-export type ListName = keyof typeof LISTS
-
 export type OmniumElement = Readonly<Record<string, unknown>>
 
 /**

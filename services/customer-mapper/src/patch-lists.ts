@@ -1,9 +1,9 @@
 import type { Call } from '@sync/shared/http/call'
 import type { OmniumClient } from '@sync/shared/omnium/client'
 import { createPatchWholeLists } from '@sync/shared/omnium/patch-whole-lists'
+import type { ElementList } from '@sync/shared/omnium/raw-customer'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { OldInList } from './kept-elements.ts'
-import type { ListName } from './merge-elements.ts'
 import type { OmniumBody } from './omnium-write.ts'
 
 /** Sends a PATCH of a customer. `UpsertDecision` describes `old` and `unstated`. */
@@ -11,7 +11,7 @@ export type PatchLists = (
   call: Call,
   kind: OmniumKind,
   body: OmniumBody,
-  lists: { readonly old: readonly OldInList[]; readonly unstated?: readonly ListName[] },
+  lists: { readonly old: readonly OldInList[]; readonly unstated?: readonly ElementList[] },
 ) => Promise<'updated' | 'not-found'>
 
 /**
@@ -23,7 +23,7 @@ export function createPatchLists(omnium: Pick<OmniumClient, 'patchCustomer'>): P
   const patchWhole = createPatchWholeLists(omnium, { keepExistingListItems: false, keepExistingCustomProperties: true })
 
   return async (call, kind, body, { old, unstated = [] }) => {
-    const isWhole = (list: ListName) =>
+    const isWhole = (list: ElementList) =>
       !unstated.includes(list) && (list === 'addresses' || old.some((it) => it.list === list && it.why !== 'replaced'))
     const sent = (['contacts', 'addresses'] as const).filter((list) => body[list] !== undefined)
     const whole = sent.filter(isWhole)

@@ -8,10 +8,11 @@ import {
   propertyOf,
   storedElementIds,
 } from '@sync/shared/omnium/our-properties'
+import { ELEMENT_ID_FIELD, type ElementList } from '@sync/shared/omnium/raw-customer'
 import type { OmniumCustomer, OmniumKind, OmniumProperty } from '@sync/shared/omnium/schema'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import { type MappedElement, mapAddresses, mapContacts } from './map-to-omnium.ts'
-import { idOf, LISTS, type ListName, type OmniumElement } from './merge-elements.ts'
+import { idOf, type OmniumElement } from './merge-elements.ts'
 
 /** The Flow version that our last write brought, `''` when that had none; null when we never wrote this record. */
 export const storedVersion = (customer: OmniumCustomer, tenant: Tenant): string | null =>
@@ -53,14 +54,14 @@ export function ourProperties(
   flow: FlowCustomer,
   omnium: OmniumCustomer | null,
   tenant: Tenant,
-  left: readonly ListName[] = [],
+  left: readonly ElementList[] = [],
 ): OmniumProperty[] {
   const version = flow.lastModifiedAt || (omnium && storedVersion(omnium, tenant)) || ''
   const uid = uidProperty(flow.customerUid, tenant)
   const values = { [uid.key]: uid.value, [`${propertyPrefix(tenant)}LastModifiedAt`]: version }
   if (kind === 'B2B' && !(omnium && arePropertiesHidden(omnium))) {
     const mapped = { contacts: mapContacts(flow), addresses: mapAddresses(flow) }
-    const idsAfter = (list: ListName) =>
+    const idsAfter = (list: ElementList) =>
       elementIdsAfter(list, left.includes(list) ? undefined : mapped[list], omnium, tenant)
     values[elementIdsKey(tenant)] = JSON.stringify({
       contacts: idsAfter('contacts'),
@@ -75,13 +76,13 @@ export function ourProperties(
 }
 
 function elementIdsAfter(
-  list: ListName,
+  list: ElementList,
   mapped: readonly MappedElement[] | undefined,
   omnium: OmniumCustomer | null,
   tenant: Tenant,
 ): readonly string[] {
   const stored = omnium === null ? [] : storedElementIds(omnium, tenant)[list]
   if (mapped === undefined) return stored
-  const standing = omnium?.[list]?.map((element: OmniumElement) => idOf(element, LISTS[list]))
+  const standing = omnium?.[list]?.map((element: OmniumElement) => idOf(element, ELEMENT_ID_FIELD[list]))
   return [...new Set([...mapped.map(({ id }) => id), ...stored.filter((id) => standing?.includes(id) ?? true)])]
 }

@@ -2,6 +2,7 @@ import type { FlowCustomer } from '@sync/shared/flow/schema'
 import type { Call } from '@sync/shared/http/call'
 import { isUnreadable } from '@sync/shared/http/reading'
 import { arePropertiesHidden } from '@sync/shared/omnium/our-properties'
+import type { ElementList } from '@sync/shared/omnium/raw-customer'
 import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
 import { done, type Outcome, park, retry, skipped } from '@sync/shared/outcome'
 import { FIRST_READ_AFTER_MS, untilNextRead } from '@sync/shared/read-again'
@@ -14,7 +15,6 @@ import { unreadableInOmnium } from './differences.ts'
 import { effectOf } from './effect-of.ts'
 import { findInOmnium, findRefused, isInOmnium, type ReadCustomer } from './find-in-omnium.ts'
 import { keptElements, type OldInList } from './kept-elements.ts'
-import type { ListName } from './merge-elements.ts'
 import type { Ports } from './ports.ts'
 import { parkTaken } from './refused-creates.ts'
 import { storedVersion } from './sync-properties.ts'
@@ -34,7 +34,7 @@ export interface Upserted {
   /** Elements that our writes do not remove from Omnium's lists: the relation-manager is to be asked for an Update. */
   readonly kept: readonly OldInList[]
   /** Lists of which Omnium keeps an element also after that Update. */
-  readonly notRemoved: readonly ListName[]
+  readonly notRemoved: readonly ElementList[]
   /** Names of what could not be read in a peer's answer to us. */
   readonly unreadable: readonly string[]
 }

@@ -1,14 +1,12 @@
+import { ELEMENT_ID_FIELD, fieldOf, listOf } from '@sync/shared/omnium/raw-customer'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import { done, type Outcome, retry, skipped, withNotes } from '@sync/shared/outcome'
 import type { HandlerContext } from '@sync/shared/stream'
 import { outcomeOfFailedWrite } from './failed-write.ts'
 import type { ElementLead } from './fold.ts'
 import type { Ports } from './ports.ts'
-import { fieldOf, listOf } from './raw-list.ts'
 import type { State } from './state.ts'
 import { unsendableIn, updateCompany } from './update-company.ts'
-
-const ID_FIELD = { contacts: 'id', addresses: 'externalId' } as const
 
 /**
  * Removes an element that Omnium has kept after a PATCH or a DeleteContactPerson, by an Update of the whole company. An
@@ -48,7 +46,9 @@ export async function removeElement(
       return withNotes(removed, { notRemoved: [list] })
     }
     try {
-      const fields = { [list]: listOf(company, list).filter((element) => fieldOf(element, ID_FIELD[list]) !== id) }
+      const fields = {
+        [list]: listOf(company, list).filter((element) => fieldOf(element, ELEMENT_ID_FIELD[list]) !== id),
+      }
       if ((await updateCompany(company, fields, delivery, { call, now }, ports)) === 'not-found') {
         return retry('parent-missing')
       }
@@ -67,4 +67,5 @@ export async function removeElement(
 
 /** An element without an id is another system's, so a record without an id names none. */
 const holds = (company: OmniumCustomer, value: ElementLead['value']): boolean =>
-  value.id !== '' && listOf(company, value.list).some((element) => fieldOf(element, ID_FIELD[value.list]) === value.id)
+  value.id !== '' &&
+  listOf(company, value.list).some((element) => fieldOf(element, ELEMENT_ID_FIELD[value.list]) === value.id)

@@ -1,14 +1,12 @@
 import { askToReadAgain } from '@sync/shared/ask-to-read-again'
 import { rawOf, unsendableOf } from '@sync/shared/http/reading'
-import { hiddenOfRelations, isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
+import { hiddenElementLists, hiddenOfRelations } from '@sync/shared/omnium/our-properties'
+import { withoutStamps } from '@sync/shared/omnium/raw-customer'
 import type { OmniumCustomer } from '@sync/shared/omnium/schema'
 import type { HandlerContext } from '@sync/shared/stream'
 import { propertyPrefix, type Tenant } from '@sync/shared/tenants'
 import type { ParentChangeDelivery } from './fold.ts'
 import type { Ports } from './ports.ts'
-
-/** Stamped by Omnium when they are left out; sent back, they would date the Update before other changes. */
-const STAMPED = ['modified', 'modifiedBy'] as const
 
 /**
  * Names of the fields and lists that keep an Update of the whole company from being sent. The Update would send back a value that
@@ -16,12 +14,8 @@ const STAMPED = ['modified', 'modifiedBy'] as const
  * leaves out although we wrote some.
  */
 export function unsendableIn(company: OmniumCustomer, tenant: Tenant): readonly string[] {
-  const written = storedElementIds(company, tenant)
-  const missing = (['contacts', 'addresses'] as const).filter(
-    (list) => isUnstated(company, list) && written[list].length > 0,
-  )
   const hidden = hiddenOfRelations(company, propertyPrefix(tenant))
-  return [...new Set([...unsendableOf(company), ...missing, ...hidden])]
+  return [...new Set([...unsendableOf(company), ...hiddenElementLists(company, tenant), ...hidden])]
 }
 
 /**
@@ -37,8 +31,7 @@ export async function updateCompany(
   { call, now }: HandlerContext,
   ports: Ports,
 ): Promise<'updated' | 'not-found'> {
-  const body: Record<string, unknown> = { ...rawOf(company), ...fields }
-  for (const field of STAMPED) delete body[field]
+  const body = withoutStamps({ ...rawOf(company), ...fields })
   const readAgain = (notBefore: number) =>
     askToReadAgain(cause, { reason: 'company-updated', notBefore }, { call, now }, ports.publisher)
   await readAgain(now() + 2 * ports.requestDeadlineMs)

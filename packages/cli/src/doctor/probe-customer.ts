@@ -3,9 +3,8 @@ import { SyncError } from '@sync/shared/errors'
 import type { Call } from '@sync/shared/http/call'
 import { rawOf } from '@sync/shared/http/reading'
 import type { OmniumClient } from '@sync/shared/omnium/client'
-import { isUnstated, storedElementIds } from '@sync/shared/omnium/our-properties'
-import type { OmniumCustomer, OmniumKind } from '@sync/shared/omnium/schema'
-import type { Tenant } from '@sync/shared/tenants'
+import { hiddenElementLists } from '@sync/shared/omnium/our-properties'
+import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { DoctorContext } from './context.ts'
 import { explain } from './explain.ts'
 import { broken, type Finding, look, ok } from './finding.ts'
@@ -45,7 +44,8 @@ export async function probeCustomer(context: ProbeContext, id: string, times = T
     const person = await omnium.getCustomer(call, 'B2C', id)
     return person === null ? nobody() : probePerson(omnium, call, id)
   }
-  const hidden = hiddenLists(company, tenant)
+  // A PATCH of such a list would remove the hidden elements.
+  const hidden = hiddenElementLists(company, tenant)
   if (hidden.length > 0) return refused(hidden)
   const uninterrupted = createUninterrupted(context.call, times.cleanUpMs, () =>
     tell(
@@ -67,7 +67,7 @@ interface Probe {
   readonly times: ProbeTimes
   /** Ends with an interruption, or when the probe takes too long. */
   readonly call: Call
-  /** Of writes and of the clean-up: an interruption does not end it at once. */
+  /** The call of the writes and of the clean-up. An interruption does not end this call at once. */
   readonly writing: Call
 }
 
@@ -176,12 +176,6 @@ function nobody(): Finding[] {
   const found = 'not checked, because Omnium has no customer of this id'
   const advice = 'Name a company that you may write to.'
   return [...[SEARCH, PATCH].map((check) => broken(check, found, advice)), ok(PUT_BACK, 'nothing was written')]
-}
-
-/** Lists that Omnium leaves out although we wrote elements of them. A PATCH of such a list would remove the hidden elements. */
-function hiddenLists(company: OmniumCustomer, tenant: Tenant): readonly string[] {
-  const written = storedElementIds(company, tenant)
-  return (['contacts', 'addresses'] as const).filter((list) => isUnstated(company, list) && written[list].length > 0)
 }
 
 function refused(hidden: readonly string[]): Finding[] {

@@ -1,5 +1,6 @@
 import { holdsUnreadable } from '../http/reading.ts'
 import { propertyPrefix, type Tenant } from '../tenants.ts'
+import { ELEMENT_LISTS, type ElementList } from './raw-customer.ts'
 import type { OmniumCustomer, OmniumProperty, OmniumRelation } from './schema.ts'
 
 /** The value is `true` for a company with sub-departments, and `false` for a company that had some. */
@@ -9,10 +10,7 @@ export const propertyOf = (customer: OmniumCustomer, key: string): OmniumPropert
   customer.properties?.find((property) => property.key === key)
 
 /** Flow's uids of the contacts and addresses that our writes brought to Omnium. */
-export interface ElementIds {
-  readonly contacts: readonly string[]
-  readonly addresses: readonly string[]
-}
+export type ElementIds = Readonly<Record<ElementList, readonly string[]>>
 
 export const elementIdsKey = (tenant: Tenant): string => `${propertyPrefix(tenant)}ElementIds`
 
@@ -53,8 +51,14 @@ export function parentNoteOf(company: OmniumCustomer, prefix: string): ParentNot
 }
 
 /** Whether Omnium makes no statement about a list: the list is absent, null or unreadable. */
-export const isUnstated = (customer: OmniumCustomer, list: 'contacts' | 'addresses' | 'customerRelations'): boolean =>
+export const isUnstated = (customer: OmniumCustomer, list: ElementList | 'customerRelations'): boolean =>
   customer[list] === undefined || customer[list] === null
+
+/** Lists that Omnium leaves out although we wrote elements of them. */
+export function hiddenElementLists(customer: OmniumCustomer, tenant: Tenant): readonly ElementList[] {
+  const written = storedElementIds(customer, tenant)
+  return ELEMENT_LISTS.filter((list) => isUnstated(customer, list) && written[list].length > 0)
+}
 
 /** Whether all properties of a customer are unreadable, so that nobody knows whether ours are among them. */
 export const arePropertiesHidden = (customer: OmniumCustomer): boolean =>
@@ -65,7 +69,7 @@ export const PARENT = 'Parent'
 export const SUB_DEPARTMENT = 'SubDepartment'
 
 /**
- * Whether a relation may be ours, but does not say so: it has no type, or it has one of our types and names no company. A relation of
+ * Whether a relation may be ours, but does not say so. It has no type, or it has one of our types and names no company. A relation of
  * another type is another system's, whomever it names.
  */
 const isIncomplete = ({ customerId, relationType }: OmniumRelation): boolean =>

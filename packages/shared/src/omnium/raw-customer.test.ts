@@ -1,6 +1,6 @@
-import { readOmniumCustomer } from '@sync/shared/omnium/schema'
 import { expect, test } from 'vitest'
-import { fieldOf, listOf } from './raw-list.ts'
+import { fieldOf, listOf } from './raw-customer.ts'
+import { readOmniumCustomer } from './schema.ts'
 
 test('a list is kept element by element as Omnium answered it, also the elements that can’t be read', () => {
   const contacts = ['not a contact', null, { id: 7, nickname: 'x' }]
