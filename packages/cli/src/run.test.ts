@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer } from 'node:net'
+import { closedPort } from '@sync/shared/testing/closed-port'
 import { describe, expect, it } from 'vitest'
 import { run } from './run.ts'
 
@@ -18,15 +18,6 @@ async function syncctl(args: string[], env: Record<string, string> = {}, isTTY =
     },
   })
   return { code, out, err }
-}
-
-/** A loopback port on which nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
 }
 
 describe('syncctl', () => {

@@ -5,7 +5,7 @@ import type { Targets } from '@sync/shared/http/targets'
 import type { OmniumKind } from '@sync/shared/omnium/schema'
 import type { Check } from './check.ts'
 import type { DoctorContext } from './context.ts'
-import { credentialsAdvice, explain, isAboutCredentials, THROTTLED } from './explain.ts'
+import { adviceIfDown, credentialsAdvice, explain, isAboutCredentials, THROTTLED } from './explain.ts'
 import { broken, type Finding, look, ok } from './finding.ts'
 
 /** One kind of read that the services do. */
@@ -54,7 +54,7 @@ async function checkOne({ check, target, role, read }: RoleCheck, call: Call): P
       return broken(check, found, credentialsAdvice(target))
     }
     if (code === 'target-throttled') return look(check, 'refused by a rate limit (429)', THROTTLED)
-    return broken(check, message, `Ask whether ${target} is down, and check its base URL.`)
+    return broken(check, message, adviceIfDown(target))
   }
 }
 

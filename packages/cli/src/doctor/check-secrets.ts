@@ -55,7 +55,7 @@ export function secretsOf(context: DoctorContext): Check {
   }
 }
 
-/** The tenants file as it stands: what a secret is resolved to does not tell whether it is a literal. */
+/** The tenants file before its references are resolved, because a resolved secret does not show whether it was a literal. */
 function secretsIn({ cluster, tenant, env }: DoctorContext): WebhookSecret[] {
   const entries = JSON.parse(readText(cluster.config.tenantsFile!)) as { uid?: unknown; webhookSecrets?: unknown }[]
   const entry = entries.find(({ uid }) => uid === tenant.uid)

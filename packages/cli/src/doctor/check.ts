@@ -18,11 +18,11 @@ export interface Check {
 export interface Group {
   /** Of all checks together. */
   readonly withinMs: number
-  /** Of each check, so that one that hangs leaves time for the others. */
+  /** The time of each check. A check that hangs leaves time for the other checks. */
   readonly eachMs: number
   /** At the same time, or one after the other because they share the limits of a tenant. */
   readonly order: 'parallel' | 'sequential'
-  /** What to do if there is no answer in time. */
+  /** The step to take if there is no answer in time. */
   readonly advice: string
   readonly checks: readonly Check[]
 }

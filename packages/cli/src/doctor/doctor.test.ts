@@ -1,5 +1,5 @@
-import { type AddressInfo, createServer } from 'node:net'
 import { createTestStandIns } from '@sync/sandbox/testing-stand-ins'
+import { closedPort } from '@sync/shared/testing/closed-port'
 import { tmpFiles } from '@sync/shared/testing/tmp-files'
 import { afterEach, describe, expect, test } from 'vitest'
 import { run } from '../run.ts'
@@ -8,15 +8,6 @@ import type { Finding } from './finding.ts'
 const standIns = createTestStandIns()
 const { file } = tmpFiles()
 afterEach(() => standIns.closeAll())
-
-/** A loopback port on which nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
-}
 
 /** Both peers, and a Kafka that cannot be reached. */
 async function startPeers({ token = 'acme-token', secret = 'acme-secret', webhookSecret = 'env:HOOK' } = {}) {

@@ -23,9 +23,10 @@ export function explain(error: unknown, target: Target, role: string): Explanati
     return { found: `not checked, because ${why}`, advice: credentialsAdvice(target) }
   }
   if (code === 'target-throttled') return { found, advice: THROTTLED }
-  return { found, advice: `Ask whether ${target} is down, and check its base URL.` }
+  return { found, advice: adviceIfDown(target) }
 }
 
+export const adviceIfDown = (target: Target): string => `Ask whether ${target} is down, and check its base URL.`
 export const THROTTLED = 'Run the command again. Find out who else uses the same API user.'
 export const credentialsAdvice = (target: Target): string => `Check the credentials of ${target} in the tenants file.`
 

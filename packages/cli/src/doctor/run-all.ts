@@ -8,7 +8,7 @@ import { relationTypes } from './check-relation-types.ts'
 import { rolesOf } from './check-roles.ts'
 import { secretsOf } from './check-secrets.ts'
 import type { DoctorContext } from './context.ts'
-import { explain } from './explain.ts'
+import { adviceIfDown, explain } from './explain.ts'
 import { broken, type Finding } from './finding.ts'
 import { PROBE_CHECKS, probeCustomer } from './probe-customer.ts'
 
@@ -16,7 +16,7 @@ export interface RunOptions {
   /** Connects to Kafka. The checks of the peers do not wait for the connection. */
   connect(): Promise<void>
   readonly probe: string | undefined
-  /** Told of each line as soon as its check has ended. */
+  /** Receives each line as soon as its check has ended. */
   onLine(finding: Finding): void
 }
 
@@ -28,13 +28,11 @@ const KAFKA_MS = 25_000
 const DRIFT_MS = 20_000
 const DRIFT_AT_MOST_MS = 30_000
 
-const adviceOn = (target: Target): string => `Ask whether ${target} is down, and check its base URL.`
-
 const peer = (target: Target, checks: readonly Check[]): Group => ({
   withinMs: PEER_MS,
   eachMs: PEER_EACH_MS,
   order: 'sequential',
-  advice: adviceOn(target),
+  advice: adviceIfDown(target),
   checks,
 })
 
@@ -75,7 +73,7 @@ export async function runAll(context: DoctorContext, { connect, probe, onLine }:
   return [...findings, ...probed]
 }
 
-/** Why further checks of a peer would say nothing: its line that is broken. null if the peer answers. */
+/** The broken line of a peer that does not answer, so that further checks would say nothing. null if the peer answers. */
 function blockOf({ findings, isOver }: GroupEnd): Finding | null {
   const isDown = isOver || findings.every(({ verdict }) => verdict === 'broken')
   return isDown ? (findings.find(({ verdict }) => verdict === 'broken') ?? null) : null
