@@ -12,7 +12,7 @@ const readOffset = () => {
   try {
     offsetMs = Number(readFileSync(file!, 'utf8'))
   } catch {
-    // No file: the clock was never stepped.
+    // Without the file the clock was never stepped.
   }
 }
 

@@ -44,7 +44,7 @@ export interface StackOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Only in mode `jvm`: a broker that takes nobody without TLS, a password and ACLs. */
   readonly security?: KafkaSecurity
-  /** Brokers on the local Java; a stack of another mode has the brokers that it has. Default: 1. */
+  /** The number of brokers on the local Java. In other modes the stack is as it is given. Default: 1. */
   readonly nodes?: 1 | 3
 }
 

@@ -33,7 +33,7 @@ interface DeliveryIn<T extends ContractTopic> {
   readonly repair: boolean
   /** Failed attempts before this one. */
   readonly attempts: number
-  /** When this service first handled the record, by `now` of the context, kept through deferrals; waits are bounded from here. */
+  /** When this service first handled the record, by `now` of the context, kept through deferrals. Waits are bounded from here. */
   readonly firstSeenAt: number
   readonly traceparent: string | undefined
 }
