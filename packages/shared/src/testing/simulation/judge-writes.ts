@@ -42,6 +42,8 @@ export function createWritesJudge(
   /** Keys in a handler, by member. */
   const handled = new Map<Member, Set<string>>()
   const wasHandled = new Set<Handover>()
+  /** The records that were in one call of the handler with a record. One call may end a record and try an older one again. */
+  const handledTogether = new Map<Handover, Set<Handover>>()
   const requests = new Set<Request>()
   const stopping = new Set<Member>()
   /** By member, tenure, key and group: the live record that was handled last. */
@@ -79,7 +81,11 @@ export function createWritesJudge(
       !batch.includes(each)
     // Only what was handled: one that has no effect of its own (an echo) passes others.
     const isNewer = (each: Handover) =>
-      isBeside(each) && each.end !== null && each.record.offset > record.offset && wasHandled.has(each)
+      isBeside(each) &&
+      each.end !== null &&
+      each.record.offset > record.offset &&
+      wasHandled.has(each) &&
+      !handledTogether.get(handover)?.has(each)
     if (ledger.handovers.some(isPassed)) accuse('passed an older record that nothing supersedes', record)
     if (ledger.hasEndedBy(member, record) && ledger.handovers.some(isNewer)) {
       accuse('forgotten, and handled again after a newer record that does not supersede it', record)
@@ -115,7 +121,10 @@ export function createWritesJudge(
         checkOrder(handover)
         checkPlace(handover, batch)
       }
-      for (const handover of batch) wasHandled.add(handover)
+      for (const handover of batch) {
+        wasHandled.add(handover)
+        handledTogether.set(handover, new Set([...(handledTogether.get(handover) ?? []), ...batch]))
+      }
       return () => void running.delete(key)
     },
     sending(member, traceparent) {
