@@ -95,7 +95,7 @@ async function recreate(topic: string): Promise<void> {
 }
 
 /** As if the group, which has no member, had read each partition to this offset. */
-async function commitAt(groupId: string, topic: string, offset: number): Promise<void> {
+async function commitAt(groupId: string, topic: string, offset: number, metadata?: string): Promise<void> {
   const consumer = kafka.consumer({ groupId })
   await consumer.connect()
   await consumer.subscribe({ topics: [topic] })
@@ -103,7 +103,9 @@ async function commitAt(groupId: string, topic: string, offset: number): Promise
   await consumer.run({ autoCommit: false, eachBatch: async () => {} })
   await joined
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-  await consumer.commitOffsets(partitions.map((partition) => ({ topic, partition, offset: String(offset) })))
+  await consumer.commitOffsets(
+    partitions.map((partition) => ({ topic, partition, offset: String(offset), metadata: metadata ?? null })),
+  )
   await consumer.disconnect()
 }
 
@@ -119,7 +121,39 @@ describe('a topic that is deleted and created again', () => {
     await eventually('no lag', () => hasNoLag(member))
     expect((await readyOf(member)).shorterLogs.map(({ topic }) => topic)).toContain(world.prefix + TOPIC)
     expect(await member.metrics()).toMatch(/^sync_shorter_logs_total\{.*topic="flow\.customers\.v1".*\} [1-9]/m)
-    expect(member.output()).toMatch(/"level":"error".*the log is shorter/)
+    expect(member.output()).toMatch(/"level":"error".*(the log is shorter|created again)/)
+  })
+
+  it('and whose new log is longer than the read position: every record of the new log is handled', async () => {
+    const member = await memberThatHasRead(300)
+
+    // The member sees neither the deletion nor the short log.
+    member.signal('SIGSTOP')
+    await recreate(world.prefix + TOPIC)
+    await world.load.write(TENANT, keys('new', 900))
+    member.signal('SIGCONT')
+
+    await world.untilApplied()
+    await world.untilCommitted()
+    await eventually('no lag', () => hasNoLag(member))
+    expect((await readyOf(member)).shorterLogs.map(({ topic }) => topic)).toContain(world.prefix + TOPIC)
+    expect(await member.metrics()).toMatch(/^sync_shorter_logs_total\{.*topic="flow\.customers\.v1".*\} [1-9]/m)
+    expect(member.output()).toMatch(/"level":"error".*the topic was deleted and created again/)
+  })
+
+  it('while a commit of the former log is still to come: a new owner does not take it for one of the new log', async () => {
+    const before = await memberThatHasRead(300)
+    await world.leave(before, 'SIGTERM')
+    const [topic, groupId] = [world.prefix + TOPIC, `${world.prefix}customer-mapper`]
+    const [former] = await admin.fetchOffsets({ groupId, topics: [topic] })
+
+    await recreate(topic)
+    await world.load.write(TENANT, keys('new', 900))
+    await commitAt(groupId, topic, 50, former!.partitions[0]!.metadata!)
+    await world.join('b')
+
+    await world.untilApplied()
+    await world.untilCommitted()
   })
 
   it('while the service is stopped: every record of the new log is handled', async () => {

@@ -71,7 +71,9 @@ export const ReadyAnswer = z.object({
     .describe('Roles that our API user lacks at a peer, until a request of that kind is answered.'),
   shorterLogs: z
     .array(ShorterLog)
-    .describe('Logs that held less than was read of them, since the start of the process; all of them was read again.'),
+    .describe(
+      'Logs that held less than was read of them, or whose topic was created again, since the start of the process; all of them was read again.',
+    ),
   unclaimedPartitions: z
     .array(Unclaimed)
     .describe('Partitions of this process whose claim the broker refuses, so that nothing of them is handled.'),

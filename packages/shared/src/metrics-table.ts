@@ -155,7 +155,7 @@ export const METRICS = {
   shorterLogsTotal: {
     name: 'sync_shorter_logs_total',
     type: 'counter',
-    help: 'Times that the log of a partition was shorter than what was read of it',
+    help: 'Times that the log of a partition was shorter than what was read of it, or that its topic was created again',
     labels: ['service', 'topic'],
   },
   notRemovedTotal: {

@@ -14,7 +14,7 @@ describe("an owner's text", () => {
       expect(Buffer.byteLength(owned)).toBeLessThanOrEqual(MAX_BYTES)
       expect(Buffer.byteLength(released)).toBeLessThanOrEqual(MAX_BYTES)
       expect([isReleased(owned), isReleased(released)]).toEqual([false, true])
-      const { metadata } = requestOf('t', 0, { offset: 5, ended: '' }, owned, 3_000)
+      const { metadata } = requestOf('t', 0, { offset: 5, ended: '' }, owned, '', 3_000)
       const committed = new Map([['t', new Map([[0, { offset: 5, metadata }]])]])
       expect(commitsOf(0, committed).map(({ owner }) => owner)).toEqual([owned])
     },

@@ -4,6 +4,7 @@ import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
 import type { CommitNow, TellingAssigner } from './kafkajs-fixes.ts'
+import { createTopicIdLookup } from './kafkajs-topic-ids.ts'
 import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
 
 export interface ConsumerOptions {
@@ -72,6 +73,7 @@ export function createConsumer(options: ConsumerOptions): Source {
     retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: async () => true },
   })
   const admin = kafka.admin()
+  const topicIds = createTopicIdLookup(kafka)
   const asked = new Set<Promise<unknown>>()
   const asking = <V>(question: Promise<V>): Promise<V> => {
     asked.add(question)
@@ -178,12 +180,15 @@ export function createConsumer(options: ConsumerOptions): Source {
         ]),
       )
     },
+    topicIds: (names) => asking(topicIds.idsOf(names)),
     heartbeatAgeMs: () => Math.max(performance.now() - heardAt.steadyMs, Date.now() - heardAt.wallMs),
     stop() {
       stopped ??= (async () => {
         listener = null
         // A request that its connection ends under is answered by nobody, and holds up the exit for its whole timeout.
-        const forgetting = Promise.allSettled(asked).then(() => admin.disconnect())
+        const forgetting = Promise.allSettled(asked).then(() =>
+          Promise.all([admin.disconnect(), topicIds.disconnect()]),
+        )
         await endInTime(Promise.allSettled([consumer.disconnect(), forgetting]))
       })()
       return stopped

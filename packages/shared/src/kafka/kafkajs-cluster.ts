@@ -63,3 +63,27 @@ export function clusterOf(kafka: Kafka): Cluster {
   const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol!]!
   return create({ allowAutoTopicCreation: false })
 }
+
+/** kafkajs would ask the same broker again, although other brokers may answer. */
+export async function dropIfSilent<V>(pool: BrokerPool, broker: Broker, ask: () => Promise<V>): Promise<V> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') await dropBroker(pool, broker, error)
+    throw error
+  }
+}
+
+/**
+ * kafkajs itself waits for all answers before it closes a connection. The broker gets new connections instead, because kafkajs
+ * closes the socket of a connection that it uses again when the former socket of that connection ends.
+ */
+export async function dropBroker(pool: BrokerPool, broker: Broker, why: Error) {
+  const { host, port, rack, pool: connections } = broker.connectionPool
+  broker.connectionPool = await pool.connectionPoolBuilder.build({ host, port, rack })
+  for (const { socket, authHandlers } of connections) {
+    authHandlers?.onError()
+    socket?.destroy(why)
+  }
+  if (broker === pool.seedBroker && broker.nodeId === null) await pool.createSeedBroker()
+}

@@ -1,6 +1,13 @@
 import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
-import { type Broker, type BrokerPool, type ClusterMetadata, clusterOf, type Exchange } from './kafkajs-cluster.ts'
+import {
+  type BrokerPool,
+  type ClusterMetadata,
+  clusterOf,
+  dropBroker,
+  dropIfSilent,
+  type Exchange,
+} from './kafkajs-cluster.ts'
 import type { LeavingExchange } from './kafkajs-leaving.ts'
 import type { PartitionAnswer, ProduceCluster, TopicLeaders } from './produce-cluster.ts'
 import { encodeProduce, PRODUCE, type ProduceRequest } from './produce-request.ts'
@@ -111,28 +118,4 @@ function tellErrorsByTopic(pool: BrokerPool) {
       })
     return broker
   }
-}
-
-/** kafkajs would ask the same broker again, although other brokers may answer. */
-async function dropIfSilent<V>(pool: BrokerPool, broker: Broker, ask: () => Promise<V>): Promise<V> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') await dropBroker(pool, broker, error)
-    throw error
-  }
-}
-
-/**
- * kafkajs itself waits for all answers before it closes a connection. The broker gets new connections instead, because kafkajs
- * closes the socket of a connection that it uses again when the former socket of that connection ends.
- */
-async function dropBroker(pool: BrokerPool, broker: Broker, why: Error) {
-  const { host, port, rack, pool: connections } = broker.connectionPool
-  broker.connectionPool = await pool.connectionPoolBuilder.build({ host, port, rack })
-  for (const { socket, authHandlers } of connections) {
-    authHandlers?.onError()
-    socket?.destroy(why)
-  }
-  if (broker === pool.seedBroker && broker.nodeId === null) await pool.createSeedBroker()
 }

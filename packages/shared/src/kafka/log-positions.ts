@@ -1,8 +1,11 @@
 import type { Logger } from '../logger.ts'
-import { type Gate, renew } from './partition-gate.ts'
+import { dropHeld, type Gate, type PartitionState, renew } from './partition-gate.ts'
 import type { Source } from './ports.ts'
 
-/** A partition whose log holds fewer records than were read. `readTo` and `endOffset` are offsets of records. */
+/**
+ * A partition whose log holds fewer records than were read, or whose topic was created again. `readTo` and `endOffset` are offsets
+ * of records.
+ */
 export interface ShorterLog {
   readonly topic: string
   readonly partition: number
@@ -21,6 +24,13 @@ export interface LogPositions {
   lag(): { topic: string; partition: number; records: number }[]
   /** Forgets the read position `readTo`, at which the log has no record any more. The log is read from its first record on. */
   beginAnew(topic: string, partition: number, readTo: number): void
+  /** The topic was deleted and created again. Forgets the read position in the former log. The new log is read from its beginning. */
+  beginRecreated(topic: string, partition: number): void
+  /**
+   * After a join, a member reads on at the committed offset. In a log that began anew, and of which nothing is committed yet, the
+   * committed offset may be one of the former log. Such a log is read on where it was read before the join.
+   */
+  readOn(): void
 }
 
 export interface LogPositionsOptions {
@@ -30,9 +40,12 @@ export interface LogPositionsOptions {
   readonly gates: ReadonlyMap<number, Gate>
   readonly logger: Logger
   readonly onShorterLog: (log: ShorterLog) => void
+  /** Called when a topic was deleted and created again, with the state of its former log. */
+  readonly onFormerLog: (state: PartitionState) => void
 }
 
-export function createLogPositions({ source, topics, gates, logger, onShorterLog }: LogPositionsOptions): LogPositions {
+export function createLogPositions(options: LogPositionsOptions): LogPositions {
+  const { source, topics, gates, logger, onShorterLog } = options
   let ends: Awaited<ReturnType<Source['offsets']>> = new Map()
   const found = new Map<string, ShorterLog>()
   let shorterBefore: ReadonlySet<string> = new Set()
@@ -49,17 +62,18 @@ export function createLogPositions({ source, topics, gates, logger, onShorterLog
       }),
     )
 
-  const report = async (topic: string, partition: number, readTo: number) => {
+  const report = async (topic: string, partition: number, readTo: number, isRecreated = false) => {
     try {
       const offsets = await source.offsets([topic])
       ends = new Map([...ends, ...offsets])
       const end = offsets.get(topic)?.get(partition)
-      if (end === undefined || end.end >= readTo) {
+      if (end === undefined || (end.end >= readTo && !isRecreated)) {
         logger.error({ topic, partition, readTo, low: end?.low }, 'records were deleted before they were read')
         return
       }
       const log = { topic, partition, readTo, endOffset: end.end }
-      logger.error(log, 'the log is shorter than what was read of it: all of it is read again')
+      if (isRecreated) logger.error(log, 'the topic was deleted and created again: all of its new log is read')
+      else logger.error(log, 'the log is shorter than what was read of it: all of it is read again')
       found.set(`${topic}/${partition}`, log)
       onShorterLog(log)
     } catch (err) {
@@ -79,6 +93,26 @@ export function createLogPositions({ source, topics, gates, logger, onShorterLog
 
   return {
     beginAnew,
+    beginRecreated(topic, partition) {
+      const gate = gates.get(partition)
+      if (gate === undefined) return
+      const [readTo, former] = [readToOf(gate, topic), gate.states.get(topic)]
+      renew(gate, topic)
+      if (former !== undefined) {
+        dropHeld(gate, former)
+        options.onFormerLog(former)
+      }
+      source.seek(topic, partition, 0)
+      if (readTo !== null) void report(topic, partition, readTo, true)
+    },
+    readOn() {
+      for (const [partition, gate] of gates) {
+        for (const topic of gate.renewed) {
+          const state = gate.states.get(topic)
+          if (!state?.committed) source.seek(topic, partition, state?.tracker.lowWaterMark() ?? 0)
+        }
+      }
+    },
     shorterLogs: () => [...found.values()],
     async lookUp() {
       try {

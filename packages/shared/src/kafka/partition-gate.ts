@@ -25,7 +25,9 @@ export interface Gate {
   readonly base: Map<string, Mark>
   /** What had ended by then, by topic: the same, or more when we had it before and nobody since. */
   readonly known: Map<string, Mark>
-  /** Topics whose log got shorter since we gained the partition. The committed offsets of such a topic are of the former log. */
+  /** The id of each topic when the offsets that are known of it began. Another id means that the offsets are of a former log. */
+  readonly topicIds: Map<string, string>
+  /** Topics whose log began anew since we gained the partition. The committed offsets of such a topic are of the former log. */
   readonly renewed: Set<string>
   claiming: boolean
   /** Why and how often the broker has refused our claim since it last took a claim. null if it has refused none. */
@@ -43,6 +45,7 @@ export const createGate = (): Gate => ({
   heldBytes: 0,
   base: new Map(),
   known: new Map(),
+  topicIds: new Map(),
   renewed: new Set(),
   claiming: false,
   refused: null,
@@ -79,7 +82,13 @@ export const hasWork = ({ held, states, base }: Gate): boolean =>
  */
 export function renew(gate: Gate, topic: string): void {
   gate.renewed.add(topic)
-  for (const byTopic of [gate.states, gate.base, gate.known]) byTopic.delete(topic)
+  for (const byTopic of [gate.states, gate.base, gate.known, gate.topicIds]) byTopic.delete(topic)
+}
+
+/** Forgets the records of a state that wait for the gate. */
+export function dropHeld(gate: Gate, of: PartitionState): void {
+  gate.held = gate.held.filter(({ state }) => state !== of)
+  gate.heldBytes = gate.held.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 export const isSame = (a: Mark, b: Mark | null): boolean => a.offset === b?.offset && a.ended === b.ended

@@ -55,6 +55,7 @@ describe('a gained partition', () => {
           isIdle: () => true,
           isAllTold: () => true,
           onShorterLog() {},
+          onFormerLog() {},
         })
 
         void partitions.assigned([0], [])

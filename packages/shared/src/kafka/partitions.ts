@@ -16,6 +16,7 @@ import {
 } from './partition-gate.ts'
 import type { Pending } from './pending.ts'
 import type { CommitRequest, Source, SourceBatch, SourceRecord } from './ports.ts'
+import { createTopicIds } from './topic-ids.ts'
 
 export interface Partitions extends Pick<LogPositions, 'lag' | 'shorterLogs'>, Pick<Claims, 'unclaimed'> {
   /**
@@ -57,6 +58,8 @@ export interface PartitionsOptions {
   readonly now: () => number
   /** Called when a log holds fewer records than were read. All of the log is read again. */
   readonly onShorterLog: (log: ShorterLog) => void
+  /** Called when a topic was deleted and created again, with the state of its former log. */
+  readonly onFormerLog: (state: PartitionState) => void
   readonly handOut: (records: readonly Pending[]) => void
   /** Whether nothing of a partition is under way, nor may be executed late at a target. */
   readonly isIdle: (partition: number) => boolean
@@ -80,21 +83,27 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   /** What had ended of a partition when we lost it, by topic: still true when nobody else has claimed it meanwhile. */
   const left = new Map<number, ReadonlyMap<string, Mark>>()
   const claim = claimOf(instanceId, now())
-  const positions = createLogPositions({ source, topics, gates, logger, onShorterLog: options.onShorterLog })
+  const positions = createLogPositions({ ...options, gates })
+  const topicIds = createTopicIds({ source, topics, gates, logger, now, onRecreated: positions.beginRecreated })
   const isOurs = (owner: string) => owner === claim.owned || owner === claim.released
   let maxRangesLength = MAX_RANGES_LENGTH
+  let namesTopicIds = true
   let claimedAgain = 0
 
-  const requestsFor = (partition: number, marks: Iterable<readonly [string, Mark]>, owner: string): CommitRequest[] =>
-    [...marks].map(([topic, mark]) => requestOf(topic, partition, mark, owner, maxRangesLength))
+  const requestsFor = (partition: number, gate: Gate, marks: Iterable<readonly [string, Mark]>, owner: string) => {
+    const idOf = (topic: string) => (namesTopicIds && gate.topicIds.get(topic)) || ''
+    return [...marks].map(([topic, mark]) => requestOf(topic, partition, mark, owner, idOf(topic), maxRangesLength))
+  }
 
   const commitAll = async (requests: readonly CommitRequest[]): Promise<void> => {
     try {
       await source.commit(requests)
     } catch (error) {
-      if ((error as { type?: unknown }).type === 'OFFSET_METADATA_TOO_LARGE' && maxRangesLength > 0) {
+      if ((error as { type?: unknown }).type === 'OFFSET_METADATA_TOO_LARGE' && namesTopicIds) {
+        if (maxRangesLength === 0) namesTopicIds = false
         maxRangesLength = 0
-        logger.warn('this broker takes less metadata with an offset: what has ended past the mark is not remembered')
+        const left = namesTopicIds ? 'what has ended past the mark' : 'the id of a topic'
+        logger.warn(`this broker takes less metadata with an offset: ${left} is not remembered`)
       }
       throw error
     }
@@ -117,7 +126,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   const claims = createClaims({
     gates,
     commit: commitAll,
-    requestsFor: (partition, gate) => requestsFor(partition, marksOf(gate), claim.owned),
+    requestsFor: (partition, gate) => requestsFor(partition, gate, marksOf(gate), claim.owned),
     logger,
   })
 
@@ -159,8 +168,9 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       const free = committed !== null && commits.every(({ owner }) => isReleased(owner) || isOurs(owner))
       // Another owner says so in one topic at least, but not in all if it could not look up what was committed.
       const isUntouched = commits.every(({ owner }) => isOurs(owner))
-      for (const { topic, mark } of commits) {
+      for (const { topic, topicId, mark } of commits) {
         if (gate.renewed.has(topic)) continue
+        if (topicId !== '') gate.topicIds.set(topic, topicId)
         const known = (isUntouched && left.get(partition)?.get(topic)) || mark
         const state = gate.states.get(topic)
         gate.base.set(topic, mark)
@@ -170,10 +180,14 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         // Read before this was known: its first claim must not forget what had ended.
         state.told = mark
       }
+      // A commit without an id may be newer than the last answer.
+      const uncommitted = topics.filter((topic) => !commits.some((each) => each.topic === topic))
+      topicIds.adopt(gate, uncommitted)
       if (!isUntouched) left.delete(partition)
       gate.startAt = free ? Math.max(assignedAt, sentUntil.get(partition) ?? 0) : assignedAt + drainMs
       void openGate(partition, gate)
     }
+    void topicIds.check()
   }
 
   return {
@@ -182,7 +196,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       for (const [partition, gate] of gates) {
         if (!gate.open) continue
         gate.handedOver = isIdle(partition)
-        requests.push(...requestsFor(partition, marksOf(gate), gate.handedOver ? claim.released : claim.owned))
+        requests.push(...requestsFor(partition, gate, marksOf(gate), gate.handedOver ? claim.released : claim.owned))
       }
       if (requests.length === 0) return
       commitAll(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
@@ -197,6 +211,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       const fresh = gained.map((partition): [number, Gate] => [partition, createGate()])
       for (const [partition, gate] of fresh) gates.set(partition, gate)
       if (fresh.length > 0) void lookUpOwners(fresh)
+      positions.readOn()
       const handedOver = [...gates].filter(([, gate]) => gate.handedOver)
       return handedOver.length === 0 ? null : claimAgain(handedOver)
     },
@@ -244,7 +259,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
           marks.push([state, mark])
         }
         const owner = release && isIdle(partition) ? claim.released : claim.owned
-        ended.push({ gate, requests: requestsFor(partition, byTopic, owner), marks })
+        ended.push({ gate, requests: requestsFor(partition, gate, byTopic, owner), marks })
       }
       if (!(await mayCommit())) return
       for (const { marks } of ended) {
@@ -254,6 +269,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       const current = ended.filter(({ gate }) => [...gates.values()].includes(gate))
       const requests = current.flatMap((each) => each.requests)
       if (requests.length === 0) return
+      void topicIds.check()
       await commitAll(requests)
       for (const { marks } of current) for (const [state, mark] of marks) state.committed = mark
     },
@@ -261,7 +277,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       [...gates].flatMap(([partition, gate]) =>
         topics.map((topic) => ({ topic, partition, distance: gate.states.get(topic)?.tracker.distance() ?? 0 })),
       ),
-    lookUpOffsets: positions.lookUp,
+    async lookUpOffsets() {
+      void topicIds.check()
+      await positions.lookUp()
+    },
     unclaimed: claims.unclaimed,
     lag: positions.lag,
     shorterLogs: positions.shorterLogs,

@@ -62,6 +62,8 @@ export interface Source {
   committed(topics: readonly string[]): Promise<Map<string, Map<number, { offset: number; metadata: string }>>>
   /** The first and the next offset of every partition of the topics. */
   offsets(topics: readonly string[]): Promise<Map<string, Map<number, { low: number; end: number }>>>
+  /** The id of each topic, which no other topic has, nor the same topic after it was deleted and created again. Without unknown ids. */
+  topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Time since the broker last heard of this member, ms; infinite before it joined. Goes on while the process is frozen. */
   heartbeatAgeMs(): number
   /** Leaves the group. */

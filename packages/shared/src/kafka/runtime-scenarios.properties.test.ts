@@ -78,6 +78,16 @@ const SCENARIOS: readonly (readonly [string, Omit<WorldOptions, 'seed'>, readonl
       ...[give(1, 1, 2), pass(200), { do: 'stop', place: 1 } as const, pass(5_000)],
     ],
   ],
+  [
+    'a topic that is created again, and whose new log is longer than what was read when its members join',
+    { hasReadLane: true },
+    [
+      ...[arrive({ group: null, tries: ['waits', 'waits', 'waits', 'waits'] }), arrive({ count: 14 }), pass(1_500)],
+      { do: 'recreate', topic: 'flow.customers.v1' },
+      { do: 'rebalance', owners: [0, 1, 0], isAnnounced: true },
+      ...[arrive({ count: 14, group: null }), arrive({ count: 14, group: null }), arrive({ count: 14 }), pass(9_000)],
+    ],
+  ],
 ]
 
 describe('the runtime, in situations that were too much for it, or are rare', () => {

@@ -78,6 +78,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     isIdle: (partition) => runs.isIdle(partition),
     isAllTold: () => options.outcomes.size === 0,
     onShorterLog: ({ topic }) => options.metrics.logShortened(topic.slice(prefix.length)),
+    // Plans order records by offset, and the offsets of two logs cannot be compared. A verify that is owed is about the target.
+    onFormerLog: (former) => void queues.drop(({ state, verifyOwedAt }) => state === former && verifyOwedAt === null),
     handOut(records) {
       const at = now()
       for (const record of records) queues.add(record, at)

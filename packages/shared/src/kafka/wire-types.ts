@@ -22,3 +22,11 @@ export function text(value: string): Buffer {
   const bytes = Buffer.from(value)
   return Buffer.concat([int16(bytes.length), bytes])
 }
+
+/** An UNSIGNED_VARINT: groups of seven bits, the lowest first. */
+export function uvarint(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) + 0x80)
+  return Buffer.from([...bytes, rest])
+}

@@ -19,8 +19,10 @@ export interface FakeSource extends Source {
   rebalance(): void
   /** Appends behind what is there, or hands over again from an offset. */
   append(topic: string, partition: number, records: readonly FakeRecord[], from?: number): void
-  /** The log begins anew and is empty. */
+  /** The log begins anew and is empty, and its topic has another id. */
   recreate(topic: string, partition: number): void
+  /** Whether the broker gives the ids of topics. */
+  givesTopicIds: boolean
   /** The broker has no record where the partition was to be read on. */
   outOfRange(topic: string, partition: number, offset: number): void
   readonly seeks: { readonly topic: string; readonly partition: number; readonly offset: number }[]
@@ -31,6 +33,7 @@ export interface FakeSource extends Source {
 export function createFakeSource(topics: readonly string[]): FakeSource {
   let listener: SourceListener | null = null
   const ends = new Map<string, number>()
+  const creations = new Map<string, number>()
   const commits: CommitRequest[] = []
   const seeks: { topic: string; partition: number; offset: number }[] = []
   const pausedPartitions = new Set<string>()
@@ -41,6 +44,7 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
     seeks,
     pausedPartitions,
     heartbeatAge: 0,
+    givesTopicIds: true,
     async start(to) {
       listener = to
     },
@@ -68,7 +72,10 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
         endOffset: end,
       })
     },
-    recreate: (topic, partition) => void ends.set(`${topic}/${partition}`, 0),
+    recreate(topic, partition) {
+      ends.set(`${topic}/${partition}`, 0)
+      creations.set(topic, (creations.get(topic) ?? 0) + 1)
+    },
     outOfRange: (topic, partition, offset) => listener?.outOfRange(topic, partition, offset),
     seek: (topic, partition, offset) => void seeks.push({ topic, partition, offset }),
     pause: (topic, partitions) => {
@@ -104,6 +111,10 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
           ),
         ]),
       ),
+    async topicIds(names) {
+      if (!this.givesTopicIds) return new Map()
+      return new Map(names.map((topic) => [topic, `id-${creations.get(topic) ?? 0}`]))
+    },
     heartbeatAgeMs() {
       return this.heartbeatAge
     },

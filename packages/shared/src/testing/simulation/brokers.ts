@@ -1,16 +1,17 @@
 import { SyncError } from '../../errors.ts'
-import type { RawMessage, SourceRecord } from '../../kafka/ports.ts'
+import type { CommitRequest, RawMessage, SourceRecord } from '../../kafka/ports.ts'
 import type { SimulatedTime } from './time.ts'
 
 /** What may go wrong with a request: it is refused, or it is carried out and its answer is lost. */
 export type Fault = 'refused' | 'answer lost'
-export type FaultyCall = 'commit' | 'produce' | 'look-up' | 'decode'
+export type FaultyCall = 'commit' | 'produce' | 'look-up' | 'topic-ids' | 'decode'
 
 export interface Log {
   readonly topic: string
   readonly partition: number
   readonly records: SourceRecord[]
   end: number
+  topicId: string
   committed: { offset: number; metadata: string } | null
 }
 
@@ -20,6 +21,11 @@ export interface Brokers {
   log(topic: string, partition: number): Log
   /** `gap`: so many offsets after it hold nothing. */
   append(message: RawMessage, gap?: number): SourceRecord
+  /** The topic is deleted and created again. Its logs are empty, and nothing is committed of them. */
+  recreate(topic: string): void
+  wasRecreated(topic: string): boolean
+  /** Whether a commit names another topic id than that of the log now. Nobody may begin to read there. */
+  isOfFormerLog(commit: Pick<CommitRequest, 'topic' | 'partition' | 'metadata'>): boolean
   onAppend(listener: () => void): void
   /** Something of each log, by topic and partition; null is left out. */
   byTopic<T>(topics: readonly string[], pick: (log: Log) => T | null): Map<string, Map<number, T>>
@@ -35,11 +41,12 @@ export interface Brokers {
 export function createBrokers(topics: readonly string[], partitions: number, time: SimulatedTime): Brokers {
   const numbers = Array.from({ length: partitions }, (_, partition) => partition)
   const logs = topics.flatMap((topic) =>
-    numbers.map((partition): Log => ({ topic, partition, records: [], end: 0, committed: null })),
+    numbers.map((partition): Log => ({ topic, partition, records: [], end: 0, topicId: 'id0', committed: null })),
   )
-  const faults: Brokers['faults'] = { commit: [], produce: [], 'look-up': [], decode: [] }
+  const faults: Brokers['faults'] = { commit: [], produce: [], 'look-up': [], 'topic-ids': [], decode: [] }
   const failed = new Set<FaultyCall>()
   const listeners: (() => void)[] = []
+  const recreated: string[] = []
   const log = (topic: string, partition: number) =>
     logs.find((each) => each.topic === topic && each.partition === partition)!
   return {
@@ -61,6 +68,19 @@ export function createBrokers(topics: readonly string[], partitions: number, tim
           return [name, new Map(picked.flatMap(([at, value]) => (value === null ? [] : [[at, value]])))]
         }),
       ),
+    recreate(topic) {
+      recreated.push(topic)
+      for (const each of logs) {
+        if (each.topic !== topic) continue
+        each.records.length = 0
+        Object.assign(each, { end: 0, topicId: `id${recreated.length}`, committed: null })
+      }
+    },
+    wasRecreated: (topic) => recreated.includes(topic),
+    isOfFormerLog({ topic, partition, metadata }) {
+      const topicId = metadata.split('\t')[2]
+      return topicId !== undefined && topicId !== log(topic, partition).topicId
+    },
     onAppend: (listener) => void listeners.push(listener),
     faults,
     failed,

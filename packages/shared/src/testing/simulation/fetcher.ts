@@ -8,6 +8,9 @@ export interface Fetcher {
   assigned(partitions: readonly number[]): void
   pause(topic: string, partitions: readonly number[]): void
   resume(topic: string, partitions: readonly number[]): void
+  seek(topic: string, partition: number, offset: number): void
+  /** How often the place in a log was changed, by topic and partition: each time, records may come again. */
+  readonly readings: ReadonlyMap<string, number>
   /** There may be something to read. */
   poll(): void
 }
@@ -18,19 +21,33 @@ export function createFetcher(options: {
   readonly batchSize: number
   readonly mayRead: () => boolean
   readonly onBatch: (batch: SourceBatch) => void
+  readonly onOutOfRange: (topic: string, partition: number, offset: number) => void
 }): Fetcher {
-  const { brokers, time, batchSize, mayRead, onBatch } = options
+  const { brokers, time, batchSize, mayRead, onBatch, onOutOfRange } = options
   const positions = new Map<string, number>()
   const paused = new Set<string>()
+  const readings = new Map<string, number>()
   let isPolling = false
   const nameOf = ({ topic, partition }: Log) => `${topic}/${partition}`
 
+  /** Something can be read there, or the place is past the end. */
   const unread = () =>
-    brokers.logs.filter((log) => (positions.get(nameOf(log)) ?? log.end) < log.end && !paused.has(nameOf(log)))
+    brokers.logs.filter((log) => (positions.get(nameOf(log)) ?? log.end) !== log.end && !paused.has(nameOf(log)))
+  const seek = (name: string, offset: number) => {
+    if (!positions.has(name)) return
+    positions.set(name, offset)
+    readings.set(name, (readings.get(name) ?? 0) + 1)
+  }
   const read = (log: Log) => {
     // A pause may have come with the batch before.
     if (paused.has(nameOf(log))) return
     const position = positions.get(nameOf(log))!
+    if (position > log.end) {
+      // As kafkajs, which resets the committed offset too.
+      log.committed = null
+      seek(nameOf(log), 0)
+      return onOutOfRange(log.topic, log.partition, position)
+    }
     const rest = log.records.filter(({ offset }) => offset >= position)
     const records: readonly SourceRecord[] = rest.slice(0, batchSize)
     const lastOffset = records.length === rest.length ? log.end - 1 : records.at(-1)!.offset
@@ -67,6 +84,11 @@ export function createFetcher(options: {
       for (const partition of partitions) paused.delete(`${topic}/${partition}`)
       poll()
     },
+    seek(topic, partition, offset) {
+      seek(`${topic}/${partition}`, offset)
+      poll()
+    },
+    readings,
     poll,
   }
 }

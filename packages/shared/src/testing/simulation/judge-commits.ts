@@ -31,9 +31,13 @@ export function createCommitsJudge(
     committing(member, request) {
       const { topic, partition, offset } = request
       const { committed, end } = brokers.log(topic, partition)
+      const isBefore = committed !== null && !brokers.isOfFormerLog({ topic, partition, metadata: committed.metadata })
+      const lastOffset = isBefore ? committed.offset : 0
+      const isOfFormerLog = brokers.isOfFormerLog(request)
       const name = `${topic}/${partition} at ${offset}`
       if (ownerOf(partition) !== member) accuse(`a commit of a partition that is another's: ${name}`)
-      if (offset < (committed?.offset ?? 0)) accuse(`a commit backwards: ${name}`)
+      if (isOfFormerLog) return
+      if (offset < lastOffset) accuse(`a commit backwards: ${name}`)
       if (offset > end) accuse(`a commit past the end: ${name}`)
       for (const record of saidToHaveEnded(request)) {
         if (!ledger.hasEndedBy(member, record)) accuse('committed as ended, and not ended by this member', record)
@@ -41,7 +45,8 @@ export function createCommitsJudge(
       }
     },
     committingAcknowledged(member, offsets) {
-      for (const record of offsets.flatMap(saidToHaveEnded)) {
+      const ofTheseLogs = offsets.filter((each) => !brokers.isOfFormerLog(each))
+      for (const record of ofTheseLogs.flatMap(saidToHaveEnded)) {
         const handover = ledger.current(member, record)
         if (handover?.end && !handover.isAcknowledged) accuse('committed before its outcome was acknowledged', record)
       }

@@ -5,11 +5,13 @@ import type { Member } from './member.ts'
 import { type Fate, readFate } from './records.ts'
 import type { SimulatedTime } from './time.ts'
 
-/** One record as a member got it in one tenure; it is told from others by its traceparent. */
+/** One record as a member got it in one tenure, in one reading of its log; it is told from others by its traceparent. */
 export interface Handover {
   readonly record: SourceRecord
   readonly member: Member
   readonly tenure: number
+  /** Of `Member.readings`. */
+  readonly reading: number
   end: SyncOutcome | null
   isAcknowledged: boolean
   /** A record of the retry topic that was written to its end again, as it is. */
@@ -40,8 +42,17 @@ export function createLedger(time: SimulatedTime): Ledger {
   const byRecord = new Map<SourceRecord, Handover[]>()
   const of = (traceparent: string | null | undefined) =>
     handovers[Number.parseInt((traceparent ?? '').slice(3, 35), 16) - 1]!
+  const readingOf = (member: Member, { topic, partition }: SourceRecord) =>
+    member.readings.get(`${topic}/${partition}`) ?? 0
   const current = (member: Member, record: SourceRecord) =>
-    byRecord.get(record)?.find((each) => each.member === member && each.tenure === member.tenures.get(record.partition))
+    byRecord
+      .get(record)
+      ?.find(
+        (each) =>
+          each.member === member &&
+          each.tenure === member.tenures.get(record.partition) &&
+          each.reading === readingOf(member, record),
+      )
   return {
     violations,
     accuse(what, record) {
@@ -53,7 +64,9 @@ export function createLedger(time: SimulatedTime): Ledger {
       let handover = current(member, record)
       if (handover === undefined) {
         const tenure = member.tenures.get(record.partition)!
-        handover = { record, member, tenure, end: null, isAcknowledged: false, isPassedOn: false, owesSince: null }
+        const reading = readingOf(member, record)
+        const open = { end: null, isAcknowledged: false, isPassedOn: false, owesSince: null }
+        handover = { record, member, tenure, reading, ...open }
         handovers.push(handover)
         byRecord.set(record, [...(byRecord.get(record) ?? []), handover])
       }

@@ -9,6 +9,8 @@ import type { SimulatedTime } from './time.ts'
 export interface Member extends Source {
   /** What is ours as far as we know, and since which assignment. */
   readonly tenures: ReadonlyMap<number, number>
+  /** How often it has begun to read a log at another place, by topic and partition. */
+  readonly readings: ReadonlyMap<string, number>
   readonly isDead: boolean
   /** No assignment has come since the last join. */
   readonly isJoining: boolean
@@ -114,6 +116,7 @@ export function createMember(options: MemberOptions): Member {
       tell((to) => to.batch({ ...batch, records }))
       options.onBatch(member)
     },
+    onOutOfRange: (topic, partition, offset) => tell((to) => to.outOfRange(topic, partition, offset)),
   })
 
   const commit = (offsets: readonly CommitRequest[]): Promise<void> => {
@@ -154,6 +157,7 @@ export function createMember(options: MemberOptions): Member {
 
   const member: Member = {
     tenures,
+    readings: fetcher.readings,
     get isDead() {
       return isDead
     },
@@ -180,14 +184,16 @@ export function createMember(options: MemberOptions): Member {
     },
     pause: fetcher.pause,
     resume: fetcher.resume,
-    seek() {
-      throw new Error('no log of the simulation gets shorter')
-    },
+    seek: fetcher.seek,
     commit,
     committed: (names) =>
       isDead
         ? never()
         : brokers.request('look-up', () => brokers.byTopic(names, ({ committed }) => committed && { ...committed })),
+    topicIds: (names) =>
+      isDead
+        ? never()
+        : brokers.request('topic-ids', () => new Map(names.map((topic) => [topic, brokers.log(topic, 0).topicId]))),
     offsets: async (names) => brokers.byTopic(names, ({ end }) => ({ low: 0, end })),
     heartbeatAgeMs: () => (isConnected && joins === 0 && coordinator.knows(id) ? HEARTBEAT_MS : time.now() - heardAt),
     async stop() {

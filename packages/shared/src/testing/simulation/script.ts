@@ -21,6 +21,7 @@ export type Step =
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'rebalance'; readonly owners: readonly number[]; readonly isAnnounced: boolean }
   | { readonly do: 'circuit'; readonly tenant: string; readonly state: 'open' | 'half-open' | 'closed' }
+  | { readonly do: 'recreate'; readonly topic: (typeof TOPICS)[number] }
   | { readonly do: 'fault'; readonly call: FaultyCall; readonly how: Fault; readonly count: number }
   | { readonly do: 'crash' | 'stop' | 'start' | 'cut' | 'heal'; readonly place: number }
 
@@ -72,9 +73,13 @@ export const circuit: fc.Arbitrary<Step> = one({
 })
 export const fault: fc.Arbitrary<Step> = one({
   do: fc.constant('fault' as const),
-  call: fc.constantFrom<FaultyCall>('commit', 'produce', 'produce', 'look-up', 'decode'),
+  call: fc.constantFrom<FaultyCall>('commit', 'produce', 'produce', 'look-up', 'topic-ids', 'decode'),
   how: fc.constantFrom<Fault>('refused', 'answer lost'),
   count: fc.integer({ min: 1, max: 4 }),
+})
+export const recreation: fc.Arbitrary<Step> = one({
+  do: fc.constant('recreate' as const),
+  topic: fc.constantFrom(...TOPICS),
 })
 export const process: fc.Arbitrary<Step> = one({
   do: fc.constantFrom(
@@ -120,6 +125,8 @@ export async function carryOut(world: World, it: Step, arrived: Arrived[]): Prom
       return world.time.pass(it.ms)
     case 'rebalance':
       return world.rebalance(it.owners, it.isAnnounced)
+    case 'recreate':
+      return world.brokers.recreate(it.topic)
     case 'circuit':
       return world.circuits.become(it.tenant, it.state)
     case 'fault':

@@ -53,14 +53,19 @@ export interface WorldOptions {
   readonly limits?: Partial<RuntimeLimits>
   readonly maxMetadataLength?: number
   readonly slowPart?: number
+  /** The group has read the retry topic, so that a claim outlives the deletion of another topic. Default: false. */
+  readonly hasReadLane?: boolean
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { seed, limits = {}, maxMetadataLength = 4_096, slowPart = 0.1 } = options
+  const { seed, limits = {}, maxMetadataLength = 4_096, slowPart = 0.1, hasReadLane = false } = options
   const all = { ...LIMITS, ...limits }
   const time = simulateTime(seed)
   const brokers = createBrokers([...TOPICS, LANE], PARTITIONS, time)
   brokers.maxMetadataLength = maxMetadataLength
+  if (hasReadLane) {
+    for (const log of brokers.logs) if (log.topic === LANE) log.committed = { offset: 0, metadata: '' }
+  }
   const coordinator = createCoordinator<Member>(PARTITIONS)
   const circuits = createSimulatedCircuits(time)
   const { requestDeadlineMs, sessionTimeoutMs } = all

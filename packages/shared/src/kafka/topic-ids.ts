@@ -1,0 +1,74 @@
+import type { Logger } from '../logger.ts'
+import type { Gate } from './partition-gate.ts'
+import type { Source } from './ports.ts'
+
+/**
+ * Finds topics that were deleted and created again. A topic that was created again has another id. Its new log may be longer than
+ * the read position in the former log, so neither its end nor an offset out of range shows that it is another log.
+ */
+export interface TopicIds {
+  /** Asks for the ids of all topics, at most once a second, and compares them with those that our offsets belong to. Never rejects. */
+  check(): Promise<void>
+  /** Notes the ids of the last answer for those of these topics of which the gate knows no id. */
+  adopt(gate: Gate, topics: readonly string[]): void
+}
+
+export interface TopicIdsOptions {
+  readonly source: Pick<Source, 'topicIds'>
+  readonly topics: readonly string[]
+  /** By partition number. */
+  readonly gates: ReadonlyMap<number, Gate>
+  readonly logger: Logger
+  readonly now: () => number
+  /** The offsets that are known of this partition belong to a former log. */
+  readonly onRecreated: (topic: string, partition: number) => void
+}
+
+const MIN_AGE_MS = 1_000
+
+export function createTopicIds({ source, topics, gates, logger, now, onRecreated }: TopicIdsOptions): TopicIds {
+  /** A topic that does not exist at the moment keeps its last id. */
+  const last = new Map<string, string>()
+  let askedAt = Number.NEGATIVE_INFINITY
+  let isAsking = false
+
+  const adopt: TopicIds['adopt'] = (gate, of) => {
+    for (const topic of of) {
+      const id = last.get(topic)
+      if (id !== undefined && !gate.topicIds.has(topic)) gate.topicIds.set(topic, id)
+    }
+  }
+
+  const lookUp = async () => {
+    // Only of these does an answer say that they are older. A newer one may come with a commit while the answer is on its way.
+    const known = [...gates].map(([partition, gate]) => ({ partition, gate, topicIds: new Map(gate.topicIds) }))
+    const answer = await source.topicIds(topics)
+    for (const [topic, id] of answer) {
+      last.set(topic, id)
+      for (const { partition, gate, topicIds } of known) {
+        const former = topicIds.get(topic)
+        if (former === undefined || former === id) continue
+        if (gates.get(partition) !== gate || gate.topicIds.get(topic) !== former) continue
+        // A broker that lags behind may name a former id once more. Then the new log is read twice, and nothing is lost.
+        onRecreated(topic, partition)
+      }
+    }
+    for (const gate of gates.values()) adopt(gate, topics)
+  }
+
+  return {
+    adopt,
+    async check() {
+      if (isAsking || now() - askedAt < MIN_AGE_MS) return
+      isAsking = true
+      askedAt = now()
+      try {
+        await lookUp()
+      } catch (error) {
+        logger.debug({ err: error }, 'looking up the ids of topics failed')
+      } finally {
+        isAsking = false
+      }
+    },
+  }
+}
