@@ -30,6 +30,25 @@ describe('accepted webhooks', () => {
   })
 })
 
+describe('accepted webhooks of a topic that was recreated', () => {
+  it.each([
+    ['before', 900_000, []],
+    ['by an attempt that may have begun before', 1_005_000, []],
+    ['afterwards', 1_020_000, ['t:1: 2 accepted, 0 stored']],
+  ])('accepted %s', (_, at, wrong) => {
+    const topic = 'flow.notifications.v1'
+    const journal = createJournal(100, () => at)
+    for (const deliveryId of ['1', '2']) {
+      const delivery = { kind: 'delivery' as const, deliveryId, tenant: 't', objectId: '1', action: 'x' }
+      journal.add({ ...delivery, attempt: 1, status: 202, end: 'delivered' })
+    }
+
+    expect(checkAccepted('', journal, topic, [], [{ topic, doneAt: 1_000_000 }]).wrong).toEqual(wrong)
+    expect(checkAccepted('', journal, topic, [], []).wrong).toHaveLength(1)
+    expect(checkAccepted('', journal, topic, [], [{ topic: INPUT, doneAt: 1_000_000 }]).wrong).toHaveLength(1)
+  })
+})
+
 describe('ends of records', () => {
   const ended = (outcome: string, offset: number) =>
     record('sync.outcomes.v1', 0, {
@@ -49,10 +68,27 @@ describe('ends of records', () => {
   })
 })
 
+describe('ends of records of a topic that was recreated', () => {
+  it('have the trace of the record, because the former log had a record at the same offset', () => {
+    const own = record(INPUT, 7, {}, { traceparent: 'new' })
+    const ended = (traceparent: string) =>
+      record('sync.outcomes.v1', 0, {
+        ...{ service: 'customer-mapper', topic: `p.${INPUT}`, partition: 0, offset: '7', outcome: 'done', traceparent },
+      })
+    const recreations = [{ topic: INPUT, doneAt: 0 } as const]
+
+    expect(checkEnds([own], [ended('old')], 'p.', recreations).wrong).toHaveLength(1)
+    expect(checkEnds([own], [ended('old'), ended('new')], 'p.', recreations).wrong).toEqual([])
+    expect(checkEnds([own], [ended('old')], 'p.').wrong).toEqual([])
+  })
+})
+
 describe('what is parked', () => {
   const expected = (poison: string[], cured: string[] = []) =>
     ({ poison: new Set(poison), cured: new Set(cured) }) as unknown as Expected
-  const performed = (garbage: string[] = []) => ({ garbage: new Set(garbage) }) as unknown as Performed
+  const performed = (places: string[] = [], writtenAt = 0): Pick<Performed, 'garbage'> => ({
+    garbage: places.map((place) => ({ topic: INPUT, place, key: 't:1', writtenAt })),
+  })
   const letter = record(
     'customer-mapper.dead-letters.v1',
     0,
@@ -61,8 +97,8 @@ describe('what is parked', () => {
       ...{ 'dl-topic': `p.${INPUT}`, 'dl-partition': '0', 'dl-offset': '7', 'dl-reason': 'refused' },
     },
   )
-  const wrongOf = (letters: StoredRecord[], ...[of, by]: [Expected, Performed]) =>
-    checkParked(letters, of, by, 'p.').wrong
+  const wrongOf = (letters: StoredRecord[], of: Expected, by: Pick<Performed, 'garbage'>, doneAt?: number) =>
+    checkParked(letters, of, by, 'p.', doneAt === undefined ? [] : [{ topic: INPUT, doneAt }]).wrong
 
   it('is the poison, what was poison for a while, and what keeps no contract', () => {
     expect(wrongOf([letter], expected(['t:1']), performed())).toEqual([])
@@ -74,6 +110,13 @@ describe('what is parked', () => {
     expect(wrongOf([letter], expected([]), performed())).toHaveLength(1)
     expect(wrongOf([], expected(['t:1']), performed())).toEqual(['t:1 is poison and not parked'])
     expect(wrongOf([], expected([]), performed([`${INPUT}/0/7`]))).toHaveLength(1)
+    expect(wrongOf([{ ...letter, key: 't:2' }], expected([]), performed([`${INPUT}/0/7`]))).toHaveLength(1)
+  })
+
+  it('may lack what kept no contract in a log that was deleted', () => {
+    expect(wrongOf([], expected([]), performed([`${INPUT}/0/7`], 1_000), 2_000)).toEqual([])
+    expect(wrongOf([letter], expected([]), performed([`${INPUT}/0/7`], 1_000), 2_000)).toEqual([])
+    expect(wrongOf([], expected([]), performed([`${INPUT}/0/7`], 3_000), 2_000)).toHaveLength(1)
   })
 })
 

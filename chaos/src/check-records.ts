@@ -7,6 +7,7 @@ import type { Expected } from './oracle.ts'
 import { patiently } from './patiently.ts'
 import type { Performed } from './perform.ts'
 import { DEAD_LETTERS, jsonOf, offsetsOf, readTopics, type StoredRecord } from './records.ts'
+import type { Recreation } from './recreate-topic.ts'
 import type { System } from './system.ts'
 
 const FINAL: readonly unknown[] = ['done', 'skipped', 'parked']
@@ -18,8 +19,16 @@ export interface RecordsSeen {
   readonly texts: readonly string[]
 }
 
-/** Every accepted notification has its record, every record its end, and what is parked is the poison. */
-export async function checkRecords(system: System, expected: Expected, performed: Performed): Promise<RecordsSeen> {
+/**
+ * Every accepted notification has its record, every record its end, and what is parked is the poison. Nothing can be demanded of the
+ * records of a log that was deleted, because some of them were deleted before a service had read them.
+ */
+export async function checkRecords(
+  system: System,
+  expected: Expected,
+  performed: Performed,
+  recreations: readonly Recreation[],
+): Promise<RecordsSeen> {
   const inputs = await readTopics(
     system,
     INPUTS.map(({ name }) => name),
@@ -28,15 +37,22 @@ export async function checkRecords(system: System, expected: Expected, performed
   const letters = await readTopics(system, DEAD_LETTERS)
   return {
     checks: [
-      checkAccepted('accepted Flow webhooks on their topic', system.flow.journal, 'flow.notifications.v1', inputs),
+      checkAccepted(
+        'accepted Flow webhooks on their topic',
+        system.flow.journal,
+        'flow.notifications.v1',
+        inputs,
+        recreations,
+      ),
       checkAccepted(
         'accepted Omnium webhooks on their topic',
         system.omnium.journal,
         'omnium.notifications.v1',
         inputs,
+        recreations,
       ),
-      checkEnds(inputs, outcomes, system.prefix),
-      checkParked(letters, expected, performed, system.prefix),
+      checkEnds(inputs, outcomes, system.prefix, recreations),
+      checkParked(letters, expected, performed, system.prefix, recreations),
       checkReasons(letters, outcomes),
       await checkOffsets(system),
     ],
@@ -47,7 +63,22 @@ export async function checkRecords(system: System, expected: Expected, performed
   }
 }
 
-export function checkAccepted(name: string, journal: Journal, topic: string, inputs: readonly StoredRecord[]): Check {
+/** Longer than an attempt to deliver a webhook takes: one that ends later has not begun before the topic was recreated. */
+const DELIVERED_WITHIN_MS = 11_000
+
+/** When the newest log of the topic began, in ms since the epoch. */
+const beginOf = (topic: string, recreations: readonly Recreation[]) =>
+  Math.max(Number.NEGATIVE_INFINITY, ...recreations.filter((it) => it.topic === topic).map(({ doneAt }) => doneAt))
+
+/** A webhook that was accepted before the topic was recreated, or by an attempt that may have begun before, may be in the former log. */
+export function checkAccepted(
+  name: string,
+  journal: Journal,
+  topic: string,
+  inputs: readonly StoredRecord[],
+  recreations: readonly Recreation[] = [],
+): Check {
+  const from = beginOf(topic, recreations) + DELIVERED_WITHIN_MS
   const stored = new Map<string, number>()
   for (const { key, topic: at, value } of inputs) {
     if (at !== topic || key === null || jsonOf(value)?.via !== 'webhook') continue
@@ -55,7 +86,7 @@ export function checkAccepted(name: string, journal: Journal, topic: string, inp
   }
   const accepted = new Map<string, number>()
   for (const entry of journal.entries({ kind: 'delivery' })) {
-    if (entry.kind !== 'delivery' || entry.end !== 'delivered') continue
+    if (entry.kind !== 'delivery' || entry.end !== 'delivered' || entry.at < from) continue
     const key = nameOf(entry.tenant, entry.objectId)
     accepted.set(key, (accepted.get(key) ?? 0) + 1)
   }
@@ -65,23 +96,34 @@ export function checkAccepted(name: string, journal: Journal, topic: string, inp
   return { name, counted: [...accepted.values()].reduce((a, b) => a + b, 0), wrong }
 }
 
-export function checkEnds(inputs: readonly StoredRecord[], outcomes: readonly StoredRecord[], prefix: string): Check {
+/**
+ * A record of a recreated topic has the offset of a record of the former log, whose end says nothing of it. So there the end must also
+ * have the trace of the record.
+ */
+export function checkEnds(
+  inputs: readonly StoredRecord[],
+  outcomes: readonly StoredRecord[],
+  prefix: string,
+  recreations: readonly Recreation[] = [],
+): Check {
+  const recreated = new Set<string>(recreations.map(({ topic }) => topic))
   const ended = new Set<string>()
   for (const { value } of outcomes) {
     const outcome = jsonOf(value)
     if (outcome === null || !FINAL.includes(outcome.outcome)) continue
-    const topic = String(outcome.topic)
-    ended.add(
-      `${outcome.service} ${topic.startsWith(prefix) ? topic.slice(prefix.length) : topic}/${outcome.partition}/${outcome.offset}`,
-    )
+    const physical = String(outcome.topic)
+    const topic = physical.startsWith(prefix) ? physical.slice(prefix.length) : physical
+    const at = `${outcome.service} ${topic}/${outcome.partition}/${outcome.offset}`
+    ended.add(recreated.has(topic) ? `${at} ${outcome.traceparent}` : at)
   }
   const wrong: string[] = []
   let counted = 0
-  for (const { topic, partition, offset, key } of inputs) {
+  for (const { topic, partition, offset, key, headers } of inputs) {
+    const traceparent = headers.traceparent?.toString() ?? null
     for (const service of INPUTS.find(({ name }) => name === topic)!.readers) {
       counted++
       const at = `${service} ${topic}/${partition}/${offset}`
-      if (!ended.has(at)) wrong.push(`${at} (${key}) has no end`)
+      if (!ended.has(recreated.has(topic) ? `${at} ${traceparent}` : at)) wrong.push(`${at} (${key}) has no end`)
     }
   }
   return { name: 'records with their end', counted, wrong }
@@ -90,9 +132,11 @@ export function checkEnds(inputs: readonly StoredRecord[], outcomes: readonly St
 export function checkParked(
   letters: readonly StoredRecord[],
   { poison, cured }: Expected,
-  { garbage }: Performed,
+  { garbage }: Pick<Performed, 'garbage'>,
   prefix: string,
+  recreations: readonly Recreation[] = [],
 ): Check {
+  const placesOf = (key: string | null) => garbage.filter((it) => it.key === key).map(({ place }) => place)
   const parked = new Set<string>()
   const wrong: string[] = []
   const origins = new Set<string>()
@@ -101,11 +145,14 @@ export function checkParked(
     const origin = `${text('dl-topic').slice(prefix.length)}/${text('dl-partition')}/${text('dl-offset')}`
     origins.add(origin)
     if (key !== null) parked.add(key)
-    const isOurs = garbage.has(origin) || (key !== null && (poison.has(key) || cured.has(key)))
+    const isOurs = placesOf(key).includes(origin) || (key !== null && (poison.has(key) || cured.has(key)))
     if (!isOurs) wrong.push(`${topic} ${key} from ${origin}: ${text('dl-reason')} ${text('dl-message')}`)
   }
   for (const key of poison) if (!parked.has(key)) wrong.push(`${key} is poison and not parked`)
-  for (const origin of garbage) if (!origins.has(origin)) wrong.push(`${origin} keeps no contract and is not parked`)
+  for (const { topic, place, writtenAt } of garbage) {
+    if (origins.has(place) || writtenAt < beginOf(topic, recreations)) continue
+    wrong.push(`${place} keeps no contract and is not parked`)
+  }
   return { name: 'parked is the poison, and nothing else', counted: origins.size, mayBeEmpty: true, wrong }
 }
 

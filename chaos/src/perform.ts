@@ -1,18 +1,27 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fields } from '@sync/sandbox/fields'
-import { nameOf, type Operation } from './operations.ts'
+import { type GarbageTopic, nameOf, type Operation } from './operations.ts'
 import type { Operator } from './operator.ts'
 import { editOfOmnium } from './oracle-mapping.ts'
 import type { System } from './system.ts'
 
 const POLL_MS = 100
 
+/** A record whose bytes keep no contract. */
+export interface Garbage {
+  readonly topic: GarbageTopic
+  /** `topic/partition/offset`, which a record of a recreated topic may have once more. */
+  readonly place: string
+  readonly key: string | null
+  /** When the broker acknowledged it, in ms since the epoch. */
+  readonly writtenAt: number
+}
+
 /** What was done, for the checks. */
 export interface Performed {
   readonly operations: Map<Operation['kind'], number>
-  /** `topic/partition/offset` of bytes that keep no contract. */
-  readonly garbage: Set<string>
+  readonly garbage: Garbage[]
   /** `tenant:uid` of customers that are no poison any more. */
   readonly cured: Set<string>
   /** Resolves once what had to wait is done: edits of customers that were not in Flow yet, and the operator's work. */
@@ -28,7 +37,7 @@ export async function performWorkload(
 ): Promise<Performed> {
   const startedAt = performance.now()
   const counts = new Map<Operation['kind'], number>()
-  const garbage = new Set<string>()
+  const garbage: Garbage[] = []
   const cured = new Set<string>()
   const poisonFaults = new Map<string, string[]>()
   /** By customer and system: an edit never overtakes an earlier one. */
@@ -104,7 +113,11 @@ export async function performWorkload(
       case 'garbage': {
         const { topic, key } = operation
         const written = operator.write(topic, key, garbageOf(operation))
-        return later(written.then(({ partition, offset }) => garbage.add(`${topic}/${partition}/${offset}`)))
+        return later(
+          written.then(({ partition, offset }) =>
+            garbage.push({ topic, key, place: `${topic}/${partition}/${offset}`, writtenAt: Date.now() }),
+          ),
+        )
       }
       case 'replay':
         return later(operator.replay(operation.topic, operation.from, operation.to))

@@ -23,6 +23,7 @@ describe('a schedule of faults', () => {
           'broker',
           'broker-freeze',
           'leaders',
+          'recreate',
           'clock',
           'freeze',
           'hang',
@@ -67,6 +68,18 @@ describe('a schedule of faults', () => {
     )
   })
 
+  it('recreates a topic once in some runs, after records were read of it and long before the end', () => {
+    const recreations = Array.from({ length: 20 }, (_, seed) =>
+      planFaults({ ...options, seed, durationMs: 60_000 }).filter(({ kind }) => kind === 'recreate'),
+    )
+
+    expect(new Set(recreations.map(({ length }) => length))).toEqual(new Set([0, 1]))
+    for (const { atMs } of recreations.flat()) {
+      expect(atMs).toBeGreaterThanOrEqual(18_000)
+      expect(atMs).toBeLessThanOrEqual(42_000)
+    }
+  })
+
   it('moves no leaders where there is one broker', () => {
     const faults = planFaults({ ...options, brokers: 1 })
 
@@ -80,6 +93,7 @@ describe('a schedule of faults', () => {
     expect(kinds).not.toContain('broker')
     expect(kinds).not.toContain('broker-freeze')
     expect(kinds).not.toContain('leaders')
+    expect(kinds).not.toContain('recreate')
     expect(kinds).not.toContain('registry')
   })
 })

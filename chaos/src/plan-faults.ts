@@ -1,6 +1,7 @@
 import type { FaultRule } from '@sync/sandbox/fault-rule'
-import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
+import { SERVICES, type ServiceName, type TopicName } from '@sync/shared/kafka/topics'
 import { type Chance, createChance } from './chance.ts'
+import { RECREATED_TOPIC } from './recreate-topic.ts'
 
 /** `forMs`: how long it lasts. Instances count from 0; one past the number that are there at the start is added. */
 export type Fault = { readonly atMs: number; readonly forMs: number } & (
@@ -19,6 +20,7 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   /** The preferred leader of each partition becomes the replica that stands `shift` places further in the list. `coordinators` are the leaders of the group offsets. */
   | { readonly kind: 'leaders'; readonly of: 'topics' | 'coordinators'; readonly shift: 1 | 2 }
   | { readonly kind: 'registry' }
+  | { readonly kind: 'recreate'; readonly topic: TopicName }
   | { readonly kind: 'target'; readonly target: 'flow' | 'omnium'; readonly rule: FaultRule }
   /** `role`: the API user lacks the role for the lists. `tokens`: each new token makes the earlier tokens invalid. */
   | { readonly kind: 'role' | 'tokens'; readonly target: 'flow' | 'omnium'; readonly tenant: string }
@@ -64,6 +66,7 @@ export function planFaults(options: FaultOptions): Fault[] {
           ...(options.brokers > 1
             ? series(options, 'brokers', [8_000, 20_000], faultOfThreeBrokers)
             : series(options, 'broker', [30_000, 70_000], faultOfBroker)),
+          ...recreation(options),
           ...series(options, 'registry', [40_000, 90_000], (chance) => ({
             kind: 'registry',
             forMs: chance.between(500, 10_000),
@@ -72,6 +75,13 @@ export function planFaults(options: FaultOptions): Fault[] {
       : []),
   ]
   return faults.filter(({ atMs, forMs }) => atMs + forMs <= durationMs).toSorted((a, b) => a.atMs - b.atMs)
+}
+
+/** Once in most runs, in the middle. */
+function recreation({ seed, durationMs }: FaultOptions): Fault[] {
+  const chance = createChance(seed, 'recreation')
+  const atMs = Math.round(durationMs * (0.3 + 0.4 * chance.draw()))
+  return chance.happens(0.6) ? [{ kind: 'recreate', topic: RECREATED_TOPIC, atMs, forMs: 0 }] : []
 }
 
 type Unplaced<F = Fault> = F extends Fault ? Omit<F, 'atMs'> : never

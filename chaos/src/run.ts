@@ -14,13 +14,14 @@ import { applyModes, describeModes } from './modes.ts'
 import { createOperator } from './operator.ts'
 import type { ChaosOptions } from './options.ts'
 import { expectedEnd } from './oracle.ts'
-import { type Performed, performWorkload } from './perform.ts'
+import { performWorkload } from './perform.ts'
 import { planFaults } from './plan-faults.ts'
 import { planModes, type TenantModes } from './plan-modes.ts'
 import { planWorkload, type Workload } from './plan-workload.ts'
 import { readTopics } from './records.ts'
+import { describeRecreations } from './recreate-topic.ts'
 import { holds, notEmpty, report, tally } from './report.ts'
-import { untilSettled } from './settle.ts'
+import { type Happened, untilSettled } from './settle.ts'
 import { strikeAll } from './strike.ts'
 import { SESSION_TIMEOUT_MS, type System, startSystem } from './system.ts'
 
@@ -69,17 +70,19 @@ export async function runChaos(
     ])
     say(`done: ${tally(performed.operations)}`)
     say(`struck: ${tally(struck.counts)}`)
+    const { recreations } = struck
 
     const late = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_WITHIN_MS)])
     const closing = workload.closing.map((round) => () => performWorkload(system, operator, round, late))
-    const unsettled = await untilSettled(system, performed, operator, closing, say, late).then(
+    const unsettled = await untilSettled(system, { performed, recreations }, operator, closing, say, late).then(
       () => null,
       (error: Error) => error.message,
     )
     say(unsettled ?? 'settled')
+    for (const line of await describeRecreations(system, recreations)) say(line)
     const [inFlow, inOmnium] = [system.flow.journal.writes(), system.omnium.journal.writes()]
     say(describeFloods(floods, floodDelays(inFlow, inOmnium, floods, workloadStartedAt)))
-    const checks = await allChecks(system, workload, modes, performed, unsettled)
+    const checks = await allChecks(system, workload, modes, { performed, recreations }, unsettled)
     log(`\n${report(checks)}\n`)
     if (!holds(checks)) log(`logs and findings: ${await keep(system, seed, checks)}`)
     return holds(checks)
@@ -93,12 +96,12 @@ async function allChecks(
   system: System,
   { tenants, operations, closing }: Workload,
   modes: readonly TenantModes[],
-  performed: Performed,
+  { performed, recreations }: Happened,
   unsettled: string | null,
 ): Promise<Check[]> {
   const formOf = formsOf(modes)
   const expected = expectedEnd(tenants, operations, closing.flat(), formOf)
-  const records = await checkRecords(system, expected, performed)
+  const records = await checkRecords(system, expected, performed, recreations)
   const lane = await readTopics(system, ['customer-mapper.retry.v1', 'relation-manager.retry.v1'])
   const pages = [...(await system.fleet.pages('metrics')), ...(await system.fleet.pages('ready'))].map(
     ({ text }) => text,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { untilAtRest } from '@sync/sandbox/demo/rest'
 import type { Operator } from './operator.ts'
 import type { Performed } from './perform.ts'
+import { type Recreation, repairRecreated } from './recreate-topic.ts'
 import type { System } from './system.ts'
 import { untilSame } from './until-same.ts'
 
@@ -16,13 +17,20 @@ const SWEEPS = {
   omnium: [/\/PrivateCustomers\/Search$/, /\/BusinessCustomers\/Search$/, /\/Orders\/Search$/],
 } as const
 
+/** What the workload and the faults did. */
+export interface Happened {
+  readonly performed: Performed
+  readonly recreations: readonly Recreation[]
+}
+
 /**
- * Faults are over: resolves once all is handled, every tenant was swept since, what had been parked of customers that are
- * no poison any more was redriven and handled too, and so was each of the `closing` rounds. Throws, saying what lacks, when the signal aborts.
+ * Faults are over: resolves once all is handled, the losses of a recreated topic were repaired, every tenant was swept since, what had
+ * been parked of customers that are no poison any more was redriven and handled too, and so was each of the `closing` rounds. Throws,
+ * saying what lacks, when the signal aborts.
  */
 export async function untilSettled(
   system: System,
-  performed: Performed,
+  { performed, recreations }: Happened,
   operator: Operator,
   closing: readonly (() => Promise<unknown>)[],
   log: (line: string) => void,
@@ -35,6 +43,11 @@ export async function untilSettled(
   // A company may be what a relation waits for, longer than we wait for that.
   await operator.redrive(performed.cured)
   await untilHandled(system, signal)
+  if (recreations.length > 0) {
+    log('all is handled; an operator repairs what the recreated topic lost')
+    await within('the backfill', signal, repairRecreated(system, recreations))
+    await untilHandled(system, signal)
+  }
   log('all is handled; waiting for sweeps')
   await untilSwept(system, signal)
   await operator.redrive(performed.cured)

@@ -4,11 +4,13 @@ import type { Stack } from '@sync/sandbox/stack'
 import { moveLeaders } from './move-leaders.ts'
 import { patiently } from './patiently.ts'
 import type { Fault } from './plan-faults.ts'
+import { type Recreation, recreateTopic } from './recreate-topic.ts'
 import type { System } from './system.ts'
 
 /** How often each kind struck, and those that could not be ended. */
 export interface Struck {
   readonly counts: ReadonlyMap<string, number>
+  readonly recreations: readonly Recreation[]
 }
 
 /** Begins and ends each fault at its time; resolves when the last is over. */
@@ -21,6 +23,7 @@ export async function strikeAll(
 ): Promise<Struck> {
   const startedAt = performance.now()
   const counts = new Map<string, number>()
+  const recreations: Recreation[] = []
   const under = new Map<string, Promise<void>>()
   const ends: Promise<void>[] = []
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1)
@@ -35,7 +38,8 @@ export async function strikeAll(
       counts.set(nameOf(fault), (counts.get(nameOf(fault)) ?? 0) + 1)
       const lasts = fault.kind === 'clock' && !fault.returns ? 'for the rest of the run' : `for ${fault.forMs} ms`
       log(`${seconds()} s  ${nameOf(fault)} ${place}${detailOf(fault)} ${lasts}`)
-      await strikeOne(system, fault, seed + i)
+      if (fault.kind === 'recreate') recreations.push(await recreateTopic(system, fault.topic))
+      else await strikeOne(system, fault, seed + i)
     })
     under.set(place, strike)
     ends.push(strike)
@@ -43,10 +47,10 @@ export async function strikeAll(
     strike.catch(() => {})
   }
   await Promise.all(ends)
-  return { counts }
+  return { counts, recreations }
 }
 
-const OF_KAFKA: readonly Fault['kind'][] = ['broker', 'broker-freeze', 'leaders']
+const OF_KAFKA: readonly Fault['kind'][] = ['broker', 'broker-freeze', 'leaders', 'recreate']
 
 const placeOf = (fault: Fault): string => {
   // At most one broker of three is down.
@@ -73,6 +77,8 @@ const detailOf = (fault: Fault): string => {
       return ` broker ${fault.node} by ${fault.signal}`
     case 'broker-freeze':
       return ` broker ${fault.node}`
+    case 'recreate':
+      return ` ${fault.topic}`
     case 'leaders':
       return ` of ${fault.of} by ${fault.shift}`
     default:
@@ -80,7 +86,7 @@ const detailOf = (fault: Fault): string => {
   }
 }
 
-async function strikeOne(system: System, fault: Fault, seed: number): Promise<void> {
+async function strikeOne(system: System, fault: Exclude<Fault, { kind: 'recreate' }>, seed: number): Promise<void> {
   const { fleet, stack } = system
   const { forMs } = fault
   switch (fault.kind) {

@@ -15,6 +15,7 @@ import type { Admin, Kafka } from 'kafkajs'
 import { type Balancer, startBalancer } from './balancer.ts'
 import { createFleet, eachInstance, type Fleet } from './fleet.ts'
 import type { PlannedTenant } from './operations.ts'
+import { createSyncctl, type Syncctl } from './syncctl.ts'
 
 export const SESSION_TIMEOUT_MS = 10_000
 export const SWEEP_INTERVAL_MS = 5_000
@@ -38,6 +39,7 @@ export interface System {
   readonly fleet: Fleet
   /** Texts that must never be seen in a log, and how the tokens begin that Omnium gives out. */
   readonly secrets: readonly string[]
+  readonly syncctl: Syncctl
   /** Contracts again, for a registry that came back empty. */
   registerContracts(): Promise<void>
   stop(): Promise<void>
@@ -119,13 +121,16 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         })),
       ),
     )
+    const clusterEnv = {
+      KAFKA_BROKERS: brokers.join(','),
+      SCHEMA_REGISTRY_URL: registryUrl,
+      TENANTS_FILE: tenantsFile,
+      TOPIC_PREFIX: prefix,
+    }
     const fleet = createFleet({
       ...{ keeper, stepsClocks },
       env: {
-        KAFKA_BROKERS: brokers.join(','),
-        SCHEMA_REGISTRY_URL: registryUrl,
-        TENANTS_FILE: tenantsFile,
-        TOPIC_PREFIX: prefix,
+        ...clusterEnv,
         // The check for personal data reads the lines of ended records too.
         LOG_LEVEL: 'debug',
         KAFKA_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
@@ -144,6 +149,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await fleet.untilReady(120_000)
     return {
       ...{ stack, kafka, admin, prefix, flow, omnium, fleet, stop },
+      syncctl: createSyncctl(keeper.folder, clusterEnv),
       secrets: [
         WEBHOOK_SECRET,
         TOKENS_BEGIN,
