@@ -106,11 +106,20 @@ export async function dryRun(
 }
 
 function handlerOf({ service }: ReplayOptions, peers: DryPeers, { config }: Cluster): StreamHandler {
-  if (service === 'customer-mapper') return createCustomerMapper(peers) as unknown as StreamHandler
+  // No write is sent, so the deadline is never used.
+  const requestDeadlineMs = 10_000
+  if (service === 'customer-mapper') {
+    return createCustomerMapper(peers, { requestDeadlineMs }) as unknown as StreamHandler
+  }
   if (service === 'relation-manager') {
     const { parentConfirmMs, parentWaitMs } = config
     const random = Math.random
-    const limits = { random, parentConfirmMs, parentWaitMs, requestDeadlineMs: Math.min(10_000, parentConfirmMs * 0.4) }
+    const limits = {
+      random,
+      parentConfirmMs,
+      parentWaitMs,
+      requestDeadlineMs: Math.min(requestDeadlineMs, parentConfirmMs * 0.4),
+    }
     return createRelationManager({ ...peers, ...limits }) as unknown as StreamHandler
   }
   return refuse(`${service} decides nothing that --dry-run could show.`)

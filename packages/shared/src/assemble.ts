@@ -113,6 +113,8 @@ export function assemble<C extends SharedConfig>({
     wallNow: Date.now,
     random: Math.random,
     tracer,
+    // The relation-manager holds back a company whose write has an unknown end for twice the deadline, so it waits instead.
+    givesUpWrites: service === 'customer-mapper',
     guards: shared.guards,
   })
   const targetStates = createTargetStates({

@@ -68,6 +68,8 @@ export class SyncError extends Error {
   blame: 'record' | 'route' | undefined
   outage: boolean
   brownout: boolean
+  /** The answer to a write was not waited for until the deadline. Such a failure counts as no attempt of the record. */
+  isGivenUp = false
 
   constructor(code: ErrorCode, message: string, details: SyncErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })

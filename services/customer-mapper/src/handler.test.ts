@@ -83,3 +83,22 @@ test('what it reads', () => {
     topics: ['flow.customers.v1', 'omnium.orders.v1', 'omnium.customers.v1'],
   })
 })
+
+test('a conflict with an own write that may still be executed is neither a refusal nor an attempt', async () => {
+  const world = createWorld()
+  world.flow.put(aPerson())
+  const isWrite = ({ body }: { readonly body?: unknown }) => body !== undefined
+  const unanswered = new SyncError('target-timeout', 'creating a customer in omnium: no answer', { unknownEnd: true })
+  const conflict = new SyncError('version-conflict', 'updating a customer in omnium: 409 Conflict', { status: 409 })
+  world.omnium.fail({ error: unanswered, when: isWrite })
+  world.omnium.fail({ error: conflict, when: isWrite, times: 4 })
+  const handled = async () => (await world.handle(world.flowRecord(aPerson())))[0]
+
+  expect(await handled()).toMatchObject({ kind: 'retry', verify: true })
+  for (let i = 0; i < 4; i++) {
+    world.pass(1_000)
+    expect(await handled()).toMatchObject({ kind: 'retry', reason: 'brownout' })
+  }
+  world.pass(1_000)
+  expect(await handled()).toMatchObject({ kind: 'done' })
+})

@@ -16,10 +16,16 @@ import { createRefusedCreates } from './refused-creates.ts'
 /** How long Omnium may not show our own write yet; a lag that is longer is taken for somebody else's edit. */
 const LAG_MS = 5_000
 
+export interface CustomerMapperOptions {
+  /** A write without an answer may be executed until twice this time, in ms, has passed. */
+  readonly requestDeadlineMs: number
+  readonly random?: () => number
+}
+
 /** Keeps customers in step in both directions. */
 export function createCustomerMapper(
   peers: Peers,
-  { random = Math.random }: { readonly random?: () => number } = {},
+  { requestDeadlineMs, random = Math.random }: CustomerMapperOptions,
 ): StreamHandler<MapperTopic> {
   const ports: Ports = {
     ...peers,
@@ -47,7 +53,7 @@ export function createCustomerMapper(
     async handle(deliveries, context) {
       const outcomes: Outcome[] = []
       for (const delivery of deliveries) {
-        const handle = () => withConflicts(() => handleOne(delivery, context), context, conflicts)
+        const handle = () => withConflicts(() => handleOne(delivery, context), context, conflicts, requestDeadlineMs)
         outcomes.push(await ended(handle, outcomes))
       }
       return outcomes
@@ -60,12 +66,14 @@ async function withConflicts(
   handle: () => Promise<Outcome>,
   { call, now }: HandlerContext,
   conflicts: Conflicts,
+  requestDeadlineMs: number,
 ): Promise<Outcome> {
   try {
     const outcome = await handle()
     conflicts.forget(call.key)
     return outcome
   } catch (error) {
+    if (error instanceof SyncError && error.unknownEnd) conflicts.expectUntil(call.key, now() + 2 * requestDeadlineMs)
     if (!(error instanceof SyncError) || error.code !== 'version-conflict') throw error
     return conflicts.outcomeOf(call.key, error, now())
   }

@@ -89,6 +89,16 @@ describe('the circuits', () => {
     expect(state()).toBe('closed')
   })
 
+  it('do not say of a write that was given up early that its failure is the record’s own', async () => {
+    const { write } = setUp()
+
+    const error = await write('acme:1', async () => {
+      throw Object.assign(failure('target-timeout', { unknownEnd: true }), { isGivenUp: true })
+    })
+
+    expect(error).toMatchObject({ code: 'target-timeout', outage: true, brownout: true })
+  })
+
   it('say that the target is down when that read fails too, and let nothing through once several keys have failed', async () => {
     const { circuits, write, state, open } = setUp()
     await open()

@@ -228,7 +228,8 @@ export function createCircuits({ probe, now, random, schedule, onTransition }: C
       const { inFlight, streaks } = entry
       const about = { kind, key, isSuspect: streaks.isSuspect(key), at: ++events, nowMs: now(), inFlight }
       streaks.failed(key, of.isWrite)
-      const verdict = blame === 'record' ? 'own' : await judge(entry, { ...about, ...of, retryAfterMs, random }, signal)
+      const judged = blame === 'record' ? 'own' : await judge(entry, { ...about, ...of, retryAfterMs, random }, signal)
+      const verdict = judged === 'own' && syncError.isGivenUp ? 'brownout' : judged
       Object.assign(syncError, { outage: verdict !== 'own', brownout: verdict === 'brownout' })
       throw verdict === 'own' ? asOwnAttempt(syncError) : syncError
     } finally {

@@ -7,10 +7,10 @@ import type { HttpAnswer, Operation, TargetRequest } from './request.ts'
 const DEADLINE_MS = 10_000
 
 /** A target that answers each request after the ms that `took` says, or leaves it without an answer (null). */
-const given = (took: (sent: number) => number | null) => {
+const given = (took: (sent: number) => number | null, givesUpWrites = true) => {
   let nowMs = 0
   const waits: number[] = []
-  const { repeatReads, limit } = createPatience({ deadlineMs: DEADLINE_MS, now: () => nowMs })
+  const { repeatReads, limit } = createPatience({ deadlineMs: DEADLINE_MS, now: () => nowMs, givesUpWrites })
   const answer = async ({ deadlineMs = 0 }: TargetRequest): Promise<HttpAnswer> => {
     const tookMs = took(waits.length) ?? Number.POSITIVE_INFINITY
     waits.push(deadlineMs)
@@ -22,7 +22,7 @@ const given = (took: (sent: number) => number | null) => {
   const send = (operation: Operation, key = 'acme:1') =>
     layers({ target: 'omnium', operation, method: 'GET', baseUrl: '', path: '', call: aCall({ key }) }).then(
       ({ status }) => status,
-      (error: SyncError) => error.code,
+      (error: SyncError) => (error.isGivenUp ? 'given up' : error.code),
     )
   return { send, waits }
 }
@@ -61,8 +61,36 @@ describe('patience with a read', () => {
 })
 
 describe('patience with a write', () => {
-  it('waits until the deadline, however fast other answers came, and never sends the write again', async () => {
-    const { send, waits } = given((sent) => (sent < 20 ? 20 : null))
+  it('waits a few times as long as answers take, and never sends the write again', async () => {
+    const { send, waits } = given((sent) => (sent < 20 ? 200 : null))
+    for (let i = 0; i < 20; i++) await send('patch-customer', `acme:${i}`)
+
+    expect(await send('patch-customer', 'acme:20')).toBe('given up')
+
+    expect(waits.slice(20)).toEqual([800])
+  })
+
+  it('waits longer for each further write of the key, up to the deadline, until a write of the key is answered', async () => {
+    let isSlow = true
+    const { send, waits } = given((sent) => (isSlow && sent % 2 === 1 ? null : 20))
+    const ofKey: unknown[] = []
+    for (let i = 0; i < 20 && ofKey.at(-1) !== 'target-timeout'; i++) {
+      await send('patch-customer', `acme:other-${i}`)
+      ofKey.push(await send('patch-customer', 'acme:slow'))
+    }
+    isSlow = false
+    await send('patch-customer', 'acme:slow')
+    await send('patch-customer', 'acme:slow')
+
+    expect(ofKey.slice(0, -1)).toEqual(ofKey.slice(1).map(() => 'given up'))
+    const waitsOfKey = waits.slice(0, 2 * ofKey.length).filter((_, sent) => sent % 2 === 1)
+    expect(waitsOfKey.slice(0, 4)).toEqual([500, 500, 625, 781.25])
+    expect(waitsOfKey.at(-1)).toBe(DEADLINE_MS)
+    expect(waits.at(-1)).toBe(500)
+  })
+
+  it('waits until the deadline where writes are not given up', async () => {
+    const { send, waits } = given((sent) => (sent < 20 ? 20 : null), false)
     for (let i = 0; i < 20; i++) await send('patch-customer', `acme:${i}`)
 
     expect(await send('patch-customer', 'acme:20')).toBe('target-timeout')

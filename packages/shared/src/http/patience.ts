@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { SyncError } from '../errors.ts'
+import { keyOf } from '../kafka/publisher.ts'
 import { isWrite, type Layer, type TargetRequest } from './request.ts'
 
 export interface PatienceOptions {
@@ -7,13 +8,15 @@ export interface PatienceOptions {
   readonly deadlineMs: number
   /** ms, of a clock that never steps. */
   readonly now: () => number
+  /** Whether the wait for the answer to a write may end before the deadline. */
+  readonly givesUpWrites: boolean
 }
 
 /**
- * How long the answer to a read is waited for. A target that leaves a request without an answer now and then must not keep a slot
- * for the whole deadline. Therefore the wait follows the time that answers to the same operation have taken. A write is always
- * waited for until its deadline, because the target may still execute the write, and the next write of its key must not overlap
- * with it.
+ * How long an answer is waited for. A target that leaves a request without an answer now and then must not keep a slot for the
+ * whole deadline. Therefore the wait follows the time that answers to the same operation have taken. A write that is given up
+ * early has an unknown end, and its error says `isGivenUp`. The wait for further writes of the key grows, up to the deadline, until a
+ * write of the key is answered.
  */
 export interface Patience {
   /**
@@ -25,13 +28,16 @@ export interface Patience {
   readonly limit: Layer
 }
 
-/** The wait while no answer to the operation has come yet. */
-const FIRST_MS = 1_000
-/** The wait is so many times as long as the slowest answers took, */
-const TIMES = 3
-/** and at least so long, in ms. */
-const LEAST_MS = 250
+/**
+ * The wait, in ms: `firstMs` while no answer to the operation has come yet. Then `times` as long as the slowest answers took, and at
+ * least `leastMs`. Each further try of a read, and each further write of a key that was given up twice, is waited for `growth` times
+ * as long. A write is given up later than a read, because a write that is given up must be verified. The growth of writes is small,
+ * because of some hundred keys a few have many unanswered writes by chance.
+ */
+const READ = { firstMs: 1_000, leastMs: 250, times: 3, growth: 2 }
+const WRITE = { firstMs: 2_500, leastMs: 500, times: 4, growth: 1.25 }
 const LAST_TRY = 3
+const MAX_KEYS = 10_000
 const DECAY = 0.05
 const MAX_OPERATIONS = 10_000
 /**
@@ -49,10 +55,12 @@ interface Pace {
   missed: number
 }
 
-export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
+export function createPatience({ deadlineMs, now, givesUpWrites }: PatienceOptions): Patience {
   const paces = new LRUCache<string, Pace>({ max: MAX_OPERATIONS })
   /** By target and tenant, how many answers may be given up early. */
   const allowed = new LRUCache<string, number>({ max: MAX_OPERATIONS })
+  /** By target, tenant and key, the writes in a row that were given up early. */
+  const givenUp = new LRUCache<string, number>({ max: MAX_KEYS })
   const placeOf = ({ target, call }: TargetRequest) => `${target}/${call.tenant.uid}`
   const paceOf = (request: TargetRequest): Pace => {
     const name = `${placeOf(request)}/${request.operation}`
@@ -75,15 +83,19 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
       }
     },
     limit: (next) => async (request) => {
-      if (isWrite(request)) return next({ ...request, deadlineMs })
+      const isOfWrite = isWrite(request)
+      if (isOfWrite && !givesUpWrites) return next({ ...request, deadlineMs })
       const pace = paceOf(request)
+      const writes = `${request.target}/${keyOf(request.call.tenant.uid, request.call.key)}`
       const place = placeOf(request)
       const allow = (by: 1 | -1) => {
         const left = (allowed.get(place) ?? MAX_GIVEN_UP) + by
         allowed.set(place, Math.max(0, Math.min(MAX_GIVEN_UP, left)))
       }
-      const limitMs =
-        allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, waitMs(pace, (request.tries ?? LAST_TRY) - 1))
+      const usualMs = isOfWrite
+        ? waitMs(WRITE, pace, Math.max(0, (givenUp.get(writes) ?? 0) - 1))
+        : waitMs(READ, pace, (request.tries ?? LAST_TRY) - 1)
+      const limitMs = allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, usualMs)
       const startedAt = now()
       try {
         const answer = await next({ ...request, deadlineMs: limitMs })
@@ -91,10 +103,16 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
         const tookMs = now() - startedAt
         pace.peakMs = Math.max(tookMs, pace.peakMs + DECAY * (tookMs - pace.peakMs))
         pace.missed = 0
+        if (isOfWrite) givenUp.delete(writes)
         return answer
       } catch (error) {
         if (isSlow(error)) {
-          if (limitMs < deadlineMs) allow(-1)
+          const isEarly = limitMs < deadlineMs
+          if (isEarly) allow(-1)
+          if (isEarly && isOfWrite) {
+            givenUp.set(writes, (givenUp.get(writes) ?? 0) + 1)
+            error.isGivenUp = true
+          }
           pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
         }
         throw error
@@ -103,12 +121,12 @@ export function createPatience({ deadlineMs, now }: PatienceOptions): Patience {
   }
 }
 
-const waitMs = ({ peakMs, missed }: Pace, doublings: number): number => {
-  const usualMs = peakMs === 0 ? FIRST_MS : Math.max(LEAST_MS, TIMES * peakMs)
-  return usualMs * 2 ** (strainOf(missed) + doublings)
+const waitMs = (rule: typeof READ, { peakMs, missed }: Pace, steps: number): number => {
+  const usualMs = peakMs === 0 ? rule.firstMs : Math.max(rule.leastMs, rule.times * peakMs)
+  return usualMs * 2 ** strainOf(missed) * rule.growth ** steps
 }
 
 /** A target that leaves requests without an answer at random seldom does so several times in a row. A slow target does. */
 const strainOf = (missed: number): number => Math.max(0, missed - FEW_MISSED)
 
-const isSlow = (error: unknown): boolean => error instanceof SyncError && error.code === 'target-timeout'
+const isSlow = (error: unknown): error is SyncError => error instanceof SyncError && error.code === 'target-timeout'

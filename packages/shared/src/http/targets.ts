@@ -38,6 +38,8 @@ export interface TargetsOptions {
   readonly random: () => number
   readonly schedule?: Schedule
   readonly tracer?: Tracer
+  /** Whether the wait for the answer to a write may end before the deadline. Default: false. */
+  readonly givesUpWrites?: boolean
   /** Shared with other processes; without them they count and trip in this process alone. */
   readonly guards?: AbsenceGuards
 }
@@ -73,6 +75,7 @@ export function createTargets(options: TargetsOptions): Targets {
     random,
     schedule = afterDelay,
     tracer = noTracer,
+    givesUpWrites = false,
     guards = createAbsenceGuards({ now: wallNow }),
   } = options
   const dispatchers = createDispatchers({ connectTimeoutMs: requestDeadlineMs })
@@ -107,7 +110,7 @@ export function createTargets(options: TargetsOptions): Targets {
   const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
   const roles = createRoles(wallNow, metrics)
   const usage = createTargetUsage(now)
-  const patience = createPatience({ deadlineMs: requestDeadlineMs, now: () => performance.now() })
+  const patience = createPatience({ deadlineMs: requestDeadlineMs, now: () => performance.now(), givesUpWrites })
   const common = { base: usage.count(base), circuits, roles, patience, metrics, logger, tracer, wallNow }
   let omniumCredentials: OmniumCredentials | undefined
   const clients: BelievingClients = createBelievingClients({

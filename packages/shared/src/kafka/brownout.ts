@@ -23,8 +23,8 @@ export function afterBrownout({ lastedMs, lastAt }: Brownout, isBrownout: boolea
   return { lastedMs: sum, lastAt: now, isOver: sum >= MAX_MS }
 }
 
-/** Short at first, because the next try probably succeeds. The wait grows to a tenth of the time that the brownout has lasted. */
+/** Short at first, because the next try probably succeeds. The wait grows to a twentieth of the time that the brownout has lasted. */
 export function brownoutWaitMs({ lastedMs }: Brownout, random: () => number): number {
-  const ceiling = Math.min(WAIT.capMs, Math.max(WAIT.leastMs, lastedMs / 10))
+  const ceiling = Math.min(WAIT.capMs, Math.max(WAIT.leastMs, lastedMs / 20))
   return ceiling * (0.25 + 0.75 * random())
 }

@@ -28,7 +28,8 @@ export function createWorld(tenantFields: Record<string, unknown> = {}, modes: P
   const flow = createFakeFlow(modes.flow)
   const omnium = createFakeOmnium(modes.omnium)
   const publisher = createFakePublisher()
-  const started = () => createCustomerMapper({ flow, omnium, publisher }, { random: () => 0.5 })
+  const started = () =>
+    createCustomerMapper({ flow, omnium, publisher }, { requestDeadlineMs: 8_000, random: () => 0.5 })
   let mapper = started()
   const start = aContext({ tenant })
   let nowMs = start.now()

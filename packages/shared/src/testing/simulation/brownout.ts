@@ -44,7 +44,7 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
   const random = randomOf(seed)
   const tenant = aTenant()
   const requests: { key: string; atMs: number }[] = []
-  const patience = createPatience({ deadlineMs, now: time.now })
+  const patience = createPatience({ deadlineMs, now: time.now, givesUpWrites: true })
   const answer = ({ call: { key }, operation, deadlineMs: patienceMs = deadlineMs }: TargetRequest) =>
     new Promise<HttpAnswer>((resolve, reject) => {
       requests.push({ key, atMs: time.now() })
