@@ -59,6 +59,8 @@ export async function repairRecreated(
   }
 }
 
+const NOTICES = /the log is shorter|was deleted and created again/
+
 /** A line for the report for each recreated topic. Services that start after the recreation find no read positions to compare with. */
 export async function describeRecreations(
   { fleet, prefix }: Pick<System, 'fleet' | 'prefix'>,
@@ -66,7 +68,7 @@ export async function describeRecreations(
 ): Promise<string[]> {
   const lines = [...(await fleet.logs()).values()].flatMap((text) => text.split('\n'))
   return recreations.map(({ topic }) => {
-    const told = lines.filter((line) => line.includes('the log is shorter') && line.includes(`"${prefix}${topic}"`))
-    return `${topic} was recreated; ${told.length} error lines of the services say of a partition that its log is shorter`
+    const told = lines.filter((line) => NOTICES.test(line) && line.includes(`"${prefix}${topic}"`))
+    return `${topic} was recreated; ${told.length} error lines of the services say so of a partition`
   })
 }

@@ -9,7 +9,7 @@ import type { Source } from './ports.ts'
 export interface ShorterLog {
   readonly topic: string
   readonly partition: number
-  /** Where the former log was to be read on. */
+  /** Where the former log was to be read on. 0 if that is not known any more. */
   readonly readTo: number
   readonly endOffset: number
 }
@@ -96,14 +96,14 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
     beginRecreated(topic, partition) {
       const gate = gates.get(partition)
       if (gate === undefined) return
-      const [readTo, former] = [readToOf(gate, topic), gate.states.get(topic)]
+      const [readTo, former] = [readToOf(gate, topic) ?? 0, gate.states.get(topic)]
       renew(gate, topic)
       if (former !== undefined) {
         dropHeld(gate, former)
         options.onFormerLog(former)
       }
       source.seek(topic, partition, 0)
-      if (readTo !== null) void report(topic, partition, readTo, true)
+      void report(topic, partition, readTo, true)
     },
     readOn() {
       for (const [partition, gate] of gates) {

@@ -134,6 +134,25 @@ describe('a log that got shorter', () => {
     ])
   })
 
+  it('of a topic that was created again with its committed offsets, and that the member has joined for again: it is said', async () => {
+    const { source, calls, runtime, lines, shortened } = await given()
+    source.append(TOPIC, 0, values(50))
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    source.assign([])
+    source.recreate(TOPIC, 0)
+    source.commits.splice(0)
+    source.assign([0])
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    source.append(TOPIC, 0, values(3))
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    expect(shortened).toEqual([TOPIC])
+    expect(runtime.shorterLogs()).toMatchObject([{ topic: TOPIC, partition: 0 }])
+    expect(lines.map(({ msg }) => msg)).toEqual(['the topic was deleted and created again: all of its new log is read'])
+    expect(calls.length).toBeGreaterThanOrEqual(53)
+  })
+
   it('of a topic that was created again: it is read on after a join where nothing is committed of it yet', async () => {
     const { source, calls } = await given()
     source.append(TOPIC, 0, values(50))

@@ -44,11 +44,14 @@ export function createTopicIds({ source, topics, gates, logger, now, onRecreated
     const known = [...gates].map(([partition, gate]) => ({ partition, gate, topicIds: new Map(gate.topicIds) }))
     const answer = await source.topicIds(topics)
     for (const [topic, id] of answer) {
+      const before = last.get(topic)
       last.set(topic, id)
       for (const { partition, gate, topicIds } of known) {
-        const former = topicIds.get(topic)
+        // Kafka deletes the committed offsets of a deleted topic, and a member that joins again then knows no offset of the former log.
+        const isUncommitted = gate.startAt !== null && !gate.base.has(topic) && !gate.renewed.has(topic)
+        const former = topicIds.get(topic) ?? (isUncommitted ? before : undefined)
         if (former === undefined || former === id) continue
-        if (gates.get(partition) !== gate || gate.topicIds.get(topic) !== former) continue
+        if (gates.get(partition) !== gate || gate.topicIds.get(topic) !== topicIds.get(topic)) continue
         // A broker that lags behind may name a former id once more. Then the new log is read twice, and nothing is lost.
         onRecreated(topic, partition)
       }
