@@ -56,6 +56,7 @@ function exchange(
     isOver = true
     cancelDeadline()
     signal.removeEventListener('abort', onAbort)
+    request.giveUp?.removeEventListener('abort', onGiveUp)
     settle()
   }
   const fail = (code: ErrorCode, why: string, cause?: unknown) =>
@@ -73,6 +74,9 @@ function exchange(
     else fail('target-answer-invalid', decoded.problem)
   }
   const onAbort = () => fail('aborted', 'aborted')
+  const onGiveUp = () => {
+    if (isSent) fail('target-timeout', `no answer within ${Math.round(performance.now() - startedAt)} ms`)
+  }
   const startedAt = performance.now()
   let cancelDeadline = schedule(onDeadline, deadlineMs)
   const waitForAnswer = (waitMs: number) => {
@@ -82,6 +86,7 @@ function exchange(
     cancelDeadline = schedule(onDeadline, waitMs)
   }
   signal.addEventListener('abort', onAbort, { once: true })
+  request.giveUp?.addEventListener('abort', onGiveUp, { once: true })
   if (signal.aborted) onAbort()
   if (isOver) return
 

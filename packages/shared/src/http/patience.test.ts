@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
 import { aCall } from '../testing/builders.ts'
+import { createManualTime } from '../testing/manual-time.ts'
 import { createPatience } from './patience.ts'
 import type { HttpAnswer, Operation, TargetRequest } from './request.ts'
 
@@ -10,7 +11,9 @@ const DEADLINE_MS = 10_000
 const given = (took: (sent: number) => number | null, givesUpWrites = true) => {
   let nowMs = 0
   const waits: number[] = []
-  const { repeatReads, limit } = createPatience({ deadlineMs: DEADLINE_MS, now: () => nowMs, givesUpWrites })
+  const { repeatReads, limit } = createPatience({
+    ...{ deadlineMs: DEADLINE_MS, now: () => nowMs, schedule: () => () => {}, givesUpWrites },
+  })
   const answer = async ({ deadlineMs = 0 }: TargetRequest): Promise<HttpAnswer> => {
     const tookMs = took(waits.length) ?? Number.POSITIVE_INFINITY
     waits.push(deadlineMs)
@@ -61,41 +64,121 @@ describe('patience with a read', () => {
 })
 
 describe('patience with a write', () => {
-  it('waits a few times as long as answers take, and never sends the write again', async () => {
-    const { send, waits } = given((sent) => (sent < 20 ? 200 : null))
-    for (let i = 0; i < 20; i++) await send('patch-customer', `acme:${i}`)
+  /** The next answer, in ms. null: none comes. */
+  const scripted = (givesUpWrites = true) => {
+    const answers: (number | null)[] = []
+    const target = given(() => answers.shift() ?? null, givesUpWrites)
+    const after = (answer: number | null, operation: Operation, key: string) => {
+      answers.splice(0, answers.length, answer)
+      return target.send(operation, key)
+    }
+    /** Reads of three keys are lost, and their repeats are answered at once. */
+    const loseReads = async () => {
+      await after(20, 'get-customer', 'acme:0')
+      for (const key of ['acme:1', 'acme:2', 'acme:3']) {
+        answers.splice(0, answers.length, null, 20)
+        await target.send('get-customer', key)
+      }
+    }
+    return { ...target, after, loseReads }
+  }
 
-    expect(await send('patch-customer', 'acme:20')).toBe('given up')
+  it('waits until the deadline, however fast other answers came, and never sends the write again', async () => {
+    const { after, waits } = scripted()
+    for (let i = 0; i < 20; i++) await after(20, 'patch-customer', `acme:${i}`)
 
-    expect(waits.slice(20)).toEqual([800])
+    expect(await after(null, 'patch-customer', 'acme:20')).toBe('target-timeout')
+
+    expect(waits.slice(20)).toEqual([DEADLINE_MS])
+  })
+
+  it('waits a few times as long as answers take while the target loses requests', async () => {
+    const { after, loseReads, waits } = scripted()
+    await loseReads()
+    for (let i = 0; i < 20; i++) await after(200, 'patch-customer', `acme:${i}`)
+
+    expect(await after(null, 'patch-customer', 'acme:20')).toBe('given up')
+
+    expect(waits.at(-1)).toBe(600)
   })
 
   it('waits longer for each further write of the key, up to the deadline, until a write of the key is answered', async () => {
-    let isSlow = true
-    const { send, waits } = given((sent) => (isSlow && sent % 2 === 1 ? null : 20))
+    const { after, loseReads, waits } = scripted()
     const ofKey: unknown[] = []
-    for (let i = 0; i < 20 && ofKey.at(-1) !== 'target-timeout'; i++) {
-      await send('patch-customer', `acme:other-${i}`)
-      ofKey.push(await send('patch-customer', 'acme:slow'))
+    const waitsOfKey: unknown[] = []
+    for (let i = 0; i < 60 && ofKey.at(-1) !== 'target-timeout'; i++) {
+      await loseReads()
+      await after(20, 'patch-customer', `acme:other-${i}`)
+      ofKey.push(await after(null, 'patch-customer', 'acme:slow'))
+      waitsOfKey.push(waits.at(-1))
     }
-    isSlow = false
-    await send('patch-customer', 'acme:slow')
-    await send('patch-customer', 'acme:slow')
+    await after(20, 'patch-customer', 'acme:slow')
+    await after(20, 'patch-customer', 'acme:slow')
 
     expect(ofKey.slice(0, -1)).toEqual(ofKey.slice(1).map(() => 'given up'))
-    const waitsOfKey = waits.slice(0, 2 * ofKey.length).filter((_, sent) => sent % 2 === 1)
-    expect(waitsOfKey.slice(0, 4)).toEqual([500, 500, 625, 781.25])
+    expect(waitsOfKey.slice(0, 4)).toEqual([300, 300, expect.closeTo(345), expect.closeTo(396.75)])
     expect(waitsOfKey.at(-1)).toBe(DEADLINE_MS)
-    expect(waits.at(-1)).toBe(500)
+    expect(waits.at(-1)).toBe(300)
+  })
+
+  it('waits until the deadline after a late answer to a write, also while the target loses requests', async () => {
+    const { after, loseReads, waits } = scripted()
+    await after(20, 'patch-customer', 'acme:0')
+    await after(1_500, 'patch-customer', 'acme:0')
+    await loseReads()
+
+    expect(await after(null, 'patch-customer', 'acme:1')).toBe('target-timeout')
+
+    expect(waits.at(-1)).toBe(DEADLINE_MS)
   })
 
   it('waits until the deadline where writes are not given up', async () => {
-    const { send, waits } = given((sent) => (sent < 20 ? 20 : null), false)
-    for (let i = 0; i < 20; i++) await send('patch-customer', `acme:${i}`)
+    const { after, loseReads } = scripted(false)
+    await loseReads()
+    await after(20, 'patch-customer', 'acme:0')
 
-    expect(await send('patch-customer', 'acme:20')).toBe('target-timeout')
+    expect(await after(null, 'patch-customer', 'acme:20')).toBe('target-timeout')
+  })
+})
 
-    expect(waits.slice(20)).toEqual([DEADLINE_MS])
+describe('patience with a write under way', () => {
+  const started = async () => {
+    const time = createManualTime(0)
+    const { limit } = createPatience({ deadlineMs: 8_000, now: time.now, schedule: time.schedule, givesUpWrites: true })
+    const answer = ({ operation, tries, giveUp }: TargetRequest) =>
+      new Promise<HttpAnswer>((resolve, reject) => {
+        if (operation === 'get-customer' && tries === 2) resolve({ status: 200, headers: {}, text: '' })
+        const end = () => reject(new SyncError('target-timeout', 'asking: no answer'))
+        giveUp?.addEventListener('abort', end)
+        time.schedule(end, 8_000)
+      })
+    const send = limit(answer)
+    const requestOf = (operation: Operation, key: string): TargetRequest => ({
+      ...{ target: 'omnium', operation, method: 'GET', baseUrl: '', path: '', call: aCall({ key }) },
+    })
+    let givenUpAt: number | null = null
+    void send(requestOf('patch-customer', 'acme:0')).catch((error: SyncError) => {
+      if (error.isGivenUp) givenUpAt = time.now()
+    })
+    const loseRead = (key: string) => send({ ...requestOf('get-customer', key), tries: 2 })
+    return { time, loseRead, givenUpAt: () => givenUpAt }
+  }
+
+  it('is given up once the target is seen to lose requests, but not before its wait is over', async () => {
+    const { time, loseRead, givenUpAt } = await started()
+    await time.advance(1_000)
+    for (const key of ['acme:1', 'acme:2', 'acme:3']) await loseRead(key)
+    await time.advance(1_499)
+    expect(givenUpAt()).toBeNull()
+    await time.advance(1)
+    expect(givenUpAt()).toBe(2_500)
+  })
+
+  it('is waited for until the deadline while the target is seen to lose few requests', async () => {
+    const { time, loseRead, givenUpAt } = await started()
+    for (const key of ['acme:1', 'acme:2']) await loseRead(key)
+    await time.advance(8_000)
+    expect(givenUpAt()).toBeNull()
   })
 })
 

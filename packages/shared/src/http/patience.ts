@@ -1,22 +1,25 @@
 import { LRUCache } from 'lru-cache'
 import { SyncError } from '../errors.ts'
 import { keyOf } from '../kafka/publisher.ts'
+import { createLosses } from './losses.ts'
 import { isWrite, type Layer, type TargetRequest } from './request.ts'
+import type { Schedule } from './schedule.ts'
 
 export interface PatienceOptions {
   /** The deadline of a request, in ms. No request is waited for longer. */
   readonly deadlineMs: number
   /** ms, of a clock that never steps. */
   readonly now: () => number
+  readonly schedule: Schedule
   /** Whether the wait for the answer to a write may end before the deadline. */
   readonly givesUpWrites: boolean
 }
 
 /**
  * How long an answer is waited for. A target that leaves a request without an answer now and then must not keep a slot for the
- * whole deadline. Therefore the wait follows the time that answers to the same operation have taken. A write that is given up
- * early has an unknown end, and its error says `isGivenUp`. The wait for further writes of the key grows, up to the deadline, until a
- * write of the key is answered.
+ * whole deadline. Therefore the wait follows the time that answers to the same operation have taken. A write is given up early only
+ * while the target has been seen to lose requests (losses.ts). Such a write has an unknown end, and its error says `isGivenUp`. The
+ * wait for further writes of the key grows, up to the deadline, until a write of the key is answered.
  */
 export interface Patience {
   /**
@@ -34,11 +37,19 @@ export interface Patience {
  * as long. A write is given up later than a read, because a write that is given up must be verified. The growth of writes is small,
  * because of some hundred keys a few have many unanswered writes by chance.
  */
-const READ = { firstMs: 1_000, leastMs: 250, times: 3, growth: 2 }
-const WRITE = { firstMs: 2_500, leastMs: 500, times: 4, growth: 1.25 }
+interface Rule {
+  readonly firstMs: number
+  readonly leastMs: number
+  readonly times: number
+  readonly growth: number
+}
+const READ: Rule = { firstMs: 1_000, leastMs: 250, times: 3, growth: 2 }
+/** While the target loses requests. */
+const READ_AGAIN: Rule = { ...READ, leastMs: 50, times: 2, growth: 1.5 }
+const WRITE: Rule = { firstMs: 2_500, leastMs: 300, times: 3, growth: 1.15 }
 const LAST_TRY = 3
 const MAX_KEYS = 10_000
-const DECAY = 0.05
+const DECAY = 0.1
 const MAX_OPERATIONS = 10_000
 /**
  * So many answers may be given up early. Each answer that comes allows one more. A target that is overloaded answers few requests,
@@ -51,25 +62,57 @@ const MAX_MISSED = 13
 interface Pace {
   /** The time of the slowest answers, in ms. Older answers count less. */
   peakMs: number
-  /** Answers in a row that did not come in time. */
+  /** Answers in a row that did not come in time, although no request that was sent later was answered meanwhile. */
   missed: number
+  /** When the newest of the answered requests was sent. */
+  answeredSentAt: number
 }
 
-export function createPatience({ deadlineMs, now, givesUpWrites }: PatienceOptions): Patience {
+export function createPatience({ deadlineMs, now, schedule, givesUpWrites }: PatienceOptions): Patience {
   const paces = new LRUCache<string, Pace>({ max: MAX_OPERATIONS })
   /** By target and tenant, how many answers may be given up early. */
   const allowed = new LRUCache<string, number>({ max: MAX_OPERATIONS })
   /** By target, tenant and key, the writes in a row that were given up early. */
   const givenUp = new LRUCache<string, number>({ max: MAX_KEYS })
+  const losses = createLosses(now)
   const placeOf = ({ target, call }: TargetRequest) => `${target}/${call.tenant.uid}`
   const paceOf = (request: TargetRequest): Pace => {
     const name = `${placeOf(request)}/${request.operation}`
     const known = paces.get(name)
     if (known !== undefined) return known
-    const pace = { peakMs: 0, missed: 0 }
+    const pace = { peakMs: 0, missed: 0, answeredSentAt: Number.NEGATIVE_INFINITY }
     paces.set(name, pace)
     return pace
   }
+
+  /** Writes that are waited for until the deadline. */
+  const patient = new Map<string, Set<() => void>>()
+  /** Aborts its signal at `until()`, but only if the target is seen to lose requests meanwhile. */
+  const wait = (place: string, until: () => number) => {
+    const controller = new AbortController()
+    const ofPlace = patient.get(place) ?? new Set()
+    patient.set(place, ofPlace)
+    let cancel = () => {}
+    const shorten = () => {
+      ofPlace.delete(shorten)
+      const giveUp = () => {
+        if (allowed.get(place) !== 0) controller.abort()
+      }
+      cancel = schedule(giveUp, Math.max(0, until() - now()))
+    }
+    ofPlace.add(shorten)
+    return {
+      signal: controller.signal,
+      end() {
+        cancel()
+        ofPlace.delete(shorten)
+        if (ofPlace.size === 0 && patient.get(place) === ofPlace) patient.delete(place)
+      },
+    }
+  }
+  losses.onLoss((place) => {
+    for (const shorten of patient.get(place) ?? []) shorten()
+  })
 
   return {
     repeatReads: (next) => async (request) => {
@@ -84,44 +127,55 @@ export function createPatience({ deadlineMs, now, givesUpWrites }: PatienceOptio
     },
     limit: (next) => async (request) => {
       const isOfWrite = isWrite(request)
-      if (isOfWrite && !givesUpWrites) return next({ ...request, deadlineMs })
+      const { tries = LAST_TRY } = request
       const pace = paceOf(request)
-      const writes = `${request.target}/${keyOf(request.call.tenant.uid, request.call.key)}`
       const place = placeOf(request)
+      const isLosing = losses.isLosing(place)
+      const rule = isOfWrite ? WRITE : isLosing ? READ_AGAIN : READ
+      const key = keyOf(place, request.call.key)
+      const steps = isOfWrite ? Math.max(0, (givenUp.get(key) ?? 0) - 1) : tries - 1
       const allow = (by: 1 | -1) => {
         const left = (allowed.get(place) ?? MAX_GIVEN_UP) + by
         allowed.set(place, Math.max(0, Math.min(MAX_GIVEN_UP, left)))
       }
-      const usualMs = isOfWrite
-        ? waitMs(WRITE, pace, Math.max(0, (givenUp.get(writes) ?? 0) - 1))
-        : waitMs(READ, pace, (request.tries ?? LAST_TRY) - 1)
-      const limitMs = allowed.get(place) === 0 ? deadlineMs : Math.min(deadlineMs, usualMs)
+      const firstMs = waitMs(rule, pace, 0)
+      const isPatient = allowed.get(place) === 0 || (isOfWrite && !(givesUpWrites && isLosing))
+      const limitMs = isPatient ? deadlineMs : Math.min(deadlineMs, waitMs(rule, pace, steps))
       const startedAt = now()
+      const waiting =
+        isOfWrite && isPatient && givesUpWrites ? wait(place, () => startedAt + waitMs(rule, pace, steps)) : null
       try {
-        const answer = await next({ ...request, deadlineMs: limitMs })
+        const answer = await next({ ...request, deadlineMs: limitMs, ...(waiting && { giveUp: waiting.signal }) })
         allow(1)
+        losses.answered(place)
         const tookMs = now() - startedAt
         pace.peakMs = Math.max(tookMs, pace.peakMs + DECAY * (tookMs - pace.peakMs))
         pace.missed = 0
-        if (isOfWrite) givenUp.delete(writes)
+        pace.answeredSentAt = Math.max(startedAt, pace.answeredSentAt)
+        if (isOfWrite) {
+          givenUp.delete(key)
+          if (tookMs > firstMs) losses.late(place)
+        } else if (request.tries !== undefined && tries > 1 && tookMs <= firstMs) losses.lost(place, request.call.key)
         return answer
       } catch (error) {
         if (isSlow(error)) {
-          const isEarly = limitMs < deadlineMs
+          const isEarly = limitMs < deadlineMs || waiting?.signal.aborted === true
           if (isEarly) allow(-1)
           if (isEarly && isOfWrite) {
-            givenUp.set(writes, (givenUp.get(writes) ?? 0) + 1)
+            givenUp.set(key, (givenUp.get(key) ?? 0) + 1)
             error.isGivenUp = true
-          }
-          pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
+          } else if (!isEarly) losses.lost(place, request.call.key)
+          if (startedAt > pace.answeredSentAt) pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
         }
         throw error
+      } finally {
+        waiting?.end()
       }
     },
   }
 }
 
-const waitMs = (rule: typeof READ, { peakMs, missed }: Pace, steps: number): number => {
+const waitMs = (rule: Rule, { peakMs, missed }: Pace, steps: number): number => {
   const usualMs = peakMs === 0 ? rule.firstMs : Math.max(rule.leastMs, rule.times * peakMs)
   return usualMs * 2 ** strainOf(missed) * rule.growth ** steps
 }

@@ -43,6 +43,8 @@ export interface TargetRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** How long the answer is waited for, in ms. Without this field, the whole deadline. */
   readonly deadlineMs?: number
+  /** Ends the wait for the answer before. */
+  readonly giveUp?: AbortSignal
   /** Which try of a read this is, from 1. */
   readonly tries?: number
   readonly call: Call

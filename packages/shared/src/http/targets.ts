@@ -110,7 +110,12 @@ export function createTargets(options: TargetsOptions): Targets {
   const limits = { flow: createLimitsOf('flow'), omnium: createLimitsOf('omnium') }
   const roles = createRoles(wallNow, metrics)
   const usage = createTargetUsage(now)
-  const patience = createPatience({ deadlineMs: requestDeadlineMs, now: () => performance.now(), givesUpWrites })
+  const patience = createPatience({
+    deadlineMs: requestDeadlineMs,
+    now: () => performance.now(),
+    schedule,
+    givesUpWrites,
+  })
   const common = { base: usage.count(base), circuits, roles, patience, metrics, logger, tracer, wallNow }
   let omniumCredentials: OmniumCredentials | undefined
   const clients: BelievingClients = createBelievingClients({

@@ -53,7 +53,7 @@ export function createSimulatedClients(options: SimulatedClientsOptions): Simula
     schedule,
   })
   const roles = createRoles(now, metrics)
-  const patience = createPatience({ deadlineMs: 10_000, now, givesUpWrites: service === 'customer-mapper' })
+  const patience = createPatience({ deadlineMs: 10_000, now, schedule, givesUpWrites: service === 'customer-mapper' })
   const common = {
     base: send,
     circuits,

@@ -20,6 +20,8 @@ export interface BrownoutOptions {
   readonly ends: (random: () => number, atMs: number, key: string, isWrite: boolean) => Failure | null
   readonly deadlineMs?: number
   readonly maxAttempts?: number
+  /** Default: 80. */
+  readonly requestsPerSecond?: number
 }
 
 export interface BrownoutRun {
@@ -33,19 +35,18 @@ export interface BrownoutRun {
 }
 
 /** Of requests to the target. */
-export const SLOTS = 14
+const SLOTS = 14
 const LATENCY_MS = 20
-const REQUESTS_PER_SECOND = 80
 
 /** Sends a backlog of keys through the circuits of one target. Each key reads twice and writes, within the slots of the target. */
 export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
-  const { seed, keys, ends, deadlineMs = 5_000, maxAttempts = 8 } = options
+  const { seed, keys, ends, deadlineMs = 5_000, maxAttempts = 8, requestsPerSecond = 80 } = options
   const time = createManualTime(0)
   const random = randomOf(seed)
   const tenant = aTenant()
   const requests: { key: string; atMs: number }[] = []
-  const patience = createPatience({ deadlineMs, now: time.now, givesUpWrites: true })
-  const answer = ({ call: { key }, operation, deadlineMs: patienceMs = deadlineMs }: TargetRequest) =>
+  const patience = createPatience({ deadlineMs, now: time.now, schedule: time.schedule, givesUpWrites: true })
+  const answer = ({ call: { key }, operation, deadlineMs: patienceMs = deadlineMs, giveUp }: TargetRequest) =>
     new Promise<HttpAnswer>((resolve, reject) => {
       requests.push({ key, atMs: time.now() })
       const isWrite = OPERATIONS[operation].writes
@@ -55,11 +56,12 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
       const error = isLate ? errorOf('timeout', isWrite) : failure === null ? null : errorOf(failure, isWrite)
       const settle = () => (error === null ? resolve({ status: 200, headers: {}, text: '' }) : reject(error))
       time.schedule(settle, Math.min(tookMs, patienceMs))
+      giveUp?.addEventListener('abort', () => reject(errorOf('timeout', isWrite)))
     })
   let freeAt = 0
   /** The rate limit. */
   const inTurn = async (request: TargetRequest) => {
-    freeAt = Math.max(time.now(), freeAt + 1_000 / REQUESTS_PER_SECOND)
+    freeAt = Math.max(time.now(), freeAt + 1_000 / requestsPerSecond)
     await new Promise<void>((resolve) => time.schedule(resolve, freeAt - time.now()))
     return patience.limit(answer)(request)
   }
