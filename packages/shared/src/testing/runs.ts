@@ -4,7 +4,7 @@ const wanted = Number(process.env.FC_RUNS) || null
 export const runs = (usual: number): { numRuns: number } => ({ numRuns: wanted ?? usual })
 
 /** A test's options: the time that so many runs may take on a busy machine. */
-export const patience = { timeout: 30_000 + 400 * (wanted ?? 0) }
+export const patience = { timeout: 30_000 + 1_000 * (wanted ?? 0) }
 
 /**
  * As `runs`, for properties whose counterexamples take long to shrink: ends in time to print the one that it has come to.
