@@ -102,3 +102,21 @@ test('a conflict with an own write that may still be executed is neither a refus
   world.pass(1_000)
   expect(await handled()).toMatchObject({ kind: 'done' })
 })
+
+test('a create that is answered 409 is not refused while an own create may still be executed', async () => {
+  const world = createWorld({}, { omnium: { isTaken: () => true } })
+  world.flow.put(aPerson())
+  const unanswered = new SyncError('target-timeout', 'creating a customer in omnium: no answer', { unknownEnd: true })
+  world.omnium.fail({ error: unanswered, when: ({ body }) => body !== undefined })
+  let passedMs = 0
+  let end = (await world.handle(world.flowRecord(aPerson())))[0]!
+  for (let turns = 0; turns < 20 && end.kind === 'retry'; turns++) {
+    const waitMs = end.afterMs ?? 300
+    passedMs += waitMs
+    world.pass(waitMs)
+    end = (await world.handle(world.flowRecord(aPerson())))[0]!
+  }
+
+  expect(end).toMatchObject({ kind: 'park', reason: 'refused' })
+  expect(passedMs).toBeGreaterThanOrEqual(16_000)
+})

@@ -35,6 +35,20 @@ export function createCustomerMapper(
     refusedCreates: { flow: createRefusedCreates(), omnium: createRefusedCreates() },
   }
   const conflicts = createConflicts({ random })
+  const { flow, omnium } = ports.refusedCreates
+  /** The target may still execute a write with an unknown end, and answer the next writes 409. */
+  const expecting = async (handle: () => Promise<Outcome>, { call, now }: HandlerContext): Promise<Outcome> => {
+    try {
+      return await handle()
+    } catch (error) {
+      if (error instanceof SyncError && error.unknownEnd) {
+        const untilMs = now() + 2 * requestDeadlineMs
+        conflicts.expectUntil(call.key, untilMs)
+        for (const creates of [flow, omnium]) creates.expectUntil(call.key, untilMs, now())
+      }
+      throw error
+    }
+  }
   const handleOne = (delivery: Delivery<MapperTopic>, context: HandlerContext): Promise<Outcome> => {
     switch (delivery.topic) {
       case 'flow.customers.v1':
@@ -53,7 +67,8 @@ export function createCustomerMapper(
     async handle(deliveries, context) {
       const outcomes: Outcome[] = []
       for (const delivery of deliveries) {
-        const handle = () => withConflicts(() => handleOne(delivery, context), context, conflicts, requestDeadlineMs)
+        const handle = () =>
+          withConflicts(() => expecting(() => handleOne(delivery, context), context), context, conflicts)
         outcomes.push(await ended(handle, outcomes))
       }
       return outcomes
@@ -66,14 +81,12 @@ async function withConflicts(
   handle: () => Promise<Outcome>,
   { call, now }: HandlerContext,
   conflicts: Conflicts,
-  requestDeadlineMs: number,
 ): Promise<Outcome> {
   try {
     const outcome = await handle()
     conflicts.forget(call.key)
     return outcome
   } catch (error) {
-    if (error instanceof SyncError && error.unknownEnd) conflicts.expectUntil(call.key, now() + 2 * requestDeadlineMs)
     if (!(error instanceof SyncError) || error.code !== 'version-conflict') throw error
     return conflicts.outcomeOf(call.key, error, now())
   }

@@ -147,6 +147,64 @@ describe('the base layer', () => {
     expect(error.message).toBe('updating a customer in flow: no answer within 10000 ms')
   })
 
+  it('gives a write up when it is told to, with its end unknown and its connection closed', async () => {
+    const giving = new AbortController()
+    const closed = Promise.withResolvers<void>()
+    const server = await serve((_request, response) => {
+      response.socket?.once('close', closed.resolve)
+      giving.abort()
+    })
+
+    const error = await failureOf(aBase()(aWrite(server.url, { giveUp: giving.signal })))
+
+    expect(error).toMatchObject({ code: 'target-timeout', unknownEnd: true })
+    await closed.promise
+  })
+
+  it('does not fail a request that it is told to give up before the request is sent', async () => {
+    const server = await serve(silent)
+    const giving = new AbortController()
+    let sent = 0
+    const fence = () => {
+      sent++
+      throw new SyncError('fenced', 'sending: not ours')
+    }
+
+    const failing = failureOf(aBase()(aWrite(server.url, { giveUp: giving.signal, call: aCall({ fence }) })))
+    giving.abort()
+
+    expect([(await failing).code, sent]).toEqual(['fenced', 1])
+  })
+
+  it.each([true, false])(
+    'listens to an unanswered read until an answer or the deadline (answered: %s)',
+    async (isAnswered) => {
+      const answering = Promise.withResolvers<void>()
+      const passing: (() => void)[] = []
+      const schedule: Schedule = (run) => {
+        passing.push(run)
+        return () => {}
+      }
+      const server = await serve(async (_request, response) => {
+        // The wait for the answer.
+        passing.at(-1)!()
+        await answering.promise
+        sendJson(response, 200, {})
+      })
+      const told = Promise.withResolvers<boolean>()
+
+      const error = await failureOf(
+        aBase({ schedule })(aRead(server.url, { deadlineMs: 100, onUnanswered: () => told.resolve })),
+      )
+      expect(error.message).toBe('reading a customer from flow: no answer within 100 ms')
+      if (isAnswered) answering.resolve()
+      else passing.at(-1)!()
+
+      expect(await told.promise).toBe(isAnswered)
+      answering.resolve()
+    },
+  )
+
   it('ends with the call, with the end of a write that was sent unknown', async () => {
     const abort = new AbortController()
     const server = await serve(() => abort.abort())

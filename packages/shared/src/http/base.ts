@@ -46,6 +46,7 @@ function exchange(
   let controller: Dispatcher.DispatchController | undefined
   let isSent = false
   let isOver = false
+  let listening: ((isAnswered: boolean) => void) | null = null
   let status = 0
   let headers: HttpAnswer['headers'] = {}
   const chunks: Buffer[] = []
@@ -62,11 +63,23 @@ function exchange(
   const fail = (code: ErrorCode, why: string, cause?: unknown) =>
     end(() => {
       reject(failureOf(request, code, why, { cause, unknownEnd: isSent && isWrite(request) }))
-      controller?.abort(new Error('given up'))
+      if (listening === null) controller?.abort(new Error('given up'))
     })
+  /** Of a request that has failed, while its connection stays open. */
+  const heard = (isAnswered: boolean) => {
+    const told = listening
+    if (told === null) return
+    listening = null
+    told(isAnswered)
+    controller?.abort(new Error('given up'))
+  }
   const onDeadline = () => {
-    if (isSent) fail('target-timeout', `no answer within ${Math.round(deadlineMs)} ms`)
-    else fail('target-unreachable', `no connection within ${Math.round(deadlineMs)} ms`)
+    if (isSent) {
+      listening = isOver ? null : (request.onUnanswered?.() ?? null)
+      fail('target-timeout', `no answer within ${Math.round(deadlineMs)} ms`)
+      const restMs = longestMs - (performance.now() - startedAt)
+      if (listening !== null) schedule(() => heard(false), Math.max(0, restMs))
+    } else fail('target-unreachable', `no connection within ${Math.round(deadlineMs)} ms`)
   }
   const onDecoded = (decoded: DecodedBody) => {
     if ('text' in decoded) end(() => resolve({ status, headers, text: decoded.text }))
@@ -124,6 +137,7 @@ function exchange(
         }
       },
       onResponseStart(_controller, statusCode, answered) {
+        if (listening !== null) return heard(true)
         status = statusCode
         headers = answered
       },
@@ -138,6 +152,7 @@ function exchange(
         else onDecoded(decoded)
       },
       onResponseError(_controller, error) {
+        if (listening !== null) return heard(false)
         const { code = error.name } = error as NodeJS.ErrnoException
         if (!isSent) fail('target-unreachable', code, error)
         else if (error.name === 'HTTPParserError') fail('target-answer-invalid', 'not HTTP', error)

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Schedule } from './schedule.ts'
 
 /**
  * Tells a target that leaves some requests without an answer from a target that answers them late. A write to the first may be given
@@ -6,17 +7,21 @@ import { LRUCache } from 'lru-cache'
  * overlap with it. A place is a target of a tenant.
  */
 export interface Losses {
-  /** A request of the key will get no answer: its repeat was answered at once, or its deadline is over. */
+  /** A request of the key got no answer: its repeat was answered at once, or its deadline is over. */
   lost(place: string, key: string): void
-  answered(place: string): void
-  /** A write was answered, later than it would have been given up. */
-  late(place: string): void
+  /** A request was answered after `tookMs`. */
+  answered(place: string, tookMs: number): void
   /**
-   * Whether at least one in forty of the newest requests of the last minute were lost, of at least three keys, and no write was answered
-   * late in this time. A target whose answers have a long tail loses fewer.
+   * One read at a time that was given up is listened to until its deadline, because an answer after all shows a late target. The
+   * returned function is told whether an answer came. null: another read is listened to.
+   */
+  scout(place: string): ((isAnswered: boolean) => void) | null
+  /**
+   * Whether the target loses requests. Of the newest requests of the last minute at least one in forty was lost, of at least three
+   * keys. A read that was listened to had no answer for 1.5 s. No request was answered late in the last ten minutes.
    */
   isLosing(place: string): boolean
-  /** Called when `isLosing` has become true by the loss of a request. */
+  /** Called whenever a request is lost while `isLosing` is true. */
   onLoss(listener: (place: string) => void): void
 }
 
@@ -24,46 +29,71 @@ const LEAST_KEYS = 3
 const LEAST_SHARE = 1 / 40
 const MAX_ENDS = 100
 const WITHIN_MS = 60_000
+const LISTENED_MS = 1_500
+const LATE_MS = 1_000
+const LATE_WITHIN_MS = 600_000
 const MAX_PLACES = 10_000
 
 interface Seen {
   /** The newest ends of requests, oldest first. `lostKey` is null for a request that was answered. */
   readonly ends: { readonly lostKey: string | null; readonly at: number }[]
+  isListening: boolean
+  /** When a read that was listened to had no answer for long enough. */
+  unansweredAt: number
   lateAt: number
 }
 
 /** `now`: ms, of a clock that never steps. */
-export function createLosses(now: () => number): Losses {
+export function createLosses(now: () => number, schedule: Schedule): Losses {
   const places = new LRUCache<string, Seen>({ max: MAX_PLACES })
   const listeners: ((place: string) => void)[] = []
   const seenAt = (place: string): Seen => {
     const known = places.get(place)
     if (known !== undefined) return known
-    const seen: Seen = { ends: [], lateAt: Number.NEGATIVE_INFINITY }
+    const never = Number.NEGATIVE_INFINITY
+    const seen: Seen = { ends: [], isListening: false, unansweredAt: never, lateAt: never }
     places.set(place, seen)
     return seen
   }
-  const note = (place: string, lostKey: string | null) => {
-    const { ends } = seenAt(place)
+  const note = ({ ends }: Seen, lostKey: string | null) => {
     ends.push({ lostKey, at: now() })
     if (ends.length > MAX_ENDS) ends.shift()
   }
   const isLosing = (place: string) => {
-    const { ends, lateAt } = seenAt(place)
+    const { ends, unansweredAt, lateAt } = seenAt(place)
     const since = now() - WITHIN_MS
-    if (lateAt > since) return false
+    if (unansweredAt <= since || lateAt > now() - LATE_WITHIN_MS) return false
     const recent = ends.filter(({ at }) => at > since)
     const lost = recent.flatMap(({ lostKey }) => lostKey ?? [])
     return lost.length >= LEAST_SHARE * recent.length && new Set(lost).size >= LEAST_KEYS
   }
+  const tell = (place: string) => {
+    if (isLosing(place)) for (const listener of listeners) listener(place)
+  }
   return {
     lost(place, key) {
-      note(place, key)
-      if (isLosing(place)) for (const listener of listeners) listener(place)
+      note(seenAt(place), key)
+      tell(place)
     },
-    answered: (place) => note(place, null),
-    late(place) {
-      seenAt(place).lateAt = now()
+    answered(place, tookMs) {
+      const seen = seenAt(place)
+      note(seen, null)
+      if (tookMs >= LATE_MS) seen.lateAt = now()
+    },
+    scout(place) {
+      const seen = seenAt(place)
+      if (seen.isListening) return null
+      seen.isListening = true
+      const sinceMs = now()
+      const cancel = schedule(() => {
+        seen.unansweredAt = now()
+        tell(place)
+      }, LISTENED_MS)
+      return (isAnswered) => {
+        cancel()
+        seen.isListening = false
+        if (isAnswered && now() - sinceMs >= LATE_MS) seen.lateAt = now()
+      }
     },
     isLosing,
     onLoss: (listener) => void listeners.push(listener),

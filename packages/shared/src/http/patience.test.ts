@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
 import { aCall } from '../testing/builders.ts'
 import { createManualTime } from '../testing/manual-time.ts'
+import { simulateExchange } from '../testing/simulated-exchange.ts'
 import { createPatience } from './patience.ts'
 import type { HttpAnswer, Operation, TargetRequest } from './request.ts'
+import type { Schedule } from './schedule.ts'
 
 const DEADLINE_MS = 10_000
 
@@ -12,13 +14,16 @@ const given = (took: (sent: number) => number | null, givesUpWrites = true) => {
   let nowMs = 0
   const waits: number[] = []
   const { repeatReads, limit } = createPatience({
-    ...{ deadlineMs: DEADLINE_MS, now: () => nowMs, schedule: () => () => {}, givesUpWrites },
+    ...{ deadlineMs: DEADLINE_MS, now: () => nowMs, schedule: afterListening, givesUpWrites },
   })
-  const answer = async ({ deadlineMs = 0 }: TargetRequest): Promise<HttpAnswer> => {
+  const answer = async ({ deadlineMs = 0, onUnanswered }: TargetRequest): Promise<HttpAnswer> => {
     const tookMs = took(waits.length) ?? Number.POSITIVE_INFINITY
     waits.push(deadlineMs)
     nowMs += Math.min(tookMs, deadlineMs)
-    if (tookMs > deadlineMs) throw new SyncError('target-timeout', 'asking: no answer')
+    if (tookMs > deadlineMs) {
+      onUnanswered?.()?.(false)
+      throw new SyncError('target-timeout', 'asking: no answer')
+    }
     return { status: 200, headers: {}, text: '' }
   }
   const layers = repeatReads(limit(answer))
@@ -28,6 +33,11 @@ const given = (took: (sent: number) => number | null, givesUpWrites = true) => {
       (error: SyncError) => (error.isGivenUp ? 'given up' : error.code),
     )
   return { send, waits }
+}
+/** A read that is listened to gets no answer, and the time of that passes at once. */
+const afterListening: Schedule = (run) => {
+  run()
+  return () => {}
 }
 const hasAnswered = (sent: number) => sent === 0
 
@@ -142,41 +152,56 @@ describe('patience with a write', () => {
 })
 
 describe('patience with a write under way', () => {
-  const started = async () => {
+  const started = () => {
     const time = createManualTime(0)
-    const { limit } = createPatience({ deadlineMs: 8_000, now: time.now, schedule: time.schedule, givesUpWrites: true })
-    const answer = ({ operation, tries, giveUp }: TargetRequest) =>
-      new Promise<HttpAnswer>((resolve, reject) => {
-        if (operation === 'get-customer' && tries === 2) resolve({ status: 200, headers: {}, text: '' })
-        const end = () => reject(new SyncError('target-timeout', 'asking: no answer'))
-        giveUp?.addEventListener('abort', end)
-        time.schedule(end, 8_000)
-      })
+    const { limit, repeatReads } = createPatience({
+      deadlineMs: 8_000,
+      now: time.now,
+      schedule: time.schedule,
+      givesUpWrites: true,
+    })
+    /** A second try of a read is answered at once. Nothing else is answered. */
+    const answer = (request: TargetRequest) => {
+      const tookMs = request.repeats?.tries === 2 ? 0 : Number.POSITIVE_INFINITY
+      const noAnswer = () => new SyncError('target-timeout', 'asking: no answer')
+      return simulateExchange(
+        request,
+        { tookMs, error: null },
+        { schedule: time.schedule, deadlineMs: 8_000, noAnswer },
+      )
+    }
     const send = limit(answer)
     const requestOf = (operation: Operation, key: string): TargetRequest => ({
       ...{ target: 'omnium', operation, method: 'GET', baseUrl: '', path: '', call: aCall({ key }) },
     })
+    const losing = (...keys: string[]) => {
+      for (const key of keys) void repeatReads(send)(requestOf('get-customer', key))
+    }
     let givenUpAt: number | null = null
-    void send(requestOf('patch-customer', 'acme:0')).catch((error: SyncError) => {
-      if (error.isGivenUp) givenUpAt = time.now()
-    })
-    const loseRead = (key: string) => send({ ...requestOf('get-customer', key), tries: 2 })
-    return { time, loseRead, givenUpAt: () => givenUpAt }
+    const write = () =>
+      void send(requestOf('patch-customer', 'acme:0')).catch((error: SyncError) => {
+        if (error.isGivenUp) givenUpAt = time.now()
+      })
+    return { time, losing, write, givenUpAt: () => givenUpAt }
   }
 
   it('is given up once the target is seen to lose requests, but not before its wait is over', async () => {
-    const { time, loseRead, givenUpAt } = await started()
-    await time.advance(1_000)
-    for (const key of ['acme:1', 'acme:2', 'acme:3']) await loseRead(key)
-    await time.advance(1_499)
+    const { time, losing, write, givenUpAt } = started()
+    losing('acme:1', 'acme:2', 'acme:3')
+    // Their first tries are given up after 1 s, and one is listened to for 1.5 s more.
+    await time.advance(2_000)
+    write()
+    await time.advance(2_499)
     expect(givenUpAt()).toBeNull()
     await time.advance(1)
-    expect(givenUpAt()).toBe(2_500)
+    expect(givenUpAt()).toBe(4_500)
   })
 
   it('is waited for until the deadline while the target is seen to lose few requests', async () => {
-    const { time, loseRead, givenUpAt } = await started()
-    for (const key of ['acme:1', 'acme:2']) await loseRead(key)
+    const { time, losing, write, givenUpAt } = started()
+    losing('acme:1', 'acme:2')
+    await time.advance(2_000)
+    write()
     await time.advance(8_000)
     expect(givenUpAt()).toBeNull()
   })

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { SyncError } from '../errors.ts'
 import { keyOf } from '../kafka/publisher.ts'
 import { createLosses } from './losses.ts'
-import { isWrite, type Layer, type TargetRequest } from './request.ts'
+import { isWrite, type Layer, type ReadRepeats, type TargetRequest } from './request.ts'
 import type { Schedule } from './schedule.ts'
 
 export interface PatienceOptions {
@@ -74,7 +74,7 @@ export function createPatience({ deadlineMs, now, schedule, givesUpWrites }: Pat
   const allowed = new LRUCache<string, number>({ max: MAX_OPERATIONS })
   /** By target, tenant and key, the writes in a row that were given up early. */
   const givenUp = new LRUCache<string, number>({ max: MAX_KEYS })
-  const losses = createLosses(now)
+  const losses = createLosses(now, schedule)
   const placeOf = ({ target, call }: TargetRequest) => `${target}/${call.tenant.uid}`
   const paceOf = (request: TargetRequest): Pace => {
     const name = `${placeOf(request)}/${request.operation}`
@@ -117,45 +117,51 @@ export function createPatience({ deadlineMs, now, schedule, givesUpWrites }: Pat
   return {
     repeatReads: (next) => async (request) => {
       if (isWrite(request)) return next(request)
-      for (let tries = 1; ; tries++) {
+      let repeats: ReadRepeats = { tries: 1, firstWaitMs: 0 }
+      for (;;) {
         try {
-          return await next({ ...request, tries })
+          return await next({ ...request, repeats })
         } catch (error) {
-          if (!isSlow(error) || tries >= LAST_TRY || request.call.signal.aborted) throw error
+          if (!isSlow(error) || repeats.tries >= LAST_TRY || request.call.signal.aborted) throw error
+          repeats = { ...repeats, tries: repeats.tries + 1 }
         }
       }
     },
     limit: (next) => async (request) => {
       const isOfWrite = isWrite(request)
-      const { tries = LAST_TRY } = request
+      const { repeats, call } = request
       const pace = paceOf(request)
       const place = placeOf(request)
       const isLosing = losses.isLosing(place)
       const rule = isOfWrite ? WRITE : isLosing ? READ_AGAIN : READ
-      const key = keyOf(place, request.call.key)
-      const steps = isOfWrite ? Math.max(0, (givenUp.get(key) ?? 0) - 1) : tries - 1
+      const key = keyOf(place, call.key)
+      const steps = isOfWrite ? Math.max(0, (givenUp.get(key) ?? 0) - 1) : (repeats?.tries ?? LAST_TRY) - 1
       const allow = (by: 1 | -1) => {
         const left = (allowed.get(place) ?? MAX_GIVEN_UP) + by
         allowed.set(place, Math.max(0, Math.min(MAX_GIVEN_UP, left)))
       }
-      const firstMs = waitMs(rule, pace, 0)
       const isPatient = allowed.get(place) === 0 || (isOfWrite && !(givesUpWrites && isLosing))
       const limitMs = isPatient ? deadlineMs : Math.min(deadlineMs, waitMs(rule, pace, steps))
       const startedAt = now()
       const waiting =
         isOfWrite && isPatient && givesUpWrites ? wait(place, () => startedAt + waitMs(rule, pace, steps)) : null
+      const sent = {
+        ...{ ...request, deadlineMs: limitMs },
+        ...(waiting && { giveUp: waiting.signal }),
+        ...(!isOfWrite && { onUnanswered: () => losses.scout(place) }),
+      }
+      if (repeats?.tries === 1) repeats.firstWaitMs = limitMs
       try {
-        const answer = await next({ ...request, deadlineMs: limitMs, ...(waiting && { giveUp: waiting.signal }) })
+        const answer = await next(sent)
         allow(1)
-        losses.answered(place)
         const tookMs = now() - startedAt
+        losses.answered(place, tookMs)
+        // The first try had twice the time that the repeat took.
+        if (repeats && repeats.tries > 1 && tookMs <= repeats.firstWaitMs / 2) losses.lost(place, call.key)
         pace.peakMs = Math.max(tookMs, pace.peakMs + DECAY * (tookMs - pace.peakMs))
         pace.missed = 0
         pace.answeredSentAt = Math.max(startedAt, pace.answeredSentAt)
-        if (isOfWrite) {
-          givenUp.delete(key)
-          if (tookMs > firstMs) losses.late(place)
-        } else if (request.tries !== undefined && tries > 1 && tookMs <= firstMs) losses.lost(place, request.call.key)
+        if (isOfWrite) givenUp.delete(key)
         return answer
       } catch (error) {
         if (isSlow(error)) {
@@ -164,7 +170,7 @@ export function createPatience({ deadlineMs, now, schedule, givesUpWrites }: Pat
           if (isEarly && isOfWrite) {
             givenUp.set(key, (givenUp.get(key) ?? 0) + 1)
             error.isGivenUp = true
-          } else if (!isEarly) losses.lost(place, request.call.key)
+          } else if (!isEarly) losses.lost(place, call.key)
           if (startedAt > pace.answeredSentAt) pace.missed = Math.min(MAX_MISSED, pace.missed + 1)
         }
         throw error

@@ -30,6 +30,14 @@ interface OperationRules {
 export type Role = 'Customer read' | 'Order read'
 export type Operation = keyof typeof OPERATIONS
 
+/** The tries of one read. */
+export interface ReadRepeats {
+  /** This try, from 1. */
+  readonly tries: number
+  /** How long the answer to the first try is waited for, in ms. */
+  firstWaitMs: number
+}
+
 /** One request to a peer, on behalf of a call. */
 export interface TargetRequest {
   readonly target: Target
@@ -45,8 +53,13 @@ export interface TargetRequest {
   readonly deadlineMs?: number
   /** Ends the wait for the answer before. */
   readonly giveUp?: AbortSignal
-  /** Which try of a read this is, from 1. */
-  readonly tries?: number
+  /**
+   * Called when `deadlineMs` is over without an answer. The request fails. If a function is returned, the connection stays open until
+   * the whole deadline, and the function is told whether an answer has come.
+   */
+  readonly onUnanswered?: () => ((isAnswered: boolean) => void) | null
+  /** Of a read that may be sent again. */
+  readonly repeats?: ReadRepeats
   readonly call: Call
 }
 

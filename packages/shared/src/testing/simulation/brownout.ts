@@ -2,10 +2,11 @@ import { SyncError } from '../../errors.ts'
 import { outcomeOf } from '../../failure-outcome.ts'
 import { type Circuits, createCircuits } from '../../http/circuits.ts'
 import { createPatience } from '../../http/patience.ts'
-import { type HttpAnswer, OPERATIONS, type TargetRequest } from '../../http/request.ts'
+import { OPERATIONS, type TargetRequest } from '../../http/request.ts'
 import { afterBrownout, brownoutWaitMs, noBrownout } from '../../kafka/brownout.ts'
 import { aCall, aTenant } from '../builders.ts'
 import { createManualTime, type ManualTime } from '../manual-time.ts'
+import { simulateExchange } from '../simulated-exchange.ts'
 
 /**
  * How a request that fails at random ends. A `lost` request is executed, and then the connection is closed in place of the reply. A
@@ -46,18 +47,16 @@ export function simulateBrownout(options: BrownoutOptions): BrownoutRun {
   const tenant = aTenant()
   const requests: { key: string; atMs: number }[] = []
   const patience = createPatience({ deadlineMs, now: time.now, schedule: time.schedule, givesUpWrites: true })
-  const answer = ({ call: { key }, operation, deadlineMs: patienceMs = deadlineMs, giveUp }: TargetRequest) =>
-    new Promise<HttpAnswer>((resolve, reject) => {
-      requests.push({ key, atMs: time.now() })
-      const isWrite = OPERATIONS[operation].writes
-      const failure = ends(random, time.now(), key, isWrite)
-      const tookMs = failure === 'timeout' ? Number.POSITIVE_INFINITY : LATENCY_MS * (0.5 + random())
-      const isLate = tookMs > patienceMs
-      const error = isLate ? errorOf('timeout', isWrite) : failure === null ? null : errorOf(failure, isWrite)
-      const settle = () => (error === null ? resolve({ status: 200, headers: {}, text: '' }) : reject(error))
-      time.schedule(settle, Math.min(tookMs, patienceMs))
-      giveUp?.addEventListener('abort', () => reject(errorOf('timeout', isWrite)))
-    })
+  const answer = (request: TargetRequest) => {
+    const { call, operation } = request
+    requests.push({ key: call.key, atMs: time.now() })
+    const isWrite = OPERATIONS[operation].writes
+    const failure = ends(random, time.now(), call.key, isWrite)
+    const tookMs = failure === 'timeout' ? Number.POSITIVE_INFINITY : LATENCY_MS * (0.5 + random())
+    const error = failure === null || failure === 'timeout' ? null : errorOf(failure, isWrite)
+    const noAnswer = () => errorOf('timeout', isWrite)
+    return simulateExchange(request, { tookMs, error }, { schedule: time.schedule, deadlineMs, noAnswer })
+  }
   let freeAt = 0
   /** The rate limit. */
   const inTurn = async (request: TargetRequest) => {
