@@ -65,7 +65,7 @@ function exchange(
       reject(failureOf(request, code, why, { cause, unknownEnd: isSent && isWrite(request) }))
       if (listening === null) controller?.abort(new Error('given up'))
     })
-  /** Of a request that has failed, while its connection stays open. */
+  /** Ends a request that has failed and whose connection has stayed open. */
   const heard = (isAnswered: boolean) => {
     const told = listening
     if (told === null) return

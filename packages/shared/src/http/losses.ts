@@ -7,13 +7,13 @@ import type { Schedule } from './schedule.ts'
  * overlap with it. A place is a target of a tenant.
  */
 export interface Losses {
-  /** A request of the key got no answer: its repeat was answered at once, or its deadline is over. */
+  /** A request of the key got no answer before its deadline, or its repeat was answered at once. */
   lost(place: string, key: string): void
   /** A request was answered after `tookMs`. */
   answered(place: string, tookMs: number): void
   /**
    * One read at a time that was given up is listened to until its deadline, because an answer after all shows a late target. The
-   * returned function is told whether an answer came. null: another read is listened to.
+   * caller calls the returned function at the end, with true if an answer came. Returns null while another read is listened to.
    */
   scout(place: string): ((isAnswered: boolean) => void) | null
   /**
@@ -43,7 +43,7 @@ interface Seen {
   lateAt: number
 }
 
-/** `now`: ms, of a clock that never steps. */
+/** `now` is in ms, by a clock that never steps. */
 export function createLosses(now: () => number, schedule: Schedule): Losses {
   const places = new LRUCache<string, Seen>({ max: MAX_PLACES })
   const listeners: ((place: string) => void)[] = []

@@ -74,7 +74,7 @@ describe('patience with a read', () => {
 })
 
 describe('patience with a write', () => {
-  /** The next answer, in ms. null: none comes. */
+  /** The time of the next answer, in ms, or null if no answer comes. */
   const scripted = (givesUpWrites = true) => {
     const answers: (number | null)[] = []
     const target = given(() => answers.shift() ?? null, givesUpWrites)

@@ -55,10 +55,10 @@ export interface TargetRequest {
   readonly giveUp?: AbortSignal
   /**
    * Called when `deadlineMs` is over without an answer. The request fails. If a function is returned, the connection stays open until
-   * the whole deadline, and the function is told whether an answer has come.
+   * the whole deadline. The function is called at the end, with true if an answer has come.
    */
   readonly onUnanswered?: () => ((isAnswered: boolean) => void) | null
-  /** Of a read that may be sent again. */
+  /** The tries of a read that may be sent again. */
   readonly repeats?: ReadRepeats
   readonly call: Call
 }

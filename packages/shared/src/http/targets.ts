@@ -38,7 +38,7 @@ export interface TargetsOptions {
   readonly random: () => number
   readonly schedule?: Schedule
   readonly tracer?: Tracer
-  /** Whether the wait for the answer to a write may end before the deadline. Default: false. */
+  /** Whether the wait for the answer to a write may end before the deadline. The default is false. */
   readonly givesUpWrites?: boolean
   /** Shared with other processes; without them they count and trip in this process alone. */
   readonly guards?: AbsenceGuards

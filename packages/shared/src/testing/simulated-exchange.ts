@@ -2,13 +2,13 @@ import type { HttpAnswer, TargetRequest } from '../http/request.ts'
 import type { Schedule } from '../http/schedule.ts'
 
 export interface SimulatedEnd {
-  /** The time of the answer, in ms. Infinity: none comes. */
+  /** The time of the answer, in ms, or Infinity if no answer comes. */
   readonly tookMs: number
-  /** null: the answer is 200. */
+  /** The failure of the exchange, or null if the answer has status 200. */
   readonly error: Error | null
 }
 
-/** One exchange as http/base.ts makes it: with its deadline, and with what a request says of the wait for the answer. */
+/** Makes one exchange like http/base.ts, with the deadline of the request, its `giveUp` and its `onUnanswered`. */
 export function simulateExchange(
   { deadlineMs: limitMs, giveUp, onUnanswered }: TargetRequest,
   { tookMs, error }: SimulatedEnd,
