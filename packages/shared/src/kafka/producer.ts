@@ -65,7 +65,8 @@ const ASK_LEADERS_WITHIN_MS = 1_000
 /** A broker that was just started loads its state before it gives a producer id. */
 const ASK_FOR_ID_AGAIN_MS = 200
 const MAX_QUEUED = 20_000
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024
+/** For each leader, so that several leaders that hang do not fill the memory of a process. */
+const MAX_QUEUED_BYTES = 24 * 1024 * 1024
 
 export const createProducer = ({ kafka, ...rest }: ProducerOptions): BatchedProducer =>
   createClusterProducer({ cluster: createProduceCluster(kafka), ...rest })
