@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.ts'
 import { dropHeld, type Gate, type PartitionState, renew } from './partition-gate.ts'
+import { endsWithLog } from './pending.ts'
 import type { Source } from './ports.ts'
 
 /**
@@ -99,7 +100,7 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
       const [readTo, former] = [readToOf(gate, topic) ?? 0, gate.states.get(topic)]
       renew(gate, topic)
       if (former !== undefined) {
-        dropHeld(gate, former)
+        dropHeld(gate, (record) => record.state === former && endsWithLog(record))
         options.onFormerLog(former)
       }
       source.seek(topic, partition, 0)

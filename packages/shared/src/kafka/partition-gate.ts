@@ -85,9 +85,9 @@ export function renew(gate: Gate, topic: string): void {
   for (const byTopic of [gate.states, gate.base, gate.known, gate.topicIds]) byTopic.delete(topic)
 }
 
-/** Forgets the records of a state that wait for the gate. */
-export function dropHeld(gate: Gate, of: PartitionState): void {
-  gate.held = gate.held.filter(({ state }) => state !== of)
+/** Forgets the records for which `isGone` holds of those that wait for the gate. */
+export function dropHeld(gate: Gate, isGone: (record: Pending) => boolean): void {
+  gate.held = gate.held.filter((record) => !isGone(record))
   gate.heldBytes = gate.held.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 

@@ -44,6 +44,13 @@ export interface Pending extends Queued {
   classified: { readonly tenant: Tenant | undefined; readonly as: Classified | 'bug' | 'unreadable' } | null
 }
 
+/**
+ * Whether a waiting record cannot be planned after its topic was created again. Plans order records by their offset of origin, and the
+ * offsets of two logs cannot be compared. A record of the retry topic keeps its offset of origin in another topic, and there may be no
+ * other copy of the record. A verify that is owed is about the target.
+ */
+export const endsWithLog = ({ mark, verifyOwedAt }: Pending): boolean => mark === null && verifyOwedAt === null
+
 export interface PendingOptions {
   readonly prefix: string
   /** Without the prefix; null: there is no retry lane. */

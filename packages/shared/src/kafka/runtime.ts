@@ -5,7 +5,7 @@ import { createKeyRuns } from './key-runs.ts'
 import { createOwnership } from './ownership.ts'
 import type { PartitionState } from './partition-gate.ts'
 import { createPartitions, type Partitions } from './partitions.ts'
-import { type Pending, pendingOf } from './pending.ts'
+import { endsWithLog, type Pending, pendingOf } from './pending.ts'
 import type { SourceBatch } from './ports.ts'
 import { createPump } from './pump.ts'
 import { isOutageDeferral } from './retry-lane.ts'
@@ -78,8 +78,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     isIdle: (partition) => runs.isIdle(partition),
     isAllTold: () => options.outcomes.size === 0,
     onShorterLog: ({ topic }) => options.metrics.logShortened(topic.slice(prefix.length)),
-    // Plans order records by offset, and the offsets of two logs cannot be compared. A verify that is owed is about the target.
-    onFormerLog: (former) => void queues.drop(({ state, verifyOwedAt }) => state === former && verifyOwedAt === null),
+    onFormerLog: (former) => void queues.drop((record) => record.state === former && endsWithLog(record)),
     handOut(records) {
       const at = now()
       for (const record of records) queues.add(record, at)
