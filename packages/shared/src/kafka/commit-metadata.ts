@@ -51,6 +51,16 @@ export const requestOf = (
   metadata: [owner, ended.length > maxRangesLength ? '' : ended, topicId].join(SEPARATOR).trimEnd(),
 })
 
+/** The parts of a commit's metadata. A missing part is ''. */
+export function partsOf(metadata: string): {
+  readonly owner: string
+  readonly ended: string
+  readonly topicId: string
+} {
+  const [owner = '', ended = '', topicId = ''] = metadata.split(SEPARATOR)
+  return { owner, ended, topicId }
+}
+
 /** Each topic's commit of a partition: its owner and the topic's id ('' when it names none), and its mark. */
 export const commitsOf = (
   partition: number,
@@ -59,6 +69,6 @@ export const commitsOf = (
   [...committed].flatMap(([topic, of]) => {
     const commit = of.get(partition)
     if (commit === undefined) return []
-    const [owner = '', ended = '', topicId = ''] = commit.metadata.split(SEPARATOR)
+    const { owner, ended, topicId } = partsOf(commit.metadata)
     return [{ topic, owner, topicId, mark: { offset: commit.offset, ended } }]
   })

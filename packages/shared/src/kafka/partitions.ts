@@ -1,7 +1,8 @@
 import type { Logger } from '../logger.ts'
 import { type Claims, createClaims } from './claims.ts'
-import { claimOf, commitsOf, isReleased, type Mark, requestOf } from './commit-metadata.ts'
+import { claimOf, commitsOf, isReleased, type Mark } from './commit-metadata.ts'
 import { createLogPositions, type LogPositions, type ShorterLog } from './log-positions.ts'
+import { createOffsetCommits } from './offset-commits.ts'
 import { createOffsetTracker } from './offsets.ts'
 import {
   createGate,
@@ -67,9 +68,6 @@ export interface PartitionsOptions {
   readonly isAllTold: () => boolean
 }
 
-/** Brokers take 4096 bytes of metadata unless told otherwise; the owner is in them too. */
-const MAX_RANGES_LENGTH = 3_000
-
 /**
  * Who owns a partition is written in the commit metadata itself: an owner claims it before its first send and releases
  * it after its last. So a partition that was released, or never owned, starts at once, and only one that was taken from a
@@ -83,31 +81,12 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   /** What had ended of a partition when we lost it, by topic: still true when nobody else has claimed it meanwhile. */
   const left = new Map<number, ReadonlyMap<string, Mark>>()
   const claim = claimOf(instanceId, now())
+  const commits = createOffsetCommits({ source, logger })
+  const { requestsFor } = commits
   const positions = createLogPositions({ ...options, gates })
   const topicIds = createTopicIds({ source, topics, gates, logger, now, onRecreated: positions.beginRecreated })
   const isOurs = (owner: string) => owner === claim.owned || owner === claim.released
-  let maxRangesLength = MAX_RANGES_LENGTH
-  let namesTopicIds = true
   let claimedAgain = 0
-
-  const requestsFor = (partition: number, gate: Gate, marks: Iterable<readonly [string, Mark]>, owner: string) => {
-    const idOf = (topic: string) => (namesTopicIds && gate.topicIds.get(topic)) || ''
-    return [...marks].map(([topic, mark]) => requestOf(topic, partition, mark, owner, idOf(topic), maxRangesLength))
-  }
-
-  const commitAll = async (requests: readonly CommitRequest[]): Promise<void> => {
-    try {
-      await source.commit(requests)
-    } catch (error) {
-      if ((error as { type?: unknown }).type === 'OFFSET_METADATA_TOO_LARGE' && namesTopicIds) {
-        if (maxRangesLength === 0) namesTopicIds = false
-        maxRangesLength = 0
-        const left = namesTopicIds ? 'what has ended past the mark' : 'the id of a topic'
-        logger.warn(`this broker takes less metadata with an offset: ${left} is not remembered`)
-      }
-      throw error
-    }
-  }
 
   /**
    * What is committed of a gate's topics, or can be at once: the low-water marks, else what was committed before us. While
@@ -117,7 +96,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   const marksOf = (gate: Gate): Map<string, Mark> => {
     const marks = new Map(gate.base)
     for (const [topic, state] of gate.states) {
-      if (isAllTold()) state.told = markOf(state, maxRangesLength) ?? state.told
+      if (isAllTold()) state.told = markOf(state, commits.maxRangesLength) ?? state.told
       if (state.told !== null) marks.set(topic, state.told)
     }
     return marks
@@ -125,7 +104,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
 
   const claims = createClaims({
     gates,
-    commit: commitAll,
+    commit: commits.send,
     requestsFor: (partition, gate) => requestsFor(partition, gate, marksOf(gate), claim.owned),
     logger,
   })
@@ -199,7 +178,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         requests.push(...requestsFor(partition, gate, marksOf(gate), gate.handedOver ? claim.released : claim.owned))
       }
       if (requests.length === 0) return
-      commitAll(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
+      commits.send(requests).catch((error: unknown) => logger.debug({ err: error }, 'the commit before a join failed'))
     },
     assigned(gained, lost) {
       for (const partition of lost) if (!isIdle(partition)) sentUntil.set(partition, now() + drainMs)
@@ -232,7 +211,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         if (state.tracker.add(record.offset)) fresh.push(toPending(record, state))
       }
       state.tracker.readTo(batch.lastOffset)
-      state.told ??= gate.base.get(batch.topic) ?? markOf(state, maxRangesLength)
+      state.told ??= gate.base.get(batch.topic) ?? markOf(state, commits.maxRangesLength)
       if (gate.open) handOut(fresh)
       else {
         for (const pending of fresh) {
@@ -253,7 +232,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         const marks: [PartitionState, Mark][] = []
         const byTopic = new Map(release ? gate.base : [])
         for (const [topic, state] of gate.states) {
-          const mark = markOf(state, maxRangesLength)
+          const mark = markOf(state, commits.maxRangesLength)
           if (mark === null || (!release && isSame(mark, state.committed))) continue
           byTopic.set(topic, mark)
           marks.push([state, mark])
@@ -270,7 +249,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       const requests = current.flatMap((each) => each.requests)
       if (requests.length === 0) return
       void topicIds.check()
-      await commitAll(requests)
+      await commits.send(requests)
       for (const { marks } of current) for (const [state, mark] of marks) state.committed = mark
     },
     readable: () =>

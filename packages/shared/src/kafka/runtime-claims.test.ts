@@ -155,6 +155,30 @@ describe('a broker that takes less metadata than the ended ranges need', () => {
     expect(calls).toEqual([['1 a']])
     expect(runtime.unclaimed()).toEqual([])
   })
+
+  it('gets the ids of topics if they fit, also after it has refused two commits with ended ranges at once', async () => {
+    const ended = Array.from({ length: 40 }, () => '1-1').join('.')
+    const commits = [0, 1].map((partition) => ({
+      ...{ topic: TOPIC, partition, offset: 0, metadata: `released two 1\t${ended}\tid-0` },
+    }))
+    const { source } = await givenRuntime({ commits })
+    const { commit } = source
+    source.commit = async (offsets) => {
+      await Promise.resolve()
+      if (offsets.some(({ metadata }) => metadata.length > 100))
+        throw Object.assign(new Error('too large'), { type: 'OFFSET_METADATA_TOO_LARGE' })
+      await commit(offsets)
+    }
+
+    source.assign([0, 1])
+    for (const partition of [0, 1]) source.append(TOPIC, partition, [{ key: 'acme:1', value: '1 a' }])
+    await vi.advanceTimersByTimeAsync(10_000)
+
+    expect(source.commits.slice(-2).map(({ metadata }) => metadata)).toEqual([
+      expect.stringMatching(/^owned one .*\t\tid-0$/),
+      expect.stringMatching(/^owned one .*\t\tid-0$/),
+    ])
+  })
 })
 
 describe('the watchdog', () => {
