@@ -29,6 +29,8 @@ export interface Gate {
   readonly topicIds: Map<string, string>
   /** Topics whose log began anew since we gained the partition. The committed offsets of such a topic are of the former log. */
   readonly renewed: Set<string>
+  /** Whether the committed offsets were looked up. Until then it is not known to which log the read positions belong. */
+  areCommitsKnown: boolean
   claiming: boolean
   /** Why and how often the broker has refused our claim since it last took a claim. null if it has refused none. */
   refused: { readonly refusals: number; readonly topics: readonly string[]; readonly problem: string } | null
@@ -47,6 +49,7 @@ export const createGate = (): Gate => ({
   known: new Map(),
   topicIds: new Map(),
   renewed: new Set(),
+  areCommitsKnown: false,
   claiming: false,
   refused: null,
   handedOver: false,

@@ -1,9 +1,10 @@
 import type { Logger } from '../logger.ts'
 import { type Claims, createClaims } from './claims.ts'
-import { claimOf, commitsOf, isReleased, type Mark } from './commit-metadata.ts'
+import { claimOf, type Mark } from './commit-metadata.ts'
 import { createLogPositions, type LogPositions, type ShorterLog } from './log-positions.ts'
 import { createOffsetCommits } from './offset-commits.ts'
 import { createOffsetTracker } from './offsets.ts'
+import { createOwnerLookup } from './owner-lookup.ts'
 import {
   createGate,
   endedOf,
@@ -134,40 +135,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     handOut(held)
   }
 
-  const lookUpOwners = async (gained: readonly [number, Gate][]) => {
-    const assignedAt = now()
-    let committed: Awaited<ReturnType<Source['committed']>> | null = null
-    try {
-      committed = await source.committed(topics)
-    } catch (error) {
-      logger.warn({ err: error }, 'looking up former owners failed: waiting as if there were some')
-    }
-    for (const [partition, gate] of gained) {
-      const commits = commitsOf(partition, committed ?? new Map())
-      const free = committed !== null && commits.every(({ owner }) => isReleased(owner) || isOurs(owner))
-      // Another owner says so in one topic at least, but not in all if it could not look up what was committed.
-      const isUntouched = commits.every(({ owner }) => isOurs(owner))
-      for (const { topic, topicId, mark } of commits) {
-        if (gate.renewed.has(topic)) continue
-        if (topicId !== '') gate.topicIds.set(topic, topicId)
-        const known = (isUntouched && left.get(partition)?.get(topic)) || mark
-        const state = gate.states.get(topic)
-        gate.base.set(topic, mark)
-        gate.known.set(topic, known)
-        if (state === undefined) continue
-        restoreMark(state, known)
-        // Read before this was known: its first claim must not forget what had ended.
-        state.told = mark
-      }
-      // A commit without an id may be newer than the last answer.
-      const uncommitted = topics.filter((topic) => !commits.some((each) => each.topic === topic))
-      topicIds.adopt(gate, uncommitted)
-      if (!isUntouched) left.delete(partition)
-      gate.startAt = free ? Math.max(assignedAt, sentUntil.get(partition) ?? 0) : assignedAt + drainMs
-      void openGate(partition, gate)
-    }
-    void topicIds.check()
-  }
+  const owners = createOwnerLookup({
+    ...{ source, topics, gates, topicIds, drainMs, sentUntil, left, isOurs, logger, now },
+    openGate: (partition, gate) => void openGate(partition, gate),
+  })
 
   return {
     handOver() {
@@ -189,7 +160,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       }
       const fresh = gained.map((partition): [number, Gate] => [partition, createGate()])
       for (const [partition, gate] of fresh) gates.set(partition, gate)
-      if (fresh.length > 0) void lookUpOwners(fresh)
+      if (fresh.length > 0) void owners.lookUp(fresh)
       positions.readOn()
       const handedOver = [...gates].filter(([, gate]) => gate.handedOver)
       return handedOver.length === 0 ? null : claimAgain(handedOver)
@@ -224,6 +195,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     outOfRange: positions.beginAnew,
     async commit(mayCommit, { release = false } = {}) {
       if (release) claims.stop()
+      else void owners.lookUpAgain()
       const ended: { gate: Gate; requests: CommitRequest[]; marks: [PartitionState, Mark][] }[] = []
       for (const [partition, gate] of gates) {
         // What we never sent anything for can be released too, once its former owner can't be sending any more.
@@ -258,6 +230,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       ),
     async lookUpOffsets() {
       void topicIds.check()
+      void owners.lookUpAgain()
       await positions.lookUp()
     },
     unclaimed: claims.unclaimed,

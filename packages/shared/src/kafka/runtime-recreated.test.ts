@@ -1,12 +1,92 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { done, retry } from '../outcome.ts'
-import { givenRuntime, TOPIC } from '../testing/given-runtime.ts'
+import { type Given, givenRuntime, TOPIC } from '../testing/given-runtime.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
 const RETRY = 'customer-mapper.retry.v1'
 const LOOK_UP_MS = 15_000
+
+describe('a member whose look-up of the committed offsets fails', () => {
+  const values = (count: number) => Array.from({ length: count }, (_, n) => ({ key: `acme:${n}`, value: `${n} a` }))
+  /** A member that knows the id of the new topic. It gains the partition again, whose committed offset is of the former log. */
+  const given = async (isFailing: () => boolean, more: Given = {}) => {
+    const runtime = await givenRuntime(more)
+    const { source } = runtime
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    source.assign([])
+    source.recreate(TOPIC, 0)
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    source.commits.push({ topic: TOPIC, partition: 0, offset: 10, metadata: 'released two 1\t\tid-0' })
+    const { committed } = source
+    source.committed = (topics) => (isFailing() ? Promise.reject(new Error('no coordinator')) : committed(topics))
+    source.assign([0])
+    return runtime
+  }
+
+  it('looks them up again, and reads all of a log that the offsets do not belong to', async () => {
+    let failures = 2
+    const { source, calls } = await given(() => failures-- > 0)
+    source.append(TOPIC, 0, values(20).slice(10), 10)
+
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    expect(source.seeks).toEqual([{ topic: TOPIC, partition: 0, offset: 0 }])
+    source.append(TOPIC, 0, values(20), 0)
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    expect(new Set(calls.flat())).toEqual(new Set(values(20).map(({ value }) => value)))
+    expect(source.commits.at(-1)).toMatchObject({ offset: 20, metadata: expect.stringMatching(/^owned .*\t\tid-1$/) })
+  })
+
+  it('also finds that log after the first claim, as long as no record of the topic was read', async () => {
+    let isFailing = true
+    const { source } = await given(() => isFailing)
+    source.append(RETRY, 0, [{ key: 'acme:1', value: '1 a' }])
+    await vi.advanceTimersByTimeAsync(2 * LOOK_UP_MS)
+    expect(source.seeks).toEqual([])
+
+    isFailing = false
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    expect(source.seeks).toEqual([{ topic: TOPIC, partition: 0, offset: 0 }])
+  })
+
+  it('waits no longer than for a former owner, and commits then', async () => {
+    const { source, calls } = await given(() => true)
+    source.append(TOPIC, 0, values(20).slice(10), 10)
+
+    await vi.advanceTimersByTimeAsync(22_000)
+
+    expect(calls).toHaveLength(10)
+    expect(source.committedOffset(TOPIC, 0)).toBe(20)
+  })
+
+  it('looks them up no more once the partition is lost or the member has stopped', async () => {
+    const { source, runtime } = await given(() => true)
+    await vi.advanceTimersByTimeAsync(5_000)
+    let lookUps = 0
+    source.committed = async () => {
+      lookUps++
+      throw new Error('no coordinator')
+    }
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(lookUps).toBeGreaterThan(0)
+    expect(lookUps).toBeLessThanOrEqual(5)
+
+    source.assign([])
+    lookUps = 0
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    expect(lookUps).toBe(0)
+    source.assign([0])
+    const stopped = runtime.stop(1_000)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await stopped
+    lookUps = 0
+    await vi.advanceTimersByTimeAsync(10 * LOOK_UP_MS)
+    expect(lookUps).toBe(0)
+  })
+})
 
 describe('a record of the retry topic that waits in memory when the retry topic is created again', () => {
   const verify = {

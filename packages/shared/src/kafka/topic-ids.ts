@@ -9,7 +9,10 @@ import type { Source } from './ports.ts'
 export interface TopicIds {
   /** Asks for the ids of all topics, at most once a second, and compares them with those that our offsets belong to. Never rejects. */
   check(): Promise<void>
-  /** Notes the ids of the last answer for those of these topics of which the gate knows no id. */
+  /**
+   * Notes the ids of the last answer for those of these topics of which the gate knows no id. Leaves out a topic whose read position
+   * comes from a commit that is not known, because the commit may be of a former log.
+   */
   adopt(gate: Gate, topics: readonly string[]): void
 }
 
@@ -35,6 +38,7 @@ export function createTopicIds({ source, topics, gates, logger, now, onRecreated
   const adopt: TopicIds['adopt'] = (gate, of) => {
     for (const topic of of) {
       const id = last.get(topic)
+      if (!gate.areCommitsKnown && !gate.renewed.has(topic)) continue
       if (id !== undefined && !gate.topicIds.has(topic)) gate.topicIds.set(topic, id)
     }
   }
