@@ -17,7 +17,10 @@ export type WantedGates = readonly (readonly [partition: number, gate: Gate])[]
 
 /** Commits the claims of partitions, with waits that grow while the broker refuses a claim. */
 export interface Claims {
-  /** Resolves with true once the claim of the wanted partitions is committed, with false once none is wanted. */
+  /**
+   * Resolves with true once the claim of the wanted partitions is committed. Resolves with false once none is wanted, and if there is no
+   * commit to claim them by.
+   */
   take(wanted: () => WantedGates): Promise<boolean>
   unclaimed(): readonly UnclaimedPartition[]
   /** No claim is committed by an attempt after this call. Else a claim could follow the release at a stop. */
@@ -59,8 +62,9 @@ export function createClaims({ gates, commit, requestsFor, logger }: ClaimsOptio
         const current = stopped ? [] : wanted()
         if (current.length === 0) return false
         const requests = current.flatMap(([partition, gate]) => requestsFor(partition, gate))
+        if (requests.length === 0) return false
         try {
-          if (requests.length > 0) await commit(requests)
+          await commit(requests)
           for (const [, gate] of current) gate.refused = null
           return true
         } catch (error) {

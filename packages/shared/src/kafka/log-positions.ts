@@ -99,6 +99,7 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
       if (gate === undefined) return
       const [readTo, former] = [readToOf(gate, topic) ?? 0, gate.states.get(topic)]
       renew(gate, topic)
+      gate.isClaimLost = gate.open
       if (former !== undefined) {
         dropHeld(gate, (record) => record.state === former && endsWithLog(record))
         options.onFormerLog(former)

@@ -34,6 +34,11 @@ export interface Gate {
   claiming: boolean
   /** Why and how often the broker has refused our claim since it last took a claim. null if it has refused none. */
   refused: { readonly refusals: number; readonly topics: readonly string[]; readonly problem: string } | null
+  /**
+   * A topic of the open gate was created again, and Kafka has deleted the commits of the former topic. A new owner that finds no claim
+   * would not wait. The next commit claims the partition again.
+   */
+  isClaimLost: boolean
   /** Released before a join; to be claimed again if it stays ours. */
   handedOver: boolean
   /** Not before this (ms): the drain deadline of a former owner that did not release it. null while not known. */
@@ -52,6 +57,7 @@ export const createGate = (): Gate => ({
   areCommitsKnown: false,
   claiming: false,
   refused: null,
+  isClaimLost: false,
   handedOver: false,
   startAt: null,
 })

@@ -92,7 +92,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   /**
    * What is committed of a gate's topics, or can be at once: the low-water marks, else what was committed before us. While
    * outcomes are not acknowledged yet, only as far as they are: a crash after such a commit would leave ends untold for
-   * good, where without it the records are only handled again.
+   * good, where without it the records are only handled again. Nothing is known of a partition whose only topic began anew. Its claim
+   * stands at the beginning of the new log.
    */
   const marksOf = (gate: Gate): Map<string, Mark> => {
     const marks = new Map(gate.base)
@@ -100,6 +101,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       if (isAllTold()) state.told = markOf(state, commits.maxRangesLength) ?? state.told
       if (state.told !== null) marks.set(topic, state.told)
     }
+    if (marks.size === 0) for (const topic of gate.renewed) marks.set(topic, { offset: 0, ended: '' })
     return marks
   }
 
@@ -123,6 +125,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     gate.claiming = true
     try {
       await sleepUntil(gate.startAt, now)
+      // A topic that was created again may have left nothing to claim the partition for. The next batch opens the gate.
+      if (!hasWork(gate)) return
       const isClaimed = await claims.take(() => (gates.get(partition) === gate ? [[partition, gate]] : []))
       if (!isClaimed || gates.get(partition) !== gate) return
     } finally {
@@ -196,13 +200,18 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     async commit(mayCommit, { release = false } = {}) {
       if (release) claims.stop()
       else void owners.lookUpAgain()
-      const ended: { gate: Gate; requests: CommitRequest[]; marks: [PartitionState, Mark][] }[] = []
+      const ended: {
+        gate: Gate
+        requests: CommitRequest[]
+        marks: [PartitionState, Mark][]
+        isReclaim: boolean
+      }[] = []
       for (const [partition, gate] of gates) {
         // What we never sent anything for can be released too, once its former owner can't be sending any more.
         const isDrained = gate.startAt !== null && gate.startAt <= now()
         if (!gate.open && !(release && isDrained)) continue
         const marks: [PartitionState, Mark][] = []
-        const byTopic = new Map(release ? gate.base : [])
+        const byTopic = release || gate.isClaimLost ? marksOf(gate) : new Map<string, Mark>()
         for (const [topic, state] of gate.states) {
           const mark = markOf(state, commits.maxRangesLength)
           if (mark === null || (!release && isSame(mark, state.committed))) continue
@@ -210,7 +219,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
           marks.push([state, mark])
         }
         const owner = release && isIdle(partition) ? claim.released : claim.owned
-        ended.push({ gate, requests: requestsFor(partition, gate, byTopic, owner), marks })
+        ended.push({
+          ...{ gate, marks, isReclaim: gate.isClaimLost },
+          requests: requestsFor(partition, gate, byTopic, owner),
+        })
       }
       if (!(await mayCommit())) return
       for (const { marks } of ended) {
@@ -221,7 +233,15 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       const requests = current.flatMap((each) => each.requests)
       if (requests.length === 0) return
       void topicIds.check()
-      await commits.send(requests)
+      const reclaimed = current.flatMap(({ gate, isReclaim }) => (isReclaim ? [gate] : []))
+      // Before the answer, because another topic may be created again until then.
+      for (const gate of reclaimed) gate.isClaimLost = false
+      try {
+        await commits.send(requests)
+      } catch (error) {
+        for (const gate of reclaimed) gate.isClaimLost = true
+        throw error
+      }
       for (const { marks } of current) for (const [state, mark] of marks) state.committed = mark
     },
     readable: () =>

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { done, retry } from '../outcome.ts'
 import { type Given, givenRuntime, TOPIC } from '../testing/given-runtime.ts'
+import type { CommitRequest } from './ports.ts'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
@@ -85,6 +86,70 @@ describe('a member whose look-up of the committed offsets fails', () => {
     lookUps = 0
     await vi.advanceTimersByTimeAsync(10 * LOOK_UP_MS)
     expect(lookUps).toBe(0)
+  })
+})
+
+describe('the claim of a partition whose topic was created again', () => {
+  const values = (count: number) => Array.from({ length: count }, (_, n) => ({ key: `acme:${n}`, value: `${n} a` }))
+  const isClaim = ({ metadata }: CommitRequest) => metadata.startsWith('owned one ')
+
+  it('is committed before a record is handled, also if the only commit was of the former log', async () => {
+    let claimsAtFirstCall: number | null = null
+    const given = await givenRuntime({
+      commits: [{ topic: TOPIC, partition: 0, offset: 10, metadata: 'owned two 1\t\tid-before' }],
+      answer: async (all) => {
+        claimsAtFirstCall ??= given.source.commits.filter(isClaim).length
+        return all.map(() => done())
+      },
+    })
+    const { source } = given
+    source.append(TOPIC, 0, values(20).slice(10), 10)
+    await vi.advanceTimersByTimeAsync(25_000)
+    expect(source.seeks).toEqual([{ topic: TOPIC, partition: 0, offset: 0 }])
+
+    source.append(TOPIC, 0, values(20), 0)
+    await vi.advanceTimersByTimeAsync(2_000)
+
+    expect(claimsAtFirstCall).toBeGreaterThan(0)
+    expect(source.committedOffset(TOPIC, 0)).toBe(20)
+  })
+
+  it('is committed again at once if Kafka has deleted it with the commits of the topic, and is released at the stop', async () => {
+    const { source, runtime } = await givenRuntime()
+    source.append(TOPIC, 0, values(5))
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS - 1_000)
+
+    source.recreate(TOPIC, 0)
+    source.commits.splice(0)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(source.commits).toEqual([
+      { topic: TOPIC, partition: 0, offset: 0, metadata: expect.stringMatching(/^owned one .*\t\tid-1$/) },
+    ])
+    const stopped = runtime.stop(1_000)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await stopped
+
+    expect(source.commits.at(-1)).toMatchObject({ offset: 0, metadata: expect.stringMatching(/^released one .*id-1$/) })
+  })
+
+  it('is tried again with the next commit if the broker does not take it', async () => {
+    const { source } = await givenRuntime()
+    source.append(TOPIC, 0, values(5))
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS - 1_000)
+    const { commit } = source
+    let refusals = 0
+    source.commit = async (requests) => {
+      if (requests.some(({ metadata }) => metadata.endsWith('id-1')) && ++refusals < 3)
+        throw new Error('no coordinator')
+      await commit(requests)
+    }
+
+    source.recreate(TOPIC, 0)
+    source.commits.splice(0)
+    await vi.advanceTimersByTimeAsync(10_000)
+
+    expect(refusals).toBe(3)
+    expect(source.commits).toHaveLength(1)
   })
 })
 

@@ -192,7 +192,7 @@ describe('a log that got shorter', () => {
     await vi.advanceTimersByTimeAsync(2_000)
 
     expect(ends()).toEqual([[0, 'done']])
-    expect(source.commits.slice(before).filter(({ topic }) => topic === TOPIC)).toEqual([])
+    expect(source.commits.slice(before).filter(({ offset }) => offset > 0)).toEqual([])
   })
 
   it('leaves the records of the former log to be handled', async () => {
