@@ -179,6 +179,22 @@ describe('what a fetch brings', () => {
     expect(batches).toHaveLength(1)
     expect(taken).toEqual([])
   })
+
+  it('is left when it was fetched before the member was told to read on from elsewhere, also if it holds no records', async () => {
+    const { group, fetch, runner, taken } = reading()
+    const events: string[] = []
+    const emit = (event: string) => events.push(event)
+    const batches = (await fetch()) as { isEmptyDueToFiltering(): boolean }[]
+    batches[0]!.isEmptyDueToFiltering = () => true
+    group.seekOffset.has = () => true
+
+    for (const batch of batches) {
+      await Runner.prototype.handleBatch.call({ ...runner, instrumentationEmitter: { emit } }, batch)
+    }
+
+    expect(events).toEqual([])
+    expect(taken).toEqual([])
+  })
 })
 
 describe('a fetch that its broker refuses', () => {

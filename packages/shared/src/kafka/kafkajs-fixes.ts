@@ -38,6 +38,8 @@ interface ConsumerGroup {
   readonly maxBytes: number
   maxBytesPerPartition: number
   readonly subscriptionState: { isPaused(topic: string, partition: number): boolean }
+  /** Where the next fetch begins. Has only what no fetch has begun at yet. */
+  readonly seekOffset: { has(topic: string, partition: number): boolean }
   fetches?: number
   /** Where it reads on; another object after every join. */
   readonly offsetManager: { nextOffset(topic: string, partition: number): { toString(): string } } | null
@@ -57,7 +59,7 @@ interface ConsumerGroup {
 
 interface Runner {
   readonly consumerGroup: ConsumerGroup
-  handleBatch(batch: object): Promise<void>
+  handleBatch(batch: { readonly topic: string; readonly partition: number }): Promise<void>
 }
 
 type Lookup = (...asked: readonly unknown[]) => unknown
@@ -266,7 +268,8 @@ function finishJoins() {
 /**
  * When a topic has got more partitions it joins again in the middle of a fetch from one broker, while those from the others
  * go on. What they bring was asked for before the join. Taken in after it, it would be where the new assignment begins: all that
- * was read before and had not ended would be committed past.
+ * was read before and had not ended would be committed past. The same holds for what was fetched before a seek. `eachBatch` can ask
+ * whether a seek waits. The event that tells of a batch without records cannot.
  */
 function dropWhatAnotherJoinFetched() {
   const offsetManagers = new WeakMap<object, object | null>()
@@ -281,7 +284,9 @@ function dropWhatAnotherJoinFetched() {
   const runner = prototypeOf('consumer/runner.js') as Runner
   const { handleBatch } = runner
   runner.handleBatch = async function (batch) {
-    if (offsetManagers.get(batch) === this.consumerGroup.offsetManager) await handleBatch.call(this, batch)
+    const { offsetManager, seekOffset } = this.consumerGroup
+    if (seekOffset.has(batch.topic, batch.partition)) return
+    if (offsetManagers.get(batch) === offsetManager) await handleBatch.call(this, batch)
   }
 }
 

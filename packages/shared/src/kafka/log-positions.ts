@@ -49,6 +49,8 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
   const { source, topics, gates, logger, onShorterLog } = options
   let ends: Awaited<ReturnType<Source['offsets']>> = new Map()
   const found = new Map<string, ShorterLog>()
+  /** Partitions of which the last log that began anew is one of a topic that was created again. */
+  const recreated = new Set<string>()
   let shorterBefore: ReadonlySet<string> = new Set()
 
   const readToOf = (gate: Gate, topic: string) =>
@@ -88,6 +90,10 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
   const beginAnew: LogPositions['beginAnew'] = (topic, partition, readTo) => {
     const gate = gates.get(partition)
     if (gate === undefined) return
+    const isReadAnew = gate.renewed.has(topic) && !gate.states.has(topic)
+    // Of a fetch in the former log. The answer may come after the member was told to read the new log from its beginning.
+    if (isReadAnew && readTo > 0 && recreated.has(`${topic}/${partition}`)) return
+    recreated.delete(`${topic}/${partition}`)
     renew(gate, topic)
     void report(topic, partition, readTo)
   }
@@ -98,6 +104,7 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
       const gate = gates.get(partition)
       if (gate === undefined) return
       const [readTo, former] = [readToOf(gate, topic) ?? 0, gate.states.get(topic)]
+      recreated.add(`${topic}/${partition}`)
       renew(gate, topic)
       gate.isClaimLost = gate.open
       if (former !== undefined) {

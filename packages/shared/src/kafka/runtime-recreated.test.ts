@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createLogger } from '../logger.ts'
 import { done, retry } from '../outcome.ts'
 import { type Given, givenRuntime, TOPIC } from '../testing/given-runtime.ts'
 import type { CommitRequest } from './ports.ts'
@@ -150,6 +151,55 @@ describe('the claim of a partition whose topic was created again', () => {
 
     expect(refusals).toBe(3)
     expect(source.commits).toHaveLength(1)
+  })
+})
+
+describe('the loss of a topic that was created again', () => {
+  const given = async () => {
+    const [shortened, lines]: [string[], string[]] = [[], []]
+    const write = (line: string) => void lines.push(JSON.parse(line).msg)
+    const logger = createLogger({ service: 'test', level: 'error', destination: { write } })
+    const metrics = { ended() {}, retried() {}, parked() {}, notRemoved() {}, endToEnd() {} }
+    const overrides = { logger, metrics: { ...metrics, logShortened: (topic: string) => void shortened.push(topic) } }
+    const runtime = await givenRuntime({ overrides })
+    runtime.source.append(TOPIC, 0, [{ key: 'acme:1', value: '1 a' }])
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    runtime.source.recreate(TOPIC, 0)
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    return { ...runtime, shortened, lines }
+  }
+
+  it('is reported once, also if a fetch behind the end of the new log is answered afterwards', async () => {
+    const { source, calls, shortened, lines } = await given()
+
+    source.outOfRange(TOPIC, 0, 1)
+    source.append(TOPIC, 0, [{ key: 'acme:2', value: '1 b' }])
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    expect(shortened).toEqual([TOPIC])
+    expect(lines).toEqual(['the topic was deleted and created again: all of its new log is read'])
+    expect(calls).toEqual([['1 a'], ['1 b']])
+  })
+
+  it('is reported again if the new log loses records that were not read', async () => {
+    const { source, lines } = await given()
+
+    source.outOfRange(TOPIC, 0, 0)
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    expect(lines).toHaveLength(2)
+  })
+
+  it('is reported again if the topic is created once more', async () => {
+    const { source, shortened } = await given()
+    source.append(TOPIC, 0, [{ key: 'acme:2', value: '1 b' }])
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    source.recreate(TOPIC, 0)
+    source.outOfRange(TOPIC, 0, 1)
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+
+    expect(shortened).toEqual([TOPIC, TOPIC])
   })
 })
 
