@@ -40,13 +40,15 @@ export interface LogPositionsOptions {
   /** By partition number. */
   readonly gates: ReadonlyMap<number, Gate>
   readonly logger: Logger
+  /** ms by the steady clock. */
+  readonly now: () => number
   readonly onShorterLog: (log: ShorterLog) => void
   /** Called when a topic was deleted and created again, with the state of its former log. */
   readonly onFormerLog: (state: PartitionState) => void
 }
 
 export function createLogPositions(options: LogPositionsOptions): LogPositions {
-  const { source, topics, gates, logger, onShorterLog } = options
+  const { source, topics, gates, logger, now, onShorterLog } = options
   let ends: Awaited<ReturnType<Source['offsets']>> = new Map()
   const found = new Map<string, ShorterLog>()
   /** Partitions of which the last log that began anew is one of a topic that was created again. */
@@ -94,7 +96,7 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
     // Of a fetch in the former log. The answer may come after the member was told to read the new log from its beginning.
     if (isReadAnew && readTo > 0 && recreated.has(`${topic}/${partition}`)) return
     recreated.delete(`${topic}/${partition}`)
-    renew(gate, topic)
+    renew(gate, topic, now())
     void report(topic, partition, readTo)
   }
 
@@ -104,19 +106,21 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
       const gate = gates.get(partition)
       if (gate === undefined) return
       const [readTo, former] = [readToOf(gate, topic) ?? 0, gate.states.get(topic)]
+      // A log without an id began anew for another reason a moment ago.
+      const isReported = gate.renewed.has(topic) && !gate.topicIds.has(topic)
       recreated.add(`${topic}/${partition}`)
-      renew(gate, topic)
+      renew(gate, topic, now())
       gate.isClaimLost = gate.open
       if (former !== undefined) {
         dropHeld(gate, (record) => record.state === former && endsWithLog(record))
         options.onFormerLog(former)
       }
       source.seek(topic, partition, 0)
-      void report(topic, partition, readTo, true)
+      if (!isReported) void report(topic, partition, readTo, true)
     },
     readOn() {
       for (const [partition, gate] of gates) {
-        for (const topic of gate.renewed) {
+        for (const topic of gate.renewed.keys()) {
           const state = gate.states.get(topic)
           if (!state?.committed) source.seek(topic, partition, state?.tracker.lowWaterMark() ?? 0)
         }
@@ -129,14 +133,14 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
       } catch (error) {
         return logger.debug({ err: error }, 'looking up end offsets failed')
       }
-      const now = shorter()
+      const logs = shorter()
       // A newly elected leader may answer an old end offset for a moment, so two look-ups in a row must show a shorter log.
-      for (const { topic, partition, readTo, low, name } of now) {
+      for (const { topic, partition, readTo, low, name } of logs) {
         if (!shorterBefore.has(name)) continue
         beginAnew(topic, partition, readTo)
         source.seek(topic, partition, low)
       }
-      shorterBefore = new Set(now.map(({ name }) => name))
+      shorterBefore = new Set(logs.map(({ name }) => name))
     },
     lag: () =>
       [...gates].flatMap(([partition, gate]) =>

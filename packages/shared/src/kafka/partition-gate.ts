@@ -27,8 +27,11 @@ export interface Gate {
   readonly known: Map<string, Mark>
   /** The id of each topic when the offsets that are known of it began. Another id means that the offsets are of a former log. */
   readonly topicIds: Map<string, string>
-  /** Topics whose log began anew since we gained the partition. The committed offsets of such a topic are of the former log. */
-  readonly renewed: Set<string>
+  /**
+   * Topics whose log began anew since we gained the partition, with the ms of the steady clock at that time. The committed offsets of
+   * such a topic are of the former log.
+   */
+  readonly renewed: Map<string, number>
   /** Whether the committed offsets were looked up. Until then it is not known to which log the read positions belong. */
   areCommitsKnown: boolean
   claiming: boolean
@@ -53,7 +56,7 @@ export const createGate = (): Gate => ({
   base: new Map(),
   known: new Map(),
   topicIds: new Map(),
-  renewed: new Set(),
+  renewed: new Map(),
   areCommitsKnown: false,
   claiming: false,
   refused: null,
@@ -89,8 +92,8 @@ export const hasWork = ({ held, states, base }: Gate): boolean =>
  * Forgets the read position in a topic's log, because all of the log is read again. Records of the former log that have not
  * ended keep their state and are handled as before.
  */
-export function renew(gate: Gate, topic: string): void {
-  gate.renewed.add(topic)
+export function renew(gate: Gate, topic: string, nowMs: number): void {
+  gate.renewed.set(topic, nowMs)
   for (const byTopic of [gate.states, gate.base, gate.known, gate.topicIds]) byTopic.delete(topic)
 }
 

@@ -69,6 +69,9 @@ export interface PartitionsOptions {
   readonly isAllTold: () => boolean
 }
 
+/** All of the log is read again. */
+const NOTHING: Mark = { offset: 0, ended: '' }
+
 /**
  * Who owns a partition is written in the commit metadata itself: an owner claims it before its first send and releases
  * it after its last. So a partition that was released, or never owned, starts at once, and only one that was taken from a
@@ -101,7 +104,8 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       if (isAllTold()) state.told = markOf(state, commits.maxRangesLength) ?? state.told
       if (state.told !== null) marks.set(topic, state.told)
     }
-    if (marks.size === 0) for (const topic of gate.renewed) marks.set(topic, { offset: 0, ended: '' })
+    if (marks.size === 0) for (const topic of gate.renewed.keys()) marks.set(topic, NOTHING)
+    for (const topic of marks.keys()) if (topicIds.isAwaited(gate, topic)) marks.set(topic, NOTHING)
     return marks
   }
 
@@ -196,7 +200,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         void openGate(batch.partition, gate)
       }
     },
-    outOfRange: positions.beginAnew,
+    outOfRange(topic, partition, offset) {
+      positions.beginAnew(topic, partition, offset)
+      void topicIds.check()
+    },
     async commit(mayCommit, { release = false } = {}) {
       if (release) claims.stop()
       else void owners.lookUpAgain()
@@ -215,6 +222,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
         for (const [topic, state] of gate.states) {
           const mark = markOf(state, commits.maxRangesLength)
           if (mark === null || (!release && isSame(mark, state.committed))) continue
+          if (topicIds.isAwaited(gate, topic)) {
+            void topicIds.check()
+            continue
+          }
           byTopic.set(topic, mark)
           marks.push([state, mark])
         }

@@ -88,6 +88,17 @@ const SCENARIOS: readonly (readonly [string, Omit<WorldOptions, 'seed'>, readonl
       ...[arrive({ count: 14, group: null }), arrive({ count: 14, group: null }), arrive({ count: 14 }), pass(9_000)],
     ],
   ],
+  [
+    'a topic that is created again twice, with records that were read between',
+    { hasReadLane: true },
+    [
+      ...[arrive(), pass(300), arrive({ topic: 'omnium.orders.v1', count: 14 }), pass(300)],
+      { do: 'recreate', topic: 'omnium.orders.v1' },
+      ...[arrive({ count: 14 }), pass(300), arrive({ topic: 'omnium.orders.v1' }), pass(5)],
+      { do: 'recreate', topic: 'omnium.orders.v1' },
+      ...[pass(1_000), arrive({ topic: 'omnium.orders.v1', count: 2 })],
+    ],
+  ],
 ]
 
 describe('the runtime, in situations that were too much for it, or are rare', () => {

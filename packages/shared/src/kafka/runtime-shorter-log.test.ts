@@ -35,6 +35,7 @@ describe('a log that got shorter', () => {
 
     source.recreate(TOPIC, 0)
     source.outOfRange(TOPIC, 0, 50)
+    await settle()
     source.append(TOPIC, 0, values(3))
     await settle()
     await vi.advanceTimersByTimeAsync(2_000)
@@ -51,6 +52,7 @@ describe('a log that got shorter', () => {
 
   it('while the service was stopped: all of it is handled', async () => {
     const { source, calls, shortened } = await given({ commits: claimedTo(5_000) })
+    source.givesTopicIds = false
 
     source.recreate(TOPIC, 0)
     source.outOfRange(TOPIC, 0, 5_000)
@@ -58,6 +60,24 @@ describe('a log that got shorter', () => {
     await vi.advanceTimersByTimeAsync(60_000)
 
     expect(calls).toHaveLength(100)
+    expect(source.committedOffset(TOPIC, 0)).toBe(100)
+    expect(shortened).toEqual([TOPIC])
+  })
+
+  it('a moment before the ids of topics are looked up: the records that were read meanwhile are read again', async () => {
+    const { source, calls, shortened } = await given({ commits: claimedTo(5_000) })
+
+    source.recreate(TOPIC, 0)
+    source.outOfRange(TOPIC, 0, 5_000)
+    source.append(TOPIC, 0, values(100))
+    await vi.advanceTimersByTimeAsync(2_000)
+    // The records may be of a topic that was deleted since.
+    expect(source.committedOffset(TOPIC, 0)).not.toBe(100)
+    expect(source.seeks).toEqual([{ topic: TOPIC, partition: 0, offset: 0 }])
+    source.append(TOPIC, 0, values(100), 0)
+    await vi.advanceTimersByTimeAsync(60_000)
+
+    expect(new Set(calls.flat()).size).toBe(100)
     expect(source.committedOffset(TOPIC, 0)).toBe(100)
     expect(shortened).toEqual([TOPIC])
   })

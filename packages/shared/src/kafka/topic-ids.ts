@@ -14,6 +14,11 @@ export interface TopicIds {
    * comes from a commit that is not known, because the commit may be of a former log.
    */
   adopt(gate: Gate, topics: readonly string[]): void
+  /**
+   * Whether the log of the topic began anew a moment ago and its id is not known yet. Records that were read of the log may be of a
+   * topic that is deleted by now, so their offsets are not committed.
+   */
+  isAwaited(gate: Gate, topic: string): boolean
 }
 
 export interface TopicIdsOptions {
@@ -28,6 +33,8 @@ export interface TopicIdsOptions {
 }
 
 const MIN_AGE_MS = 1_000
+/** Commits go on without ids then. */
+const AWAITED_MS = 10_000
 
 export function createTopicIds({ source, topics, gates, logger, now, onRecreated }: TopicIdsOptions): TopicIds {
   /** A topic that does not exist at the moment keeps its last id. */
@@ -52,7 +59,8 @@ export function createTopicIds({ source, topics, gates, logger, now, onRecreated
       last.set(topic, id)
       for (const { partition, gate, topicIds } of known) {
         // Kafka deletes the committed offsets of a deleted topic, and a member that joins again then knows no offset of the former log.
-        const isUncommitted = gate.startAt !== null && !gate.base.has(topic) && !gate.renewed.has(topic)
+        // A log that began anew since the last answer may have been deleted once more after records of the log were read.
+        const isUncommitted = gate.startAt !== null && !gate.base.has(topic)
         const former = topicIds.get(topic) ?? (isUncommitted ? before : undefined)
         if (former === undefined || former === id) continue
         if (gates.get(partition) !== gate || gate.topicIds.get(topic) !== topicIds.get(topic)) continue
@@ -65,6 +73,10 @@ export function createTopicIds({ source, topics, gates, logger, now, onRecreated
 
   return {
     adopt,
+    isAwaited(gate, topic) {
+      const renewedAt = gate.renewed.get(topic) ?? Number.NEGATIVE_INFINITY
+      return last.has(topic) && !gate.topicIds.has(topic) && now() - renewedAt < AWAITED_MS
+    },
     async check() {
       if (isAsking || now() - askedAt < MIN_AGE_MS) return
       isAsking = true
