@@ -58,10 +58,9 @@ export function createTopicIds({ source, topics, gates, logger, now, onRecreated
       const before = last.get(topic)
       last.set(topic, id)
       for (const { partition, gate, topicIds } of known) {
-        // Kafka deletes the committed offsets of a deleted topic, and a member that joins again then knows no offset of the former log.
-        // A log that began anew since the last answer may have been deleted once more after records of the log were read.
-        const isUncommitted = gate.startAt !== null && !gate.base.has(topic)
-        const former = topicIds.get(topic) ?? (isUncommitted ? before : undefined)
+        // A read position without an id may belong to a topic that existed before this answer. Kafka deletes the committed offsets of a
+        // deleted topic, and commits may name no id.
+        const former = topicIds.get(topic) ?? (gate.startAt === null ? undefined : before)
         if (former === undefined || former === id) continue
         if (gates.get(partition) !== gate || gate.topicIds.get(topic) !== topicIds.get(topic)) continue
         // A broker that lags behind may name a former id once more. Then the new log is read twice, and nothing is lost.

@@ -135,7 +135,9 @@ export function createWritesJudge(
       const handover = ledger.of(traceparent)
       const key = String(handover.record.key)
       checkFence(handover)
-      const isForgotten = brokers.failed.has('look-up') || brokers.maxMetadataLength < 4_096
+      // A member that could not look up the ids of topics does not know to which log a commit belongs, and reads the new log once more.
+      const isUnlabelled = brokers.failed.has('topic-ids') && brokers.wasRecreated(handover.record.topic)
+      const isForgotten = brokers.failed.has('look-up') || brokers.maxMetadataLength < 4_096 || isUnlabelled
       if (hasEnded(handover.record) && !isForgotten)
         accuse('sent again after it was committed as ended', handover.record)
       for (const other of requests) {
