@@ -151,6 +151,32 @@ describe('a removal by PATCH', () => {
     expect(outcomes).toMatchObject([{ kind: 'retry', reason: 'removal-pending', afterMs: 2_000 }, { kind: 'done' }])
   })
 
+  test('is not given up because an earlier removal of the company ended in another way', async () => {
+    const world = createRelationWorld({ patchLists: 'merge' })
+    for (const id of ['A', 'B', 'D']) world.inOmnium(id)
+    world.inOmnium('C', { parent: 'A', version: V1 })
+    world.inFlow('C', 'D', V3)
+    let isKept = true
+    world.omnium.after(({ operation }) => {
+      if (isKept && operation === 'updateBusinessCustomer') world.inOmnium('C', { parent: 'A', version: V1 })
+    })
+    // The Update of the first announcement does not show yet, and a newer announcement supersedes the first one.
+    const first = observed({ parent: 'B' })
+    for (let turns = 0; turns < 10; turns++) {
+      const [end] = await world.handle(first)
+      if (world.omnium.writes().some(({ operation }) => operation === 'updateBusinessCustomer')) break
+      world.now += (end as { afterMs: number }).afterMs
+    }
+    isKept = false
+    world.now += 30_000
+
+    const origin = { ...first.origin, offset: first.origin.offset + 7n }
+    const [end] = await untilEnded(world, { ...observed({ parent: 'D', version: V3 }), origin })
+    expect(end).toMatchObject({ kind: 'done' })
+    expect(end).not.toHaveProperty('notes')
+    expect(world.parentsOf('C')).toEqual(['D'])
+  })
+
   test('that no write achieves ends and is named', async () => {
     const world = createRelationWorld({ patchLists: 'merge' })
     world.inOmnium('B')

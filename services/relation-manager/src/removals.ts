@@ -1,5 +1,6 @@
 import type { Outcome } from '@sync/shared/outcome'
 import { FIRST_READ_AFTER_MS, untilNextRead } from '@sync/shared/read-again'
+import type { Delivery } from '@sync/shared/stream'
 import type { Tenant } from '@sync/shared/tenants'
 
 /** Times are ms since the epoch. */
@@ -20,6 +21,11 @@ export type RemovalStep = 'patch' | 'update' | 'give-up'
  * list"). `id` names a company, or a company and one of its elements. A process that forgets begins with the PATCH again.
  */
 export interface Removals {
+  /**
+   * Forgets the removal if none of these records waits for it. Its records have ended in another way, for example because newer
+   * records superseded them, or another process handled them.
+   */
+  begin(id: string, places: readonly string[]): void
   stepOf(id: string, tenant: Tenant, nowMs: number): RemovalStep
   /** Whether an Update of the whole company was sent for the removal. */
   isUpdated(id: string): boolean
@@ -31,6 +37,9 @@ export interface Removals {
   finish(id: string): void
 }
 
+/** Names a record by its origin. */
+export const placeOf = ({ origin }: Pick<Delivery, 'origin'>): string => `${origin.partition}/${origin.offset}`
+
 /** How long a tenant's PATCH counts as one that removes nothing, once a read has shown that. */
 const LEARNED_FOR_MS = 3_600_000
 const MAX_REMOVALS = 10_000
@@ -40,6 +49,10 @@ export function createRemovals(): Removals {
   const mergesUntil = new Map<string, number>()
 
   return {
+    begin(id, places) {
+      const { outcomes } = removals.get(id) ?? {}
+      if (outcomes !== undefined && !places.some((place) => outcomes.has(place))) removals.delete(id)
+    },
     stepOf(id, { uid, omnium }, nowMs) {
       const removal = removals.get(id)
       if (removal !== undefined && removal.updatedAt !== null) {

@@ -5,6 +5,7 @@ import type { HandlerContext } from '@sync/shared/stream'
 import { outcomeOfFailedWrite } from './failed-write.ts'
 import type { ElementLead } from './fold.ts'
 import type { Ports } from './ports.ts'
+import { placeOf } from './removals.ts'
 import type { State } from './state.ts'
 import { unsendableIn, updateCompany } from './update-company.ts'
 
@@ -24,6 +25,9 @@ export async function removeElement(
   const removal = `${delivery.key} ${list} ${id}`
   const removed = done({ operation: 'updated', target: 'omnium', changed: [list] })
   const { now } = context
+  const place = placeOf(delivery)
+  const written = new Map([[place, removed]])
+  removals.begin(removal, [place])
   return ports.omnium.inSlot(context.call, async (call) => {
     const company = await ports.omnium.getCustomer(call, 'B2B', delivery.id)
     const isUpdated = removals.isUpdated(removal)
@@ -40,7 +44,7 @@ export async function removeElement(
     }
     if (isUpdated) {
       if (removals.stepOf(removal, call.tenant, now()) !== 'give-up') {
-        return retry('removal-pending', removals.awaitRead(removal, 'patch', new Map(), now()))
+        return retry('removal-pending', removals.awaitRead(removal, 'patch', written, now()))
       }
       removals.finish(removal)
       return withNotes(removed, { notRemoved: [list] })
@@ -56,7 +60,7 @@ export async function removeElement(
       return outcomeOfFailedWrite(error, call.key, [], now(), ports, state)
     }
     state.conflicts.forget(call.key)
-    const waitMs = removals.awaitRead(removal, 'update', new Map(), now())
+    const waitMs = removals.awaitRead(removal, 'update', written, now())
     const after = await ports.omnium.getCustomer(call, 'B2B', delivery.id)
     const isGone = after === null || !(unsendableIn(after, call.tenant).includes(list) || holds(after, value))
     if (!isGone) return retry('removal-pending', waitMs)

@@ -10,7 +10,7 @@ import type { ChildLook } from './look-at-children.ts'
 import type { AnnouncedChange } from './observe-parent.ts'
 import { maxAnnouncementAgeMs, type Ports } from './ports.ts'
 import { patchFor, type RelationPatch, relationsOf } from './relations.ts'
-import type { RemovalStep } from './removals.ts'
+import { placeOf, type RemovalStep } from './removals.ts'
 import type { State } from './state.ts'
 import { unreadable } from './unreadable.ts'
 import { unsendableIn, updateCompany } from './update-company.ts'
@@ -56,6 +56,7 @@ export async function writeRelations(
   if (!patch.isSendable) {
     return outcomeForAll(deliveriesOf(plan), unreadable('writing relations', ['customerRelations']))
   }
+  state.removals.begin(call.key, deliveriesOf(plan).map(placeOf))
   const wanted = patch.removes ? state.removals.stepOf(call.key, call.tenant, now()) : 'patch'
   const unsendable = wanted === 'update' ? unsendableIn(plan.company, call.tenant) : []
   // An Update would clear, or send back, what can't be read. A PATCH that merges the relations leaves the old one there.
@@ -179,5 +180,3 @@ export const unchanged = (
   { removals }: State,
   otherwise: Outcome = skipped('unchanged'),
 ): Outcome => removals.outcomeOf(delivery.key, placeOf(delivery)) ?? otherwise
-
-const placeOf = ({ origin }: ParentChangeDelivery): string => `${origin.partition}/${origin.offset}`
