@@ -135,9 +135,7 @@ export function createWritesJudge(
       const handover = ledger.of(traceparent)
       const key = String(handover.record.key)
       checkFence(handover)
-      // A member that could not look up the ids of topics does not know to which log a commit belongs, and reads the new log once more.
-      const isUnlabelled = brokers.failed.has('topic-ids') && brokers.wasRecreated(handover.record.topic)
-      const isForgotten = brokers.failed.has('look-up') || brokers.maxMetadataLength < 4_096 || isUnlabelled
+      const isForgotten = brokers.failed.has('look-up') || brokers.maxMetadataLength < 4_096
       if (hasEnded(handover.record) && !isForgotten)
         accuse('sent again after it was committed as ended', handover.record)
       for (const other of requests) {
