@@ -189,9 +189,13 @@ it('a field of Flow’s own customer that cannot be read keeps its value, and is
   await paired(person(id))
   answers('flow', id, { email: {} })
 
-  world.omnium.editCustomer(TENANT, 'B2C', id, { email: 'shop@example.com', firstName: 'Karin' })
-
-  await eventually('the name', () => inFlow(id)?.firstname === 'Karin')
+  await eventually('the name', () => {
+    // The customer may be read in Flow once more after the link. Such a read wins over an edit in Omnium within these milliseconds.
+    if (inOmnium(id)?.firstName !== 'Karin') {
+      world.omnium.editCustomer(TENANT, 'B2C', id, { email: 'shop@example.com', firstName: 'Karin' })
+    }
+    return inFlow(id)?.firstname === 'Karin'
+  })
   await eventually('the outcome of the edit', async () =>
     (await outcomesOf(id, 'customer-mapper')).some(
       ({ topic, unreadable }) => topic.endsWith('omnium.customers.v1') && unreadable?.includes('email'),

@@ -164,16 +164,12 @@ describe('the base layer', () => {
   it('does not fail a request that it is told to give up before the request is sent', async () => {
     const server = await serve(silent)
     const giving = new AbortController()
-    let sent = 0
     const fence = () => {
-      sent++
       throw new SyncError('fenced', 'sending: not ours')
     }
-
     const failing = failureOf(aBase()(aWrite(server.url, { giveUp: giving.signal, call: aCall({ fence }) })))
     giving.abort()
-
-    expect([(await failing).code, sent]).toEqual(['fenced', 1])
+    expect((await failing).code).toBe('fenced')
   })
 
   it.each([true, false])(
@@ -192,7 +188,6 @@ describe('the base layer', () => {
         sendJson(response, 200, {})
       })
       const told = Promise.withResolvers<boolean>()
-
       const error = await failureOf(
         aBase({ schedule })(aRead(server.url, { deadlineMs: 100, onUnanswered: () => told.resolve })),
       )
