@@ -93,7 +93,7 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
     const gate = gates.get(partition)
     if (gate === undefined) return
     const isReadAnew = gate.renewed.has(topic) && !gate.states.has(topic)
-    // Of a fetch in the former log. The answer may come after the member was told to read the new log from its beginning.
+    // The answer belongs to a fetch in the former log. Meanwhile the member has begun to read the new log.
     if (isReadAnew && readTo > 0 && recreated.has(`${topic}/${partition}`)) return
     recreated.delete(`${topic}/${partition}`)
     renew(gate, topic, now())

@@ -17,7 +17,7 @@ export interface OffsetCommits {
   readonly maxRangesLength: number
 }
 
-/** Brokers take 4096 bytes of metadata unless told otherwise; the owner is in them too. */
+/** Brokers take 4096 bytes of metadata by default. The owner takes some of these bytes. */
 const MAX_RANGES_LENGTH = 3_000
 
 export function createOffsetCommits({

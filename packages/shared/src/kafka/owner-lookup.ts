@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.ts'
 import { commitsOf, isReleased, type Mark } from './commit-metadata.ts'
+import { nowAndThen } from './now-and-then.ts'
 import { type Gate, restoreMark } from './partition-gate.ts'
 import type { Source } from './ports.ts'
 import type { TopicIds } from './topic-ids.ts'
@@ -7,7 +8,7 @@ import type { TopicIds } from './topic-ids.ts'
 /** By partition number. */
 type Gained = readonly (readonly [partition: number, gate: Gate])[]
 
-/** Looks up what the group has committed of partitions that were gained, and who had them. */
+/** Looks up the committed offsets and the former owners of partitions that were gained. */
 export interface OwnerLookup {
   /** Decides when each gate may open. Never rejects. */
   lookUp(gained: Gained): Promise<void>
@@ -28,7 +29,7 @@ export interface OwnerLookupOptions {
   readonly drainMs: number
   /** Until when requests of ours may be executed that were aborted when the partition was lost. By partition number. */
   readonly sentUntil: ReadonlyMap<number, number>
-  /** What had ended of a partition when we lost it, by topic: still true when nobody else has claimed it meanwhile. */
+  /** The marks of a partition when we lost it, by topic. The marks are still true if nobody else has claimed the partition. */
   readonly left: Map<number, ReadonlyMap<string, Mark>>
   readonly isOurs: (owner: string) => boolean
   /** Called when it is known when the gate may open. */
@@ -39,12 +40,8 @@ export interface OwnerLookupOptions {
 
 type Committed = Awaited<ReturnType<Source['committed']>>
 
-const MIN_AGE_MS = 1_000
-
 export function createOwnerLookup(options: OwnerLookupOptions): OwnerLookup {
   const { source, topics, gates, topicIds, drainMs, sentUntil, left, isOurs, logger, now } = options
-  let askedAgainAt = Number.NEGATIVE_INFINITY
-  let isAskingAgain = false
 
   /** Answers whether no former owner can be writing any more. */
   const takeOver = (partition: number, gate: Gate, committed: Committed): boolean => {
@@ -63,7 +60,7 @@ export function createOwnerLookup(options: OwnerLookupOptions): OwnerLookup {
       gate.known.set(topic, known)
       if (state === undefined) continue
       restoreMark(state, known)
-      // Read before this was known: its first claim must not forget what had ended.
+      // The records were read before the mark was known. The first claim must keep the mark.
       state.told = mark
     }
     gate.areCommitsKnown = true
@@ -73,6 +70,19 @@ export function createOwnerLookup(options: OwnerLookupOptions): OwnerLookup {
     if (!isUntouched) left.delete(partition)
     return commits.every(({ owner }) => isReleased(owner) || isOurs(owner))
   }
+
+  const unknownGates = () => [...gates].filter(([, gate]) => gate.startAt !== null && !gate.areCommitsKnown)
+  const askAgain = nowAndThen(
+    async () => {
+      const unknown = unknownGates()
+      const committed = await source.committed(topics)
+      for (const [partition, gate] of unknown) {
+        if (gates.get(partition) === gate) takeOver(partition, gate, committed)
+      }
+      void topicIds.check()
+    },
+    { now, logger, failure: 'looking up the committed offsets failed again' },
+  )
 
   return {
     async lookUp(gained) {
@@ -91,21 +101,7 @@ export function createOwnerLookup(options: OwnerLookupOptions): OwnerLookup {
       void topicIds.check()
     },
     async lookUpAgain() {
-      const unknown = [...gates].filter(([, gate]) => gate.startAt !== null && !gate.areCommitsKnown)
-      if (unknown.length === 0 || isAskingAgain || now() - askedAgainAt < MIN_AGE_MS) return
-      isAskingAgain = true
-      askedAgainAt = now()
-      try {
-        const committed = await source.committed(topics)
-        for (const [partition, gate] of unknown) {
-          if (gates.get(partition) === gate) takeOver(partition, gate, committed)
-        }
-        void topicIds.check()
-      } catch (error) {
-        logger.debug({ err: error }, 'looking up the committed offsets failed again')
-      } finally {
-        isAskingAgain = false
-      }
+      if (unknownGates().length > 0) await askAgain()
     },
   }
 }

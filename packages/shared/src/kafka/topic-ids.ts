@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts'
+import { nowAndThen } from './now-and-then.ts'
 import type { Gate } from './partition-gate.ts'
 import type { Source } from './ports.ts'
 
@@ -32,15 +33,12 @@ export interface TopicIdsOptions {
   readonly onRecreated: (topic: string, partition: number) => void
 }
 
-const MIN_AGE_MS = 1_000
 /** Commits go on without ids then. */
 const AWAITED_MS = 10_000
 
 export function createTopicIds({ source, topics, gates, logger, now, onRecreated }: TopicIdsOptions): TopicIds {
   /** A topic that does not exist at the moment keeps its last id. */
   const last = new Map<string, string>()
-  let askedAt = Number.NEGATIVE_INFINITY
-  let isAsking = false
 
   const adopt: TopicIds['adopt'] = (gate, of) => {
     for (const topic of of) {
@@ -76,17 +74,6 @@ export function createTopicIds({ source, topics, gates, logger, now, onRecreated
       const renewedAt = gate.renewed.get(topic) ?? Number.NEGATIVE_INFINITY
       return last.has(topic) && !gate.topicIds.has(topic) && now() - renewedAt < AWAITED_MS
     },
-    async check() {
-      if (isAsking || now() - askedAt < MIN_AGE_MS) return
-      isAsking = true
-      askedAt = now()
-      try {
-        await lookUp()
-      } catch (error) {
-        logger.debug({ err: error }, 'looking up the ids of topics failed')
-      } finally {
-        isAsking = false
-      }
-    },
+    check: nowAndThen(lookUp, { now, logger, failure: 'looking up the ids of topics failed' }),
   }
 }

@@ -1,4 +1,5 @@
 import { SyncError } from '../../errors.ts'
+import { partsOf } from '../../kafka/commit-metadata.ts'
 import type { CommitRequest, RawMessage, SourceRecord } from '../../kafka/ports.ts'
 import type { SimulatedTime } from './time.ts'
 
@@ -78,8 +79,8 @@ export function createBrokers(topics: readonly string[], partitions: number, tim
     },
     wasRecreated: (topic) => recreated.includes(topic),
     isOfFormerLog({ topic, partition, metadata }) {
-      const topicId = metadata.split('\t')[2]
-      return topicId !== undefined && topicId !== log(topic, partition).topicId
+      const { topicId } = partsOf(metadata)
+      return topicId !== '' && topicId !== log(topic, partition).topicId
     },
     onAppend: (listener) => void listeners.push(listener),
     faults,

@@ -1,3 +1,4 @@
+import { partsOf } from '../../kafka/commit-metadata.ts'
 import { decodeRanges } from '../../kafka/ended-ranges.ts'
 import type { CommitRequest, SourceRecord } from '../../kafka/ports.ts'
 import type { JudgeOptions } from './judge-writes.ts'
@@ -22,7 +23,7 @@ export function createCommitsJudge(
 
   /** Those before its offset, and those in the ranges of its metadata, as far as no commit has said so before. */
   const saidToHaveEnded = ({ topic, partition, offset, metadata }: CommitRequest) => {
-    const ranges = decodeRanges(offset, metadata.split('\t')[1] ?? '')
+    const ranges = decodeRanges(offset, partsOf(metadata).ended)
     const isSaid = (at: number) => at < offset || ranges.some(({ from, to }) => at >= from && at < to)
     return brokers.log(topic, partition).records.filter((record) => isSaid(record.offset) && !ended.has(record))
   }
@@ -38,7 +39,7 @@ export function createCommitsJudge(
       if (ownerOf(partition) !== member) accuse(`a commit of a partition that is another's: ${name}`)
       if (isOfFormerLog) return
       // A member reads the log again if the offset may be one of a deleted topic.
-      const mayBeIgnored = request.metadata.split('\t')[2] === undefined && brokers.wasRecreated(topic)
+      const mayBeIgnored = partsOf(request.metadata).topicId === '' && brokers.wasRecreated(topic)
       if (mayBeIgnored && brokers.failed.has('topic-ids') && offset > end) return
       if (offset < lastOffset) accuse(`a commit backwards: ${name}`)
       if (offset > end) accuse(`a commit past the end: ${name}`)
