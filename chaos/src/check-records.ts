@@ -63,7 +63,7 @@ export async function checkRecords(
   }
 }
 
-/** Longer than an attempt to deliver a webhook takes: one that ends later has not begun before the topic was recreated. */
+/** An attempt to deliver a webhook takes less time. An attempt that ends later began after the topic was recreated. */
 const DELIVERED_WITHIN_MS = 11_000
 
 /** When the newest log of the topic began, in ms since the epoch. */

@@ -5,7 +5,7 @@ import { patiently } from './patiently.ts'
 import type { System } from './system.ts'
 
 /**
- * The one topic that is recreated: its records are notifications, and each of them only says that a customer or an order changed in
+ * Only this topic is recreated. Its records are notifications, and each notification names a customer or an order that changed in
  * Flow. A backfill from Flow finds the changes of customers again, and no service reads Flow's orders.
  */
 export const RECREATED_TOPIC = 'flow.notifications.v1'
@@ -46,7 +46,7 @@ export async function recreateTopic({ admin, prefix, stack }: System, name: Topi
   return { topic: name, doneAt: Date.now() }
 }
 
-/** What the runbook says about a log that got shorter: a backfill of each tenant from the source of the topic. Throws when one fails. */
+/** Runs a backfill of each tenant from Flow, as the runbook says for a log that got shorter. Throws an Error when a backfill fails. */
 export async function repairRecreated(
   { syncctl, flow }: Pick<System, 'syncctl' | 'flow'>,
   recreations: readonly Recreation[],
@@ -54,7 +54,7 @@ export async function repairRecreated(
   if (recreations.length === 0) return
   for (const tenant of flow.tenants.keys()) {
     const { code, output } = await syncctl('backfill', '--tenant', tenant, '--from', 'flow', '--yes')
-    // 2: some were parked, as poison is.
+    // Exit code 2 means that some records were parked. Poison is parked.
     if (code !== 0 && code !== 2) throw new Error(`backfill of ${tenant}: exit code ${code}: ${output.slice(-500)}`)
   }
 }

@@ -17,7 +17,7 @@ const SWEEPS = {
   omnium: [/\/PrivateCustomers\/Search$/, /\/BusinessCustomers\/Search$/, /\/Orders\/Search$/],
 } as const
 
-/** What the workload and the faults did. */
+/** The effects of the workload and of the faults. */
 export interface Happened {
   readonly performed: Performed
   readonly recreations: readonly Recreation[]

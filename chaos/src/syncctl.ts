@@ -5,7 +5,7 @@ const PROGRAM = resolve(import.meta.dirname, '..', '..', 'packages', 'cli', 'src
 const WITHIN_MS = 300_000
 
 export interface SyncctlEnd {
-  /** null: ended by a signal. */
+  /** The exit code, or null if a signal ended the process. */
   readonly code: number | null
   readonly output: string
 }
