@@ -11,14 +11,13 @@ import { newTopicPrefix, sharedStack, startOwnStack } from './stack.ts'
 
 /** A call waits for its leaving for 40 % of this time, which is longer than the leaders are asked for. */
 const DEADLINE_MS = 4_000
-const connectTo = (brokers: readonly string[]) =>
-  createKafka(
-    { kafkaBrokers: [...brokers], kafkaSsl: false },
-    { clientId: 'late', retries: 0, requestTimeoutMs: 5_000 },
-  )
+const connectTo = (brokers: readonly string[], retries = 0) =>
+  createKafka({ kafkaBrokers: [...brokers], kafkaSsl: false }, { clientId: 'late', retries, requestTimeoutMs: 5_000 })
+/** A broker that has just started, or has just gone on, refuses requests for some moments. */
+const PATIENT = 10
 
 async function createTopic(brokers: readonly string[], topic: string) {
-  const admin = connectTo(brokers).admin()
+  const admin = connectTo(brokers, PATIENT).admin()
   await admin.connect()
   await createTopics(admin, [{ topic, numPartitions: 1, replicationFactor: 1 }])
   await admin.disconnect()
@@ -125,7 +124,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a produce that fails while the bro
 
 /** All that is on the topic now. */
 async function valuesOf(brokers: readonly string[], topic: string): Promise<string[]> {
-  const kafka = connectTo(brokers)
+  const kafka = connectTo(brokers, PATIENT)
   const admin = kafka.admin()
   await admin.connect()
   const [{ high } = { high: '0' }] = await admin.fetchTopicOffsets(topic)

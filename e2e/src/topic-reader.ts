@@ -51,6 +51,9 @@ export function createTopicReader({
     const records: ReadRecord[] = []
     const consumer = kafka.consumer({ groupId: `${prefix}reader-${randomUUID()}`, maxWaitTimeInMs: 100 })
     consumers.push(consumer)
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      console.error(`reader of ${topic} crashed${payload.restart ? ' and starts again' : ''}:`, payload.error)
+    })
     await consumer.connect()
     await consumer.subscribe({ topics: [prefix + topic], fromBeginning: true })
     await consumer.run({
