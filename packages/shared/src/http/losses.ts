@@ -21,8 +21,6 @@ export interface Losses {
    * keys. A read that was listened to had no answer for 1.5 s. No request was answered late in the last ten minutes.
    */
   isLosing(place: string): boolean
-  /** Called whenever a request is lost while `isLosing` is true. */
-  onLoss(listener: (place: string) => void): void
 }
 
 const LEAST_KEYS = 3
@@ -46,7 +44,6 @@ interface Seen {
 /** `now` is in ms, by a clock that never steps. */
 export function createLosses(now: () => number, schedule: Schedule): Losses {
   const places = new LRUCache<string, Seen>({ max: MAX_PLACES })
-  const listeners: ((place: string) => void)[] = []
   const seenAt = (place: string): Seen => {
     const known = places.get(place)
     if (known !== undefined) return known
@@ -59,21 +56,9 @@ export function createLosses(now: () => number, schedule: Schedule): Losses {
     ends.push({ lostKey, at: now() })
     if (ends.length > MAX_ENDS) ends.shift()
   }
-  const isLosing = (place: string) => {
-    const { ends, unansweredAt, lateAt } = seenAt(place)
-    const since = now() - WITHIN_MS
-    if (unansweredAt <= since || lateAt > now() - LATE_WITHIN_MS) return false
-    const recent = ends.filter(({ at }) => at > since)
-    const lost = recent.flatMap(({ lostKey }) => lostKey ?? [])
-    return lost.length >= LEAST_SHARE * recent.length && new Set(lost).size >= LEAST_KEYS
-  }
-  const tell = (place: string) => {
-    if (isLosing(place)) for (const listener of listeners) listener(place)
-  }
   return {
     lost(place, key) {
       note(seenAt(place), key)
-      tell(place)
     },
     answered(place, tookMs) {
       const seen = seenAt(place)
@@ -87,7 +72,6 @@ export function createLosses(now: () => number, schedule: Schedule): Losses {
       const sinceMs = now()
       const cancel = schedule(() => {
         seen.unansweredAt = now()
-        tell(place)
       }, LISTENED_MS)
       return (isAnswered) => {
         cancel()
@@ -95,7 +79,13 @@ export function createLosses(now: () => number, schedule: Schedule): Losses {
         if (isAnswered && now() - sinceMs >= LATE_MS) seen.lateAt = now()
       }
     },
-    isLosing,
-    onLoss: (listener) => void listeners.push(listener),
+    isLosing(place) {
+      const { ends, unansweredAt, lateAt } = seenAt(place)
+      const since = now() - WITHIN_MS
+      if (unansweredAt <= since || lateAt > now() - LATE_WITHIN_MS) return false
+      const recent = ends.filter(({ at }) => at > since)
+      const lost = recent.flatMap(({ lostKey }) => lostKey ?? [])
+      return lost.length >= LEAST_SHARE * recent.length && new Set(lost).size >= LEAST_KEYS
+    },
   }
 }

@@ -5,40 +5,34 @@ import { createManualTime } from '../testing/manual-time.ts'
 import { simulateExchange } from '../testing/simulated-exchange.ts'
 import { createPatience } from './patience.ts'
 import type { HttpAnswer, Operation, TargetRequest } from './request.ts'
-import type { Schedule } from './schedule.ts'
 
 const DEADLINE_MS = 10_000
 
 /** A target that answers each request after the ms that `took` says, or leaves it without an answer (null). */
 const given = (took: (sent: number) => number | null, givesUpWrites = true) => {
-  let nowMs = 0
+  const time = createManualTime(0)
+  const { now, schedule } = time
   const waits: number[] = []
-  const { repeatReads, limit } = createPatience({
-    ...{ deadlineMs: DEADLINE_MS, now: () => nowMs, schedule: afterListening, givesUpWrites },
-  })
-  const answer = async ({ deadlineMs = 0, onUnanswered }: TargetRequest): Promise<HttpAnswer> => {
+  const { repeatReads, limit } = createPatience({ deadlineMs: DEADLINE_MS, now, schedule, givesUpWrites })
+  const answer = (request: TargetRequest): Promise<HttpAnswer> => {
     const tookMs = took(waits.length) ?? Number.POSITIVE_INFINITY
-    waits.push(deadlineMs)
-    nowMs += Math.min(tookMs, deadlineMs)
-    if (tookMs > deadlineMs) {
-      onUnanswered?.()?.(false)
-      throw new SyncError('target-timeout', 'asking: no answer')
-    }
-    return { status: 200, headers: {}, text: '' }
+    waits.push(request.deadlineMs ?? 0)
+    return simulateExchange(request, { tookMs, error: null }, { schedule, deadlineMs: DEADLINE_MS, noAnswer })
   }
   const layers = repeatReads(limit(answer))
-  const send = (operation: Operation, key = 'acme:1') =>
-    layers({ target: 'omnium', operation, method: 'GET', baseUrl: '', path: '', call: aCall({ key }) }).then(
-      ({ status }) => status,
-      (error: SyncError) => (error.isGivenUp ? 'given up' : error.code),
+  const send = async (operation: Operation, key = 'acme:1') => {
+    const request = { target: 'omnium', operation, method: 'GET', baseUrl: '', path: '', call: aCall({ key }) } as const
+    const results: (number | string)[] = []
+    void layers(request).then(
+      ({ status }) => results.push(status),
+      (error: SyncError) => results.push(error.isGivenUp ? 'given up' : error.code),
     )
-  return { send, waits }
+    while (results.length === 0) await time.advance(100)
+    return results[0]
+  }
+  return { send, waits, advance: time.advance }
 }
-/** A read that is listened to gets no answer, and the time of that passes at once. */
-const afterListening: Schedule = (run) => {
-  run()
-  return () => {}
-}
+const noAnswer = () => new SyncError('target-timeout', 'asking: no answer')
 const hasAnswered = (sent: number) => sent === 0
 
 describe('patience with a read', () => {
@@ -89,6 +83,8 @@ describe('patience with a write', () => {
         answers.splice(0, answers.length, null, 20)
         await target.send('get-customer', key)
       }
+      // One of them is listened to.
+      await target.advance(2_000)
     }
     return { ...target, after, loseReads }
   }
@@ -126,9 +122,9 @@ describe('patience with a write', () => {
     await after(20, 'patch-customer', 'acme:slow')
 
     expect(ofKey.slice(0, -1)).toEqual(ofKey.slice(1).map(() => 'given up'))
-    expect(waitsOfKey.slice(0, 4)).toEqual([300, 300, expect.closeTo(345), expect.closeTo(396.75)])
+    expect(waitsOfKey.slice(0, 4)).toEqual([200, 200, expect.closeTo(230), expect.closeTo(264.5)])
     expect(waitsOfKey.at(-1)).toBe(DEADLINE_MS)
-    expect(waits.at(-1)).toBe(300)
+    expect(waits.at(-1)).toBe(200)
   })
 
   it('waits until the deadline after a late answer to a write, also while the target loses requests', async () => {
@@ -163,7 +159,6 @@ describe('patience with a write under way', () => {
     /** A second try of a read is answered at once. Nothing else is answered. */
     const answer = (request: TargetRequest) => {
       const tookMs = request.repeats?.tries === 2 ? 0 : Number.POSITIVE_INFINITY
-      const noAnswer = () => new SyncError('target-timeout', 'asking: no answer')
       return simulateExchange(
         request,
         { tookMs, error: null },
@@ -219,5 +214,32 @@ describe('patience with an overloaded target', () => {
     for (let i = 0; i < 5; i++) await send('get-customer', `acme:${100 + i}`)
 
     expect(waits.at(-1)).toBeLessThan(DEADLINE_MS)
+  })
+
+  it('gives up a request of that time once answers come', async () => {
+    const time = createManualTime(0)
+    const { now, schedule } = time
+    let isOverloaded = true
+    const { repeatReads, limit } = createPatience({ deadlineMs: DEADLINE_MS, now, schedule, givesUpWrites: true })
+    const answer = (request: TargetRequest) => {
+      const tookMs = isOverloaded && request.call.key !== 'acme:quick' ? Number.POSITIVE_INFINITY : 20
+      return simulateExchange(request, { tookMs, error: null }, { schedule, deadlineMs: DEADLINE_MS, noAnswer })
+    }
+    let answered = 0
+    const send = (key: string) => {
+      const request = { operation: 'get-customer', method: 'GET', baseUrl: '', path: '', call: aCall({ key }) } as const
+      void repeatReads(limit(answer))({ target: 'omnium', ...request }).then(() => answered++)
+    }
+    for (let i = 0; i < 25; i++) send(`acme:${i}`)
+    await time.advance(10)
+    send('acme:quick')
+    // After 1 s all are sent again, when no more answers may be given up.
+    await time.advance(1_200)
+    expect(answered).toBe(1)
+    isOverloaded = false
+    for (let i = 0; i < 30; i++) send('acme:quick')
+    await time.advance(2_000)
+
+    expect(answered).toBe(1 + 25 + 30)
   })
 })

@@ -46,7 +46,7 @@ interface Rule {
 const READ: Rule = { firstMs: 1_000, leastMs: 250, times: 3, growth: 2 }
 /** While the target loses requests. */
 const READ_AGAIN: Rule = { ...READ, leastMs: 50, times: 2, growth: 1.5 }
-const WRITE: Rule = { firstMs: 2_500, leastMs: 300, times: 3, growth: 1.15 }
+const WRITE: Rule = { firstMs: 2_500, leastMs: 200, times: 3, growth: 1.15 }
 const LAST_TRY = 3
 const MAX_KEYS = 10_000
 const DECAY = 0.1
@@ -56,6 +56,8 @@ const MAX_OPERATIONS = 10_000
  * and sending them again would keep it overloaded.
  */
 const MAX_GIVEN_UP = 20
+/** How often a request that is waited for until the deadline asks whether it may be given up now. */
+const ASKED_AGAIN_MS = 100
 const FEW_MISSED = 3
 const MAX_MISSED = 13
 
@@ -85,34 +87,17 @@ export function createPatience({ deadlineMs, now, schedule, givesUpWrites }: Pat
     return pace
   }
 
-  /** Writes that are waited for until the deadline. */
-  const patient = new Map<string, Set<() => void>>()
-  /** Aborts its signal at `until()`, but only if the target is seen to lose requests meanwhile. */
-  const wait = (place: string, until: () => number) => {
+  /** Aborts its signal once `until()` has passed and an answer may be given up early; of a write, while the target loses requests. */
+  const wait = (place: string, until: () => number, isOfWrite: boolean) => {
     const controller = new AbortController()
-    const ofPlace = patient.get(place) ?? new Set()
-    patient.set(place, ofPlace)
-    let cancel = () => {}
-    const shorten = () => {
-      ofPlace.delete(shorten)
-      const giveUp = () => {
-        if (allowed.get(place) !== 0) controller.abort()
-      }
-      cancel = schedule(giveUp, Math.max(0, until() - now()))
+    const giveUpInTime = () => {
+      const mayGiveUp = allowed.get(place) !== 0 && (!isOfWrite || losses.isLosing(place))
+      if (now() >= until() && mayGiveUp) controller.abort()
+      else cancel = schedule(giveUpInTime, ASKED_AGAIN_MS)
     }
-    ofPlace.add(shorten)
-    return {
-      signal: controller.signal,
-      end() {
-        cancel()
-        ofPlace.delete(shorten)
-        if (ofPlace.size === 0 && patient.get(place) === ofPlace) patient.delete(place)
-      },
-    }
+    let cancel = schedule(giveUpInTime, ASKED_AGAIN_MS)
+    return { signal: controller.signal, end: () => cancel() }
   }
-  losses.onLoss((place) => {
-    for (const shorten of patient.get(place) ?? []) shorten()
-  })
 
   return {
     repeatReads: (next) => async (request) => {
@@ -140,17 +125,18 @@ export function createPatience({ deadlineMs, now, schedule, givesUpWrites }: Pat
         const left = (allowed.get(place) ?? MAX_GIVEN_UP) + by
         allowed.set(place, Math.max(0, Math.min(MAX_GIVEN_UP, left)))
       }
+      const shortMs = () => Math.min(deadlineMs, waitMs(rule, pace, steps))
       const isPatient = allowed.get(place) === 0 || (isOfWrite && !(givesUpWrites && isLosing))
-      const limitMs = isPatient ? deadlineMs : Math.min(deadlineMs, waitMs(rule, pace, steps))
+      const limitMs = isPatient ? deadlineMs : shortMs()
       const startedAt = now()
       const waiting =
-        isOfWrite && isPatient && givesUpWrites ? wait(place, () => startedAt + waitMs(rule, pace, steps)) : null
+        isPatient && (givesUpWrites || !isOfWrite) ? wait(place, () => startedAt + shortMs(), isOfWrite) : null
       const sent = {
         ...{ ...request, deadlineMs: limitMs },
         ...(waiting && { giveUp: waiting.signal }),
         ...(!isOfWrite && { onUnanswered: () => losses.scout(place) }),
       }
-      if (repeats?.tries === 1) repeats.firstWaitMs = limitMs
+      if (repeats?.tries === 1) repeats.firstWaitMs = shortMs()
       try {
         const answer = await next(sent)
         allow(1)
