@@ -4,7 +4,7 @@ import type { Fleet } from './fleet.ts'
 
 describe('the check of the processes', () => {
   const fleet = (oddEnds: Fleet['oddEnds'], peak: number) =>
-    ({ oddEnds, memory: () => [{ instance: 'a-0', peak, last: peak }] }) as unknown as Fleet
+    ({ oddEnds, memory: () => [{ instance: 'a-0', peak, last: peak, parts: '' }] }) as unknown as Fleet
 
   it('finds one that ended by itself, and one that took too much', () => {
     expect(checkProcesses(fleet([], 200)).map(({ wrong }) => wrong.length)).toEqual([0, 0])

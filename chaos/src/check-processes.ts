@@ -21,7 +21,9 @@ export function checkProcesses(fleet: Fleet): Check[] {
     {
       name: `memory below ${MAX_RSS_MIB} MiB each (most: ${Math.max(...all.map(({ peak }) => peak))})`,
       counted: all.length,
-      wrong: all.filter(({ peak }) => peak > MAX_RSS_MIB).map(({ instance, peak }) => `${instance}: ${peak} MiB`),
+      wrong: all
+        .filter(({ peak }) => peak > MAX_RSS_MIB)
+        .map(({ instance, peak, parts }) => `${instance}: ${peak} MiB (${parts})`),
     },
   ]
 }

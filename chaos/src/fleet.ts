@@ -3,11 +3,13 @@ import { join, resolve } from 'node:path'
 import { freePorts } from '@sync/sandbox/free-ports'
 import type { Keeper, KeptProcess } from '@sync/sandbox/keep'
 import { SERVICES, type ServiceName } from '@sync/shared/kafka/topics'
+import { memoryParts } from './memory-parts.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const RESTART_AFTER_MS = 1_000
 const STOP_WITHIN_MS = 60_000
 const PAGE_BYTES = 4096
+const LARGE_PAGES = (300 * 2 ** 20) / PAGE_BYTES
 const CLOCK_PRELOAD = join(import.meta.dirname, 'clock-preload.ts')
 
 /** A process that ended though nobody had asked for it, or that did not end well when asked. */
@@ -31,6 +33,8 @@ export interface Memory {
   /** Resident, in MiB. */
   readonly peak: number
   readonly last: number
+  /** The parts of the memory near the peak. Empty if the peak is small. */
+  readonly parts: string
 }
 
 /** All instances of all services, as processes; one that dies by itself is noted and started again. */
@@ -78,12 +82,16 @@ interface Instance {
   asked: 'run' | 'kill' | 'stop'
   peakPages: number
   lastPages: number
+  /** The peak when `parts` was taken. */
+  partsPages: number
+  parts: string
 }
 
 export function createFleet({ keeper, env, stepsClocks = false, onChange }: FleetOptions): Fleet {
   const instances = new Map<string, Instance>()
   const oddEnds: OddEnd[] = []
   const clockSteps: ClockStep[] = []
+  const startedAt = performance.now()
   let closing = false
 
   const instanceOf = async (service: ServiceName, number: number): Promise<Instance> => {
@@ -93,7 +101,17 @@ export function createFleet({ keeper, env, stepsClocks = false, onChange }: Flee
     const [adminPort, httpPort] = await freePorts(2)
     const logFile = join(keeper.folder, `${name}.log`)
     const fresh: Instance = {
-      ...{ service, name, logFile, process: null, asked: 'run', peakPages: 0, lastPages: 0 },
+      ...{
+        service,
+        name,
+        logFile,
+        process: null,
+        asked: 'run',
+        peakPages: 0,
+        lastPages: 0,
+        partsPages: LARGE_PAGES,
+        parts: '',
+      },
       ...{ adminPort: adminPort!, httpPort: httpPort! },
     }
     instances.set(name, fresh)
@@ -160,6 +178,11 @@ export function createFleet({ keeper, env, stepsClocks = false, onChange }: Flee
       const pages = Number(text.split(' ')[1] ?? 0)
       instance.lastPages = pages
       instance.peakPages = Math.max(instance.peakPages, pages)
+      if (pages > instance.partsPages) {
+        instance.partsPages = pages
+        const { text } = await asked(instance, 'metrics')
+        instance.parts = memoryParts(text, Math.round((performance.now() - startedAt) / 1_000))
+      }
     }
   }, 1_000)
   sampling.unref()
@@ -218,8 +241,8 @@ export function createFleet({ keeper, env, stepsClocks = false, onChange }: Flee
       Promise.all(running().map(async (it) => ({ instance: it.name, text: (await asked(it, path)).text }))),
     oddEnds,
     memory: () =>
-      [...instances.values()].map(({ name, peakPages, lastPages }) => ({
-        ...{ instance: name, peak: mib(peakPages), last: mib(lastPages) },
+      [...instances.values()].map(({ name, peakPages, lastPages, parts }) => ({
+        ...{ instance: name, peak: mib(peakPages), last: mib(lastPages), parts },
       })),
     async cpuSeconds() {
       const pairs = running().map(async ({ name, process }) => {
