@@ -10,6 +10,11 @@ const RESTART_AFTER_MS = 1_000
 const STOP_WITHIN_MS = 60_000
 const PAGE_BYTES = 4096
 const LARGE_PAGES = (300 * 2 ** 20) / PAGE_BYTES
+/**
+ * The limits, in MiB, that node takes by itself in a pod with 512 MiB (deploy/helm/values.yaml). On a large machine node would keep
+ * garbage much longer.
+ */
+const HEAP_OF_POD = ['--max-old-space-size=256', '--max-semi-space-size=4']
 const CLOCK_PRELOAD = join(import.meta.dirname, 'clock-preload.ts')
 
 /** A process that ended though nobody had asked for it, or that did not end well when asked. */
@@ -127,6 +132,7 @@ export function createFleet({ keeper, env, stepsClocks = false, onChange }: Flee
     const process = await keeper.run({
       command: globalThis.process.execPath,
       args: [
+        ...HEAP_OF_POD,
         ...(stepsClocks ? ['--import', CLOCK_PRELOAD] : []),
         join(ROOT, 'services', instance.service, 'src', 'main.ts'),
       ],
