@@ -111,16 +111,17 @@ export function createSettler(options: SettleOptions): Settler {
       reason,
       operation: effect?.operation ?? null,
       target: effect?.target ?? null,
-      changed: [...(effect?.changed ?? [])],
+      changed: effect?.changed === undefined ? [] : [...effect.changed],
       version: effect?.version ?? null,
-      ...(notes.unreadable !== undefined && { unreadable: [...notes.unreadable] }),
-      ...(notes.notRemoved !== undefined && { notRemoved: [...notes.notRemoved] }),
       attempts: record.attempts,
       durationMs: Math.max(0, now() - (record.firstSeenAt ?? record.enteredAt)),
       endedAt: new Date(endedAt).toISOString(),
       instance: instanceId,
       traceparent: record.traceparent ?? null,
     }
+    // Set later, because spreads would make each of the objects slow.
+    if (notes.unreadable !== undefined) entry.unreadable = [...notes.unreadable]
+    if (notes.notRemoved !== undefined) entry.notRemoved = [...notes.notRemoved]
     outcomes.add(entry)
     const level = outcome === 'parked' ? 'warn' : 'debug'
     if (!logger.isLevelEnabled(level)) return
