@@ -233,7 +233,7 @@ describe('patience with an overloaded target', () => {
     for (let i = 0; i < 25; i++) send(`acme:${i}`)
     await time.advance(10)
     send('acme:quick')
-    // After 1 s all are sent again, when no more answers may be given up.
+    // After 1 s all are sent again. Then no answer may be given up until others come.
     await time.advance(1_200)
     expect(answered).toBe(1)
     isOverloaded = false

@@ -87,7 +87,10 @@ export function createPatience({ deadlineMs, now, schedule, givesUpWrites }: Pat
     return pace
   }
 
-  /** Aborts its signal once `until()` has passed and an answer may be given up early; of a write, while the target loses requests. */
+  /**
+   * Aborts its signal once `until()` has passed and an answer may be given up early. The signal of a write is aborted only while the
+   * target loses requests.
+   */
   const wait = (place: string, until: () => number, isOfWrite: boolean) => {
     const controller = new AbortController()
     const giveUpInTime = () => {
