@@ -43,6 +43,8 @@ export interface LogPositionsOptions {
   /** ms by the steady clock. */
   readonly now: () => number
   readonly onShorterLog: (log: ShorterLog) => void
+  /** Called with the first and the next offset of each log, by topic and partition, after they were looked up. */
+  readonly onEnds: (ends: Awaited<ReturnType<Source['offsets']>>) => void
   /** Called when a topic was deleted and created again, with the state of its former log. */
   readonly onFormerLog: (state: PartitionState) => void
 }
@@ -133,6 +135,7 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
       } catch (error) {
         return logger.debug({ err: error }, 'looking up end offsets failed')
       }
+      options.onEnds(ends)
       const logs = shorter()
       // A newly elected leader may answer an old end offset for a moment, so two look-ups in a row must show a shorter log.
       for (const { topic, partition, readTo, low, name } of logs) {

@@ -54,6 +54,7 @@ describe('a gained partition', () => {
           handOut: (records) => void handedOut.push(...records),
           isIdle: () => true,
           isAllTold: () => true,
+          onEnds: () => {},
           onShorterLog() {},
           onFormerLog() {},
         })

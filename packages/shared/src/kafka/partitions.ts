@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.ts'
 import { type Claims, createClaims } from './claims.ts'
 import { claimOf, type Mark } from './commit-metadata.ts'
-import { createLogPositions, type LogPositions, type ShorterLog } from './log-positions.ts'
+import { createLogPositions, type LogPositions, type LogPositionsOptions, type ShorterLog } from './log-positions.ts'
 import { createOffsetCommits } from './offset-commits.ts'
 import { createOffsetTracker } from './offsets.ts'
 import { createOwnerLookup } from './owner-lookup.ts'
@@ -60,6 +60,8 @@ export interface PartitionsOptions {
   readonly now: () => number
   /** Called when a log holds fewer records than were read. All of the log is read again. */
   readonly onShorterLog: (log: ShorterLog) => void
+  /** See `LogPositionsOptions.onEnds`. */
+  readonly onEnds: LogPositionsOptions['onEnds']
   /** Called when a topic was deleted and created again, with the state of its former log. */
   readonly onFormerLog: (state: PartitionState) => void
   readonly handOut: (records: readonly Pending[]) => void

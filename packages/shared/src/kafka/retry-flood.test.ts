@@ -116,4 +116,15 @@ describe('an outage of one tenant with many records in the retry topic', () => {
     expect(await untilEnded('bolt:1', dueAt - Date.now() + MINUTE_MS)).toBe(true)
     expect(ended.size).toBe(1)
   })
+
+  it('does not keep a record that another process writes (a redrive) from being handled within a minute', async () => {
+    const { logs, blocked, flood, untilEnded } = await given()
+    blocked.add('acme')
+    flood(MANY, Date.now() + 10_000)
+    await vi.advanceTimersByTimeAsync(5 * MINUTE_MS)
+
+    logs.append(RETRY, [deferred('bolt:1', 0, { 'lane-why': 'redriven' })])
+
+    expect(await untilEnded('bolt:1', MINUTE_MS)).toBe(true)
+  })
 })

@@ -44,7 +44,8 @@ const KEYS_WOKEN_FOR_A_TRIAL = 20
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { handler, source, limits, logger, now, wallNow, prefix, service, splitKey } = options
   const retryTopic = options.hasRetryLane === false ? null : retryTopicOf(service)
-  const topics = [...handler.topics, ...(retryTopic === null ? [] : [retryTopic])].map((topic) => prefix + topic)
+  const laneTopic = retryTopic === null ? null : prefix + retryTopic
+  const topics = [...handler.topics.map((topic) => prefix + topic), ...(laneTopic === null ? [] : [laneTopic])]
   const pendingOptions = { prefix, retryTopic, topics: handler.topics, ...(splitKey && { splitKey }) }
   const isShared = () => options.tenants().all().length > 1
   const queues = createKeyQueues<Pending>(limits.maxInFlight, isShared)
@@ -78,6 +79,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     isIdle: (partition) => runs.isIdle(partition),
     isAllTold: () => options.outcomes.size === 0,
     onShorterLog: ({ topic }) => options.metrics.logShortened(topic.slice(prefix.length)),
+    onEnds(ends) {
+      for (const [partition, { end }] of ends.get(laneTopic ?? '') ?? []) passes.lookedUp(partition, end, wallNow())
+    },
     onFormerLog: (former) => void queues.drop((record) => record.state === former && endsWithLog(record)),
     handOut(records) {
       const at = now()
@@ -93,11 +97,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     outcomes: options.outcomes,
     memory,
     isShared,
-    laneTopic: retryTopic === null ? null : prefix + retryTopic,
+    laneTopic,
   })
-  const passes = createRetryPasses()
+  const passes = createRetryPasses(laneTopic ?? '')
   const settler = createSettler({
     ...options,
+    send: passes.counting(options.send),
     requestDeadlineMs: limits.requestDeadlineMs,
     deferAfterMs: limits.deferAfterMs,
     queues,

@@ -19,6 +19,8 @@ export interface FakeSource extends Source {
   rebalance(): void
   /** Appends behind what is there, or hands over again from an offset. */
   append(topic: string, partition: number, records: readonly FakeRecord[], from?: number): void
+  /** The log ends there, although not all of it is handed over yet. */
+  extend(topic: string, partition: number, end: number): void
   /** The log begins anew and is empty, and its topic has another id. */
   recreate(topic: string, partition: number): void
   /** Whether the broker gives the ids of topics. */
@@ -33,6 +35,8 @@ export interface FakeSource extends Source {
 export function createFakeSource(topics: readonly string[]): FakeSource {
   let listener: SourceListener | null = null
   const ends = new Map<string, number>()
+  /** Where a log ends that is not handed over as a whole. */
+  const extended = new Map<string, number>()
   const creations = new Map<string, number>()
   const commits: CommitRequest[] = []
   const seeks: { topic: string; partition: number; offset: number }[] = []
@@ -72,6 +76,7 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
         endOffset: end,
       })
     },
+    extend: (topic, partition, end) => void extended.set(`${topic}/${partition}`, end),
     recreate(topic, partition) {
       ends.set(`${topic}/${partition}`, 0)
       creations.set(topic, (creations.get(topic) ?? 0) + 1)
@@ -105,7 +110,7 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
         names.map((topic) => [
           topic,
           new Map(
-            [...ends]
+            [...ends, ...extended]
               .filter(([name]) => name.startsWith(`${topic}/`))
               .map(([name, end]) => [Number(name.slice(topic.length + 1)), { low: 0, end }]),
           ),

@@ -14,7 +14,7 @@ export interface PacedLogs {
 }
 
 export interface PacedLogsOptions {
-  readonly source: Pick<FakeSource, 'append' | 'pausedPartitions'>
+  readonly source: Pick<FakeSource, 'append' | 'extend' | 'pausedPartitions'>
   /** Of each log. */
   readonly recordsPerRead: number
   readonly readEveryMs: number
@@ -31,7 +31,9 @@ export function createPacedLogs({ source, recordsPerRead, readEveryMs, onRead }:
     return log
   }
   const append: PacedLogs['append'] = (topic, records) => {
-    for (const record of records) of(topic).records.push({ timestamp: Date.now(), ...record })
+    const log = of(topic).records
+    for (const record of records) log.push({ timestamp: Date.now(), ...record })
+    source.extend(topic, 0, log.length)
   }
   setInterval(() => {
     for (const [topic, log] of logs) {
