@@ -1,4 +1,5 @@
-export type Target = 'flow' | 'omnium'
+export const TARGETS = ['flow', 'omnium'] as const
+export type Target = (typeof TARGETS)[number]
 
 /**
  * The closed set of expected failures. A bug throws anything else. Those that design/4-peers.md names:

@@ -102,6 +102,32 @@ export type Outcome =
     }
   | { readonly kind: 'park'; readonly reason: ParkReason; readonly message: string; readonly notes?: Notes }
 
+const isOneOf = (names: readonly string[], name: unknown) => names.includes(name as string)
+const RETRY_REASON_NAMES = Object.keys(RETRY_REASONS)
+const isListOrMissing = (value: unknown) => value === undefined || Array.isArray(value)
+const isEffect = ({ operation, changed }: Partial<Effect>) => typeof operation === 'string' && isListOrMissing(changed)
+const areNotes = ({ unreadable, notRemoved }: Notes) => isListOrMissing(unreadable) && isListOrMissing(notRemoved)
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Whether the runtime can carry out the answer of a handler. A handler with a bug may answer anything. */
+export function isOutcome(answer: unknown): answer is Outcome {
+  if (!isObject(answer)) return false
+  const { kind, reason, afterMs, message, effect, notes } = answer as Record<string, unknown>
+  if (notes !== undefined && !(isObject(notes) && areNotes(notes))) return false
+  switch (kind) {
+    case 'done':
+      return effect === undefined || (isObject(effect) && isEffect(effect))
+    case 'skipped':
+      return isOneOf(SKIP_REASONS, reason)
+    case 'retry':
+      return isOneOf(RETRY_REASON_NAMES, reason) && (afterMs === undefined || Number.isFinite(afterMs))
+    case 'park':
+      return isOneOf(PARK_REASONS, reason) && typeof message === 'string'
+    default:
+      return false
+  }
+}
+
 /** The outcome with these notes in addition to its own. */
 export function withNotes(outcome: Outcome, { unreadable = [], notRemoved = [] }: Notes): Outcome {
   const all = {

@@ -1,5 +1,6 @@
+import { TARGETS } from '../errors.ts'
 import { outcomeOf } from '../failure-outcome.ts'
-import { type Outcome, park, retry } from '../outcome.ts'
+import { isOutcome, type Outcome, park, retry } from '../outcome.ts'
 import type { Classified, Delivery, StreamHandler } from '../stream.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
 import { bytesOf } from './packed.ts'
@@ -123,7 +124,9 @@ export function createClassifier(options: ClassifierOptions): Classifier {
 
 /** A plan compares versions and groups. A wrong version or group would fail the plan for the other records of the key. */
 const isClassified = (answer: Classified): boolean =>
-  'end' in answer ||
-  (typeof answer.version === 'string' &&
-    (answer.group === null || typeof answer.group === 'string') &&
-    Array.isArray(answer.targets))
+  'end' in answer
+    ? isOutcome(answer.end) && answer.end.kind !== 'retry'
+    : typeof answer.version === 'string' &&
+      (answer.group === null || typeof answer.group === 'string') &&
+      Array.isArray(answer.targets) &&
+      answer.targets.every((target) => TARGETS.includes(target))

@@ -2,7 +2,7 @@ import { classifyFailure, SyncError } from '../errors.ts'
 import { outcomeOf } from '../failure-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
-import { type Outcome, type RetryReason, retry } from '../outcome.ts'
+import { isOutcome, type Outcome, type RetryReason, retry } from '../outcome.ts'
 import type { Classified } from '../stream.ts'
 import type { Tenant } from '../tenants.ts'
 import type { Tracer } from '../tracing.ts'
@@ -85,6 +85,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
       )
       if (outcomes.length !== leads.length)
         throw new Error(`handler answered ${outcomes.length} outcomes for ${leads.length} records`)
+      if (!outcomes.every(isOutcome)) throw new TypeError('handler answered an outcome that does not exist')
     } catch (error) {
       const outcome = outcomeOf(error)
       if (outcome === null) {

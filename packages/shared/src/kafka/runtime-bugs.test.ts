@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { done, type Outcome } from '../outcome.ts'
 import type { Classified, Delivery } from '../stream.ts'
 import { type Given, givenRuntime, settle } from '../testing/given-runtime.ts'
 
@@ -81,5 +82,52 @@ describe.each<[string, NonNullable<Given['classify']>]>([
         [1, 'bug'],
       ]),
     )
+  })
+})
+
+describe('a handler', () => {
+  it.each<[string, unknown]>([
+    ['no outcome', undefined],
+    ['an unknown outcome', { kind: 'nonsense' }],
+    ['an unknown reason to skip', { kind: 'skipped', reason: 'nonsense' }],
+    ['an unknown reason to retry', { kind: 'retry', reason: 'nonsense' }],
+    ['a wait that is no number', { kind: 'retry', reason: 'throttled', afterMs: Number.NaN }],
+    ['a wait without an end', { kind: 'retry', reason: 'throttled', afterMs: Number.POSITIVE_INFINITY }],
+    ['an unknown reason to park', { kind: 'park', reason: 'nonsense', message: 'a text' }],
+    ['a park without a message', { kind: 'park', reason: 'refused' }],
+    ['an effect that cannot be read', { kind: 'done', effect: { operation: 'updated', changed: 1 } }],
+    ['notes that cannot be read', { kind: 'done', notes: null }],
+  ])('that answers %s has its record parked as a bug after RETRY_MAX_ATTEMPTS tries', async (_what, outcome) => {
+    const { customer, calls, ends, runtime } = await givenRuntime({
+      // A run without end must not keep the test from its failure.
+      answer: async (all) => all.map(() => (calls.length > 10 ? done() : (outcome as Outcome))),
+    })
+    customer('acme:1', '1 a')
+    await vi.advanceTimersByTimeAsync(60_000)
+
+    expect({ ends: ends(), calls: calls.length }).toEqual({ ends: [[0, 'bug']], calls: 3 })
+    expect(runtime.status().pending).toBe(0)
+  })
+})
+
+describe('a classification', () => {
+  it.each<[string, unknown]>([
+    ['without an end', { end: undefined }],
+    ['with an unknown end', { end: { kind: 'nonsense' } }],
+    ['with an end that is none', { end: { kind: 'retry', reason: 'throttled' } }],
+    ['that names an unknown target', { group: 'customer', version: '1', targets: ['nonsense'] }],
+  ])('%s has the record parked as a bug, and the others of the key are handled', async (_what, answer) => {
+    const { customer, ends } = await givenRuntime({
+      classify: (delivery) => (isBad(delivery) ? (answer as Classified) : classified(delivery, 'customer')),
+    })
+    customer('acme:1', '1 bad', '2 good')
+    await settle()
+    expect(ends()).toEqual([[1, 'done']])
+
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(ends()).toEqual([
+      [1, 'done'],
+      [0, 'bug'],
+    ])
   })
 })
