@@ -25,6 +25,7 @@ export interface Claims {
   unclaimed(): readonly UnclaimedPartition[]
   /** No claim is committed by an attempt after this call. Else a claim could follow the release at a stop. */
   stop(): void
+  readonly isStopped: boolean
 }
 
 export interface ClaimsOptions {
@@ -79,6 +80,9 @@ export function createClaims({ gates, commit, requestsFor, logger }: ClaimsOptio
       ),
     stop() {
       stopped = true
+    },
+    get isStopped() {
+      return stopped
     },
   }
 }

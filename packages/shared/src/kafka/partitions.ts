@@ -127,7 +127,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   }
 
   const openGate = async (partition: number, gate: Gate) => {
-    if (gate.open || gate.claiming || gate.startAt === null || !hasWork(gate)) return
+    if (claims.isStopped || gate.open || gate.claiming || gate.startAt === null || !hasWork(gate)) return
     gate.claiming = true
     try {
       await sleepUntil(gate.startAt, now)

@@ -184,6 +184,21 @@ describe('a broker that takes less metadata than the ended ranges need', () => {
 describe('the watchdog', () => {
   const watchdogMs = 600_000
 
+  it('gives up a process that cannot claim one partition, also while another partition goes on', async () => {
+    const { source, broker, fatal } = await givenRefusals({ limits: { watchdogMs } })
+    broker.refuses = ({ partition }) => partition === 1
+    source.assign([0, 1])
+    await settle()
+    source.append(TOPIC, 1, [{ key: 'acme:9', value: '1 a' }])
+
+    for (let ms = 0; ms < 1.2 * watchdogMs; ms += 1_000) {
+      source.append(TOPIC, 0, [{ key: 'acme:1', value: `${ms} a` }])
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+
+    expect(fatal[0]?.message).toMatch(/^partition 1 cannot be claimed/)
+  })
+
   it('gives up a process whose claims are refused while records wait, and names the partitions', async () => {
     const { customer, fatal } = await givenRefusals({ limits: { watchdogMs } })
 

@@ -247,3 +247,25 @@ it('sets no timer when it is stopped before it has started', async () => {
 
   expect(vi.getTimerCount()).toBe(0)
 })
+
+it('sets no timer for a former owner that is found after the stop', async () => {
+  const answer = Promise.withResolvers<void>()
+  const { source, runtime } = await givenRuntime()
+  const { committed } = source
+  source.committed = async (names) => {
+    await answer.promise
+    return committed.call(source, names)
+  }
+  source.commits.push({ topic: TOPIC, partition: 1, offset: 0, metadata: 'owned other x' })
+  source.assign([0, 1])
+  await settle()
+  source.append(TOPIC, 1, [{ key: 'acme:9', value: '1 a' }])
+
+  const stopped = runtime.stop(1_000)
+  await vi.advanceTimersByTimeAsync(10_000)
+  await stopped
+  answer.resolve()
+  await vi.advanceTimersByTimeAsync(1)
+
+  expect(vi.getTimerCount()).toBe(0)
+})

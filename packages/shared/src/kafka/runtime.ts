@@ -218,11 +218,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     unclaimedSince = unclaimed.length > 0 ? (unclaimedSince ?? at) : null
     const progress = { lastEndAt, silentSince: runs.silentSince(), unexplainedSince, unclaimedSince }
     if (!isStuck(progress, limits.watchdogMs, at)) return
-    const why = unclaimed.map(({ partition, problem }) => `; partition ${partition} cannot be claimed: ${problem}`)
     const silentMs = at - lastEndAt
-    options.onFatal(
-      new Error(`no record has ended for ${Math.round(silentMs / 1000)} s although there is lag${why.join('')}`),
-    )
+    const silence = `no record has ended for ${Math.round(silentMs / 1000)} s although there is lag`
+    const why = unclaimed.map(({ partition, problem }) => `partition ${partition} cannot be claimed: ${problem}`)
+    options.onFatal(new Error([...(silentMs < limits.watchdogMs ? [] : [silence]), ...why].join('; ')))
   }
 
   const drain = async (drainMs: number) => {

@@ -12,7 +12,8 @@ test.each([
   ['such lag that has just come up', { ...quiet, unexplainedSince: JUST_NOW }, false],
   ['such lag, but a record has ended just now', { ...quiet, unexplainedSince: LONG_AGO, lastEndAt: JUST_NOW }, false],
   ['lag and a partition that cannot be claimed', { ...quiet, unclaimedSince: LONG_AGO }, true],
-  ['such lag, while other partitions go on', { ...quiet, unclaimedSince: LONG_AGO, lastEndAt: JUST_NOW }, false],
+  ['such a partition, while other partitions go on', { ...quiet, unclaimedSince: LONG_AGO, lastEndAt: JUST_NOW }, true],
+  ['such a partition since a moment ago', { ...quiet, unclaimedSince: JUST_NOW }, false],
   ['a handler that hangs', { ...quiet, silentSince: LONG_AGO }, true],
   ['a handler that has begun or sent something just now', { ...quiet, silentSince: JUST_NOW }, false],
 ])('with %s it is %o: stuck %s', (_case, progress, stuck) => {

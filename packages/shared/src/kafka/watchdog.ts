@@ -10,9 +10,9 @@ export interface Progress {
 }
 
 /**
- * Whether the process should be restarted: no record has ended for long, and all that time one is being handled without a
- * request (a key of hundreds may take long at a low rate), or there is lag that nothing in memory explains, or that
- * partitions explain which cannot be claimed.
+ * Whether the process should be restarted. A partition cannot be claimed for long, also if the other partitions go on. Or no record has
+ * ended for long, and all that time one is being handled without a request (a key of hundreds may take long at a low rate), or there is
+ * lag that nothing in memory explains.
  */
 export function isStuck(
   { lastEndAt, silentSince, unexplainedSince, unclaimedSince }: Progress,
@@ -20,5 +20,5 @@ export function isStuck(
   now: number,
 ): boolean {
   const isLong = (since: number | null) => since !== null && now - since >= watchdogMs
-  return isLong(lastEndAt) && (isLong(silentSince) || isLong(unexplainedSince) || isLong(unclaimedSince))
+  return isLong(unclaimedSince) || (isLong(lastEndAt) && (isLong(silentSince) || isLong(unexplainedSince)))
 }
