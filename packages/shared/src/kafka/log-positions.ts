@@ -107,15 +107,17 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
     beginRecreated(topic, partition) {
       const gate = gates.get(partition)
       if (gate === undefined) return
-      const [readTo, former] = [readToOf(gate, topic) ?? 0, gate.states.get(topic)]
+      const readTo = readToOf(gate, topic) ?? 0
+      // The log may have begun anew for another reason a moment ago, while records of the log before waited.
+      const former = [gate.former.get(topic), gate.states.get(topic)].filter((state) => state !== undefined)
       // A log without an id began anew for another reason a moment ago.
       const isReported = gate.renewed.has(topic) && !gate.topicIds.has(topic)
       recreated.add(`${topic}/${partition}`)
       renew(gate, topic, now())
       gate.isClaimLost = gate.open
-      if (former !== undefined) {
-        dropHeld(gate, (record) => record.state === former && endsWithLog(record))
-        options.onFormerLog(former)
+      for (const state of former) {
+        dropHeld(gate, (record) => record.state === state && endsWithLog(record))
+        options.onFormerLog(state)
       }
       source.seek(topic, partition, 0)
       if (!isReported) void report(topic, partition, readTo, true)

@@ -1,5 +1,5 @@
 import type { Mark } from './commit-metadata.ts'
-import type { OffsetTracker } from './offsets.ts'
+import { createOffsetTracker, type OffsetTracker } from './offsets.ts'
 import type { Pending } from './pending.ts'
 
 /** One topic's partition in one tenure. */
@@ -7,6 +7,10 @@ export interface PartitionState {
   readonly topic: string
   readonly partition: number
   readonly tracker: OffsetTracker
+  /** When the log began anew in this tenure (ms by the steady clock). 0 if it did not. */
+  readonly logSince: number
+  /** The renewals of all topics of the partition, see `Gate.renewed`. */
+  readonly renewed: ReadonlyMap<string, number>
   endOffset: number
   /** The furthest mark that all outcomes are acknowledged of; null before anything was read. Never goes back. */
   told: Mark | null
@@ -32,6 +36,8 @@ export interface Gate {
    * such a topic are of the former log.
    */
   readonly renewed: Map<string, number>
+  /** The state of each topic before its log began anew for the last time. */
+  readonly former: Map<string, PartitionState>
   /** Whether the committed offsets were looked up. Until then it is not known to which log the read positions belong. */
   areCommitsKnown: boolean
   claiming: boolean
@@ -57,6 +63,7 @@ export const createGate = (): Gate => ({
   known: new Map(),
   topicIds: new Map(),
   renewed: new Map(),
+  former: new Map(),
   areCommitsKnown: false,
   claiming: false,
   refused: null,
@@ -88,11 +95,23 @@ export const hasWork = ({ held, states, base }: Gate): boolean =>
   held.length > 0 ||
   [...states].some(([topic, { tracker }]) => (tracker.lowWaterMark() ?? 0) > (base.get(topic)?.offset ?? 0))
 
+/** The state of a topic's log of which nothing was read yet. */
+export function createState(gate: Gate, topic: string, partition: number, endOffset: number): PartitionState {
+  const logSince = gate.renewed.get(topic) ?? 0
+  const { renewed } = gate
+  return {
+    ...{ topic, partition, logSince, renewed, endOffset },
+    ...{ tracker: createOffsetTracker(), told: null, committed: null },
+  }
+}
+
 /**
  * Forgets the read position in a topic's log, because all of the log is read again. Records of the former log that have not
  * ended keep their state and are handled as before.
  */
 export function renew(gate: Gate, topic: string, nowMs: number): void {
+  const former = gate.states.get(topic)
+  if (former !== undefined) gate.former.set(topic, former)
   gate.renewed.set(topic, nowMs)
   for (const byTopic of [gate.states, gate.base, gate.known, gate.topicIds]) byTopic.delete(topic)
 }

@@ -3,10 +3,10 @@ import { type Claims, createClaims } from './claims.ts'
 import { claimOf, type Mark } from './commit-metadata.ts'
 import { createLogPositions, type LogPositions, type LogPositionsOptions, type ShorterLog } from './log-positions.ts'
 import { createOffsetCommits } from './offset-commits.ts'
-import { createOffsetTracker } from './offsets.ts'
 import { createOwnerLookup } from './owner-lookup.ts'
 import {
   createGate,
+  createState,
   endedOf,
   type Gate,
   hasWork,
@@ -180,11 +180,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
       if (gate === undefined) return
       let state = gate.states.get(batch.topic)
       if (state === undefined) {
-        const { topic, partition, endOffset } = batch
-        state = { topic, partition, endOffset, tracker: createOffsetTracker(), told: null, committed: null }
-        const known = gate.known.get(topic)
+        state = createState(gate, batch.topic, batch.partition, batch.endOffset)
+        const known = gate.known.get(batch.topic)
         if (known !== undefined) restoreMark(state, known)
-        gate.states.set(topic, state)
+        gate.states.set(batch.topic, state)
       }
       state.endOffset = Math.max(state.endOffset, batch.endOffset)
       const fresh: Pending[] = []

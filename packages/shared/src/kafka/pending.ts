@@ -19,6 +19,8 @@ export interface Pending extends Queued {
   readonly origin: RecordOrigin
   /** The topic of origin by its name in the topic table; null when it is none of the handler's. */
   readonly topic: ContractTopic | null
+  /** When the log of its origin began anew (ms by the steady clock). 0 if it is not known to have begun anew. */
+  readonly logSince: number
   readonly mark: LaneMark | null
   readonly traceparent: string | undefined
   /** Written to its topic. */
@@ -87,6 +89,7 @@ export function pendingOf(
   const origin = lane?.mark.origin ?? { topic: record.topic, partition: record.partition, offset: record.offset }
   const traceparent = headerText(record.headers, 'traceparent')
   const packed = pack(record)
+  const firstSeenAt = lane === null ? null : lane.mark.firstSeenAt + at.nowMs - at.wallMs
   return {
     state,
     offset: record.offset,
@@ -99,17 +102,24 @@ export function pendingOf(
     dueAt: lane === null ? 0 : lane.mark.notBefore + at.nowMs - at.wallMs,
     origin,
     topic: topics.find((topic) => prefix + topic === origin.topic) ?? null,
+    logSince: lane === null ? state.logSince : logSinceOf(state, origin, firstSeenAt ?? 0),
     mark: lane?.mark ?? null,
     traceparent: isTraceparent(traceparent) ? traceparent : undefined,
     writtenAt: record.timestamp,
     enteredAt: at.nowMs,
     attempts: lane?.mark.attempts ?? 0,
     brownout: noBrownout(lane?.mark.brownoutMs),
-    firstSeenAt: lane === null ? null : lane.mark.firstSeenAt + at.nowMs - at.wallMs,
+    firstSeenAt,
     firstFailureAt: null,
     waitsFor: null,
     verifyOwedAt: null,
     decoded: null,
     classified: null,
   }
+}
+
+/** A record that was handled for the first time before the log of its origin began anew is of the former log. */
+function logSinceOf({ renewed }: PartitionState, { topic }: RecordOrigin, firstSeenAt: number): number {
+  const since = renewed.get(topic) ?? 0
+  return firstSeenAt < since ? 0 : since
 }

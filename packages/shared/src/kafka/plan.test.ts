@@ -100,4 +100,32 @@ describe('planning a key', () => {
 
     expect(leads[0]?.repair).toBe(true)
   })
+
+  it('takes a record of the later log before one of the former log with a higher offset', () => {
+    const former = { ...record(51), logSince: 0 }
+    const later = { ...record(3), logSince: 1_000 }
+    const version = '2026-01-01T00:00:00Z'
+
+    const { leads } = planKey([
+      { record: former, classified: state('customer', version) },
+      { record: later, classified: state('customer', version) },
+    ])
+
+    expect(leads.map((lead) => [lead.record, lead.older])).toEqual([[later, [former]]])
+  })
+
+  it('ends with a tombstone of the later log what waits of the former log, and never the other way round', () => {
+    const deleted = skipped('deleted')
+    const tombstone = (offset: number, logSince: number) => ({
+      record: { ...record(offset), logSince },
+      classified: { end: deleted, endsOlder: true } as const,
+    })
+    const customer = (offset: number, logSince: number) => ({
+      record: { ...record(offset), logSince },
+      classified: state('customer', '2026-01-01T00:00:00Z'),
+    })
+
+    expect(planKey([customer(51, 0), tombstone(0, 1_000)]).leads).toEqual([])
+    expect(planKey([tombstone(51, 0), customer(0, 1_000)]).leads).toHaveLength(1)
+  })
 })

@@ -5,7 +5,13 @@ import type { RecordOrigin } from './retry-lane.ts'
 
 interface Planned {
   readonly origin: RecordOrigin
+  /** Tells apart the logs of one topic. A later log has a higher number. Missing: all records are of one log. */
+  readonly logSince?: number
 }
+
+/** Positive if `a` stands behind `b` in their topic. The offsets of two logs cannot be compared. */
+const compareOrigins = (a: Planned, b: Planned): number =>
+  (a.logSince ?? 0) - (b.logSince ?? 0) || a.origin.offset - b.origin.offset
 
 /** A record to handle, and those of its group that end as superseded once it ended well; newest of them first. */
 export interface Lead<R> {
@@ -23,7 +29,7 @@ export interface KeyPlan<R> {
 
 /**
  * Which of a key's records are handled, and which only once those fail: within one topic of origin and one group the
- * newest by version, then by offset, supersedes the others; it inherits their repair mark. What a tombstone stands after
+ * newest by version, then by log and offset, supersedes the others; it inherits their repair mark. What a tombstone stands after
  * ends with it: a customer who is gone must not come back for having waited.
  */
 export function planKey<R extends Planned>(
@@ -39,7 +45,7 @@ export function planKey<R extends Planned>(
       continue
     }
     const last = lastEnds.get(record.origin.topic)
-    if (last !== undefined && record.origin.offset < last.offset) {
+    if (last !== undefined && compareOrigins(record, last.record) < 0) {
       ends.push({ record, outcome: last.outcome })
       continue
     }
@@ -54,7 +60,7 @@ export function planKey<R extends Planned>(
     const [newest, ...older] = group.sort(
       (a, b) =>
         compareVersions(b.classified.version, a.classified.version) ||
-        b.record.origin.offset - a.record.origin.offset ||
+        compareOrigins(b.record, a.record) ||
         arrival.get(a.record)! - arrival.get(b.record)!,
     )
     return {
@@ -71,14 +77,15 @@ export function planKey<R extends Planned>(
 /** By topic of origin, the last of those that end what is older. */
 function lastEndsOf<R extends Planned>(
   records: readonly { readonly record: R; readonly classified: Classified }[],
-): ReadonlyMap<string, { readonly offset: number; readonly outcome: Outcome }> {
-  const last = new Map<string, { offset: number; outcome: Outcome }>()
+): ReadonlyMap<string, { readonly record: R; readonly outcome: Outcome }> {
+  const lasts = new Map<string, { record: R; outcome: Outcome }>()
   for (const { record, classified } of records) {
-    const { topic, offset } = record.origin
-    if (!('end' in classified) || !classified.endsOlder || offset < (last.get(topic)?.offset ?? 0)) continue
-    last.set(topic, { offset, outcome: classified.end })
+    if (!('end' in classified) || !classified.endsOlder) continue
+    const last = lasts.get(record.origin.topic)
+    if (last !== undefined && compareOrigins(record, last.record) < 0) continue
+    lasts.set(record.origin.topic, { record, outcome: classified.end })
   }
-  return last
+  return lasts
 }
 
 /** What most keys have. */

@@ -6,7 +6,7 @@ import { done, type Outcome, retry } from '../outcome.ts'
 import { createTenants } from '../tenants.ts'
 import { aTenant } from '../testing/builders.ts'
 import { patience, runs } from '../testing/runs.ts'
-import { createOffsetTracker } from './offsets.ts'
+import { createGate, createState } from './partition-gate.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import { createKeyRunner } from './run-key.ts'
 
@@ -27,14 +27,7 @@ const run = async (options: {
   const abort = new AbortController()
   const settled: number[] = []
   const verified: number[] = []
-  const state = {
-    topic: TOPIC,
-    partition: 0,
-    tracker: createOffsetTracker(),
-    endOffset: 0,
-    told: null,
-    committed: null,
-  }
+  const state = createState(createGate(), TOPIC, 0, 0)
   const records = Array.from({ length: options.count }, (_, offset): Pending => {
     const bytes = { key: Buffer.from('acme:1'), value: Buffer.from('{}') }
     const source = { topic: TOPIC, partition: 0, offset, headers: {}, timestamp: 0, ...bytes }

@@ -203,6 +203,36 @@ describe('the loss of a topic that was created again', () => {
   })
 })
 
+describe('the record of a customer who also waits in the former log', () => {
+  it.each([
+    ['whose topic has another id', true, false],
+    ['whose topic has another id, and whose end is found first', true, true],
+    ['whose topic has no id', false, true],
+  ])('is handled in the new log %s', async (_what, givesTopicIds, isOutOfRange) => {
+    const { source, customer, calls, blocked, closeCircuit, runtime } = await givenRuntime({
+      classify: () => ({ group: 'customer', version: '2026-01-01T00:00:00Z', targets: ['omnium'] }),
+    })
+    source.givesTopicIds = givesTopicIds
+    customer('acme:9', ...Array.from({ length: 50 }, () => 'x'))
+    await vi.advanceTimersByTimeAsync(3_000)
+    blocked.add('acme')
+    customer('acme:1', 'former log')
+    await vi.advanceTimersByTimeAsync(3_000)
+
+    source.recreate(TOPIC, 0)
+    if (isOutOfRange) source.outOfRange(TOPIC, 0, 51)
+    await vi.advanceTimersByTimeAsync(LOOK_UP_MS)
+    source.append(TOPIC, 0, [{ key: 'acme:1', value: 'new log' }], 0)
+    await vi.advanceTimersByTimeAsync(3_000)
+    closeCircuit('acme')
+    await vi.advanceTimersByTimeAsync(60_000)
+
+    expect(calls.flat().at(-1)).toBe('new log')
+    expect(calls.flat()).not.toContain('former log')
+    expect(runtime.status().pending).toBe(0)
+  })
+})
+
 describe('a record of the retry topic that waits in memory when the retry topic is created again', () => {
   const verify = {
     key: 'acme:1',

@@ -6,7 +6,7 @@ import { createLogger } from '../logger.ts'
 import { done, type Outcome, park, RETRY_REASONS, type RetryReason, skipped } from '../outcome.ts'
 import { patience, runs } from '../testing/runs.ts'
 import { createKeyQueues } from './key-queues.ts'
-import { createOffsetTracker } from './offsets.ts'
+import { createGate, createState } from './partition-gate.ts'
 import { type Pending, pendingOf } from './pending.ts'
 import type { RawMessage } from './ports.ts'
 import { createSettler } from './settle.ts'
@@ -30,8 +30,8 @@ const given = ({
   const deferrals: number[] = []
   const log: ({ end: SyncOutcome } | { sent: RawMessage })[] = []
   const queues = createKeyQueues<Pending>(1)
-  const tracker = createOffsetTracker()
-  const state = { topic: TOPIC, partition: 0, tracker, endOffset: 6, told: null, committed: null }
+  const state = createState(createGate(), TOPIC, 0, 6)
+  const { tracker } = state
   const pending = Array.from({ length: older + 1 }, (_, index) => {
     const source = { topic: TOPIC, partition: 0, offset: 5 - older + index, timestamp: 0, headers: {} }
     const bytes = { key: Buffer.from('acme:1'), value: Buffer.from('v') }
