@@ -54,3 +54,21 @@ describe('the circuits of many tenants that close at once', () => {
     expect([...queues.records()].every(({ dueAt }) => dueAt === 10)).toBe(true)
   })
 })
+
+describe('a half-open circuit of a tenant with many waiting keys', () => {
+  it('wakes a few keys without a look at the others', () => {
+    const queues = createKeyQueues<Queued>(10)
+    const [keys, most] = [3_000, 20]
+    for (let n = 0; n < keys; n++) queues.add({ key: `t:${n}`, tenant: 't', lane: false, bytes: 1, dueAt: 1_000 }, 10)
+    let looks = 0
+    const look = () => {
+      looks++
+      return true
+    }
+
+    for (let n = 0; n < keys / most; n++) queues.wake('t', look, 10, most)
+
+    expect([...queues.records()].every(({ dueAt }) => dueAt === 10)).toBe(true)
+    expect(looks).toBeLessThanOrEqual(3 * keys)
+  })
+})

@@ -44,8 +44,8 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
   let lastWasLane = false
   /** Until when a tenant rests. */
   const resting = new Map<string, number>()
-  /** Where the next `wake` of a few keys of a tenant begins. */
-  const woken = new Map<string, number>()
+  /** By tenant. The next `wake` of a few keys goes on here, so that it does not visit all keys again. */
+  const visits = new Map<string, Iterator<Entry<R>>>()
   /** Never given twice: a key that is forgotten and comes again must not take over what its past left behind. */
   let turns = 0
 
@@ -213,19 +213,31 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     },
     wake(tenant, due, now, most = Number.POSITIVE_INFINITY) {
       const waits = (record: R) => record.dueAt > now && due(record)
-      const rouse = (entry: Entry<R>) => {
+      /** Whether a key slept. A key that is in line for another of its records gets its turn anyway: it is none of the few. */
+      const rouse = (entry: Entry<R>): boolean => {
+        if (!entry.records.values().some(waits)) return false
+        const slept = entry.state !== 'ready'
         resting.delete(tenant)
         for (const record of entry.records) if (waits(record)) record.dueAt = now
         if (!isTaken(entry)) place(entry, now)
+        return slept
       }
-      const concerned = [...entries.of(tenant)].filter(({ records }) => records.values().some(waits))
-      const sleeping = concerned.filter(({ state }) => state !== 'ready')
-      // A key that is in line for another of its records gets its turn anyway: it is none of the few.
-      for (const entry of concerned) if (entry.state === 'ready') rouse(entry)
-      const count = Math.min(most, sleeping.length)
-      const from = woken.get(tenant) ?? 0
-      for (let i = 0; i < count; i++) rouse(sleeping[(from + i) % sleeping.length]!)
-      woken.set(tenant, (from + count) % Math.max(1, sleeping.length))
+      const begin = () => entries.of(tenant)[Symbol.iterator]()
+      /** Rouses keys until `few` of them slept. Answers how many are missing at the end of the visit. */
+      const rouseSome = (visit: Iterator<Entry<R>>, few: number): number => {
+        let missing = few
+        for (let next = visit.next(); !next.done; next = visit.next()) {
+          if (rouse(next.value)) missing--
+          if (missing === 0) break
+        }
+        return missing
+      }
+      const before = visits.get(tenant)
+      const missing = before === undefined ? most : rouseSome(before, most)
+      if (missing === 0) return
+      const visit = begin()
+      if (rouseSome(visit, missing) === 0) visits.set(tenant, visit)
+      else visits.delete(tenant)
     },
     rest(tenant, until) {
       resting.set(tenant, until)

@@ -5,7 +5,7 @@ export interface KeyedEntries<E> {
   add(entry: E): void
   delete(entry: E): void
   values(): IterableIterator<E>
-  /** In the order in which they were added. */
+  /** In the order in which they were added. An iteration may go on after entries were added or deleted. */
   of(tenant: string): Iterable<E>
 }
 
