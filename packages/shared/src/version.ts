@@ -32,28 +32,38 @@ function instantOf(version: string): Instant | null {
 
 const order = <T>(a: T, b: T): -1 | 0 | 1 => (a < b ? -1 : a > b ? 1 : 0)
 
-/** none < not a time < a time */
 /** Whether a text is an ISO 8601 time. */
 export const isTime = (text: string): boolean => instantOf(text) !== null
 
-const rank = (version: string | null | undefined, instant: Instant | null) =>
-  version === null || version === undefined || version === '' ? 0 : instant === null ? 1 : 2
+/** A version in a form that is compared without reading its text again. */
+export interface VersionOrder {
+  /** 0: no version. 1: not a time. 2: a time. */
+  readonly rank: 0 | 1 | 2
+  readonly epochSeconds: number
+  /** The digits of the fraction of a time, or the text of what is not a time. */
+  readonly text: string
+}
+
+const NO_VERSION: VersionOrder = { rank: 0, epochSeconds: 0, text: '' }
+
+export function orderOf(version: string | null | undefined): VersionOrder {
+  if (!version) return NO_VERSION
+  const instant = instantOf(version)
+  if (instant === null) return { rank: 1, epochSeconds: 0, text: version }
+  return { rank: 2, epochSeconds: instant.epochSeconds, text: instant.fraction }
+}
+
+/** As `compareVersions`. */
+export const compareOrders = (a: VersionOrder, b: VersionOrder): -1 | 0 | 1 =>
+  order(a.rank, b.rank) || order(a.epochSeconds, b.epochSeconds) || order(a.text, b.text)
 
 /**
  * Orders two versions: negative when `a` is older, 0 when they are the same instant, whatever their offsets and
  * precision. None (null, undefined, `''`) is older than anything; what is no ISO 8601 time is older than any time, and
  * among its like goes by code units.
  */
-export function compareVersions(a: string | null | undefined, b: string | null | undefined): -1 | 0 | 1 {
-  if (a === b) return 0
-  const left = a ? instantOf(a) : null
-  const right = b ? instantOf(b) : null
-  if (left !== null && right !== null) {
-    return order(left.epochSeconds, right.epochSeconds) || order(left.fraction, right.fraction)
-  }
-  const byRank = order(rank(a, left), rank(b, right))
-  return byRank !== 0 || rank(a, left) === 0 ? byRank : order(a as string, b as string)
-}
+export const compareVersions = (a: string | null | undefined, b: string | null | undefined): -1 | 0 | 1 =>
+  a === b ? 0 : compareOrders(orderOf(a), orderOf(b))
 
 /** The newer of two versions, the first when they are equal; null when there is none. */
 export function newerVersion(a: string | null | undefined, b: string | null | undefined): string | null {

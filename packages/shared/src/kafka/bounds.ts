@@ -1,9 +1,9 @@
+import type { OutcomeSink } from './outcome-sink.ts'
 import type { PartitionState } from './partition-gate.ts'
 import type { Partitions } from './partitions.ts'
 import type { Pending } from './pending.ts'
 import type { Source } from './ports.ts'
 import type { KeyQueues } from './queued.ts'
-import type { OutcomeSink } from './settle.ts'
 import type { Volume } from './volume.ts'
 
 export interface BoundsOptions {
@@ -40,6 +40,8 @@ export interface Bounds {
   resumeAll(): void
   /** The tenant's records are more than what may wait of them in memory. */
   isOverShare(tenant: string): boolean
+  /** Whether the memory is full, others may need it, and the tenant has more than its share of it. */
+  shouldLeave(tenant: string): boolean
   /**
    * The tenant with most live records in a memory that ran full, until half of the memory is free, because these records keep
    * records of others from being read. null when there can be one tenant only, and when each tenant has few. Tenants in `except`
@@ -118,6 +120,11 @@ export function createBounds(options: BoundsOptions): Bounds {
     }
   }
 
+  const isOverShare: Bounds['isOverShare'] = (tenant) => {
+    const own = takenBy(tenant)
+    return own > TENANT_SHARE || (taken() > 1 / 2 && own > TENANT_SHARE_WHEN_HALF_FULL)
+  }
+
   return {
     afterReading: apply,
     afterEnding() {
@@ -128,10 +135,8 @@ export function createBounds(options: BoundsOptions): Bounds {
       paused.clear()
       far.clear()
     },
-    isOverShare(tenant) {
-      const own = takenBy(tenant)
-      return own > TENANT_SHARE || (taken() > 1 / 2 && own > TENANT_SHARE_WHEN_HALF_FULL)
-    },
+    isOverShare,
+    shouldLeave: (tenant) => full.memory && isShared() && isOverShare(tenant),
     tenantToSpill({ spilled, passedOn }, except) {
       const staying = part(
         all.records + partitions.held - spilled.records - passedOn.records,

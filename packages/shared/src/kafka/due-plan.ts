@@ -1,4 +1,5 @@
 import type { Classified } from '../stream.ts'
+import type { Plannable } from './plan.ts'
 import type { RecordOrigin } from './retry-lane.ts'
 
 interface Waiting {
@@ -17,10 +18,7 @@ export const keepsPlace = (record: Waiting, classified: Classified): boolean =>
  * record or are superseded by one, and the records that only have to be ended. The first record that waits in its place is needed
  * too, because later records wait for it.
  */
-export function neededForDue<R extends Waiting>(
-  records: readonly { readonly record: R; readonly classified: Classified }[],
-  at: number,
-): readonly { readonly record: R; readonly classified: Classified }[] {
+export function neededForDue<R extends Waiting>(records: readonly Plannable<R>[], at: number): readonly Plannable<R>[] {
   const groups = new Map<string, Set<string>>()
   for (const { record, classified } of records) {
     if ('end' in classified) {

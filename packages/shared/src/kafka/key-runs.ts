@@ -30,7 +30,8 @@ export interface KeyRuns {
 export interface KeyRunsOptions {
   readonly queues: KeyQueues<Pending>
   readonly ownership: Ownership
-  readonly runKey: (records: readonly Pending[], run: KeyRun) => Promise<void>
+  /** Answers whether the records of the key that are left should leave the memory. */
+  readonly runKey: (records: readonly Pending[], run: KeyRun) => Promise<boolean>
   /** A key was released: there may be room for another. */
   readonly onReleased: () => void
   readonly logger: Logger
@@ -63,11 +64,14 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
       .catch((error: unknown) => {
         logger.error({ err: error }, 'handling a key failed unexpectedly')
         for (const record of records) record.dueAt = Math.max(record.dueAt, now() + AFTER_A_BUG_MS)
+        return false
       })
-      .then(() => {
+      .then((shouldLeave) => {
         runs.delete(run)
         whenDone?.()
         queues.release(key, now())
+        const left = shouldLeave ? queues.takeKey(key) : null
+        if (left !== null) spill(left)
         onReleased()
       })
     const run = { partition, activeAt: now(), controller, settled }
@@ -83,9 +87,11 @@ export function createKeyRuns({ queues, ownership, runKey, onReleased, logger, n
     start(taken, surplus, () => count(-1))
   }
 
+  const spill = (taken: Taken<Pending>) => leave(taken, 'spilled', leaving.spilled, taken.records)
+
   return {
     start: (taken) => start(taken, null),
-    spill: (taken) => leave(taken, 'spilled', leaving.spilled, taken.records),
+    spill,
     passOn: (taken) =>
       leave(
         taken,

@@ -2,7 +2,14 @@ import type { SyncOutcome } from '../contracts/sync-outcome.ts'
 import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { keyOf, type Publisher } from './publisher.ts'
-import type { OutcomeSink } from './settle.ts'
+
+/** Takes note of ends; `flush` resolves when all that was taken before it is acknowledged, and a commit waits for it. */
+export interface OutcomeSink {
+  add(outcome: SyncOutcome): void
+  flush(): Promise<void>
+  /** Taken and not acknowledged yet: they are in memory, like pending records. */
+  readonly size: number
+}
 
 const MAX_PER_PUBLISH = 500
 const FLUSH_AT = 200

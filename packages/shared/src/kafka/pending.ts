@@ -123,3 +123,17 @@ function logSinceOf({ renewed }: PartitionState, { topic }: RecordOrigin, firstS
   const since = renewed.get(topic) ?? 0
   return firstSeenAt < since ? 0 : since
 }
+
+/**
+ * When the change behind a record happened: at its source if the record says so, else when it reached us. null for a repair,
+ * which mends what may have gone wrong long ago.
+ */
+export function changedAt({ decoded }: Pending): number | null {
+  const value = decoded?.value as Partial<Record<'version' | 'notifiedAt' | 'receivedAt' | 'repair', unknown>> | null
+  if (value?.repair === true) return null
+  for (const text of [value?.version, value?.notifiedAt, value?.receivedAt]) {
+    const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
+    if (Number.isFinite(at)) return at
+  }
+  return null
+}

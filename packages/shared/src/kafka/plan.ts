@@ -1,6 +1,6 @@
 import type { Outcome } from '../outcome.ts'
 import type { Classified } from '../stream.ts'
-import { compareVersions } from '../version.ts'
+import { compareOrders, orderOf, type VersionOrder } from '../version.ts'
 import type { RecordOrigin } from './retry-lane.ts'
 
 interface Planned {
@@ -27,56 +27,71 @@ export interface KeyPlan<R> {
   readonly leads: readonly Lead<R>[]
 }
 
+export interface Plannable<R> {
+  readonly record: R
+  readonly classified: Classified
+  /** The order of the version, if the caller has read it already. */
+  readonly order?: VersionOrder
+}
+
+/** A record of a group. */
+interface Member<R> {
+  readonly record: R
+  readonly classified: Lead<R>['classified']
+  readonly order: VersionOrder
+  readonly arrival: number
+}
+
 /**
  * Which of a key's records are handled, and which only once those fail: within one topic of origin and one group the
  * newest by version, then by log and offset, supersedes the others; it inherits their repair mark. What a tombstone stands after
  * ends with it: a customer who is gone must not come back for having waited.
  */
-export function planKey<R extends Planned>(
-  records: readonly { readonly record: R; readonly classified: Classified }[],
-): KeyPlan<R> {
+export function planKey<R extends Planned>(records: readonly Plannable<R>[]): KeyPlan<R> {
   if (records.length === 1) return planOne(records[0]!)
   const ends: { record: R; outcome: Outcome }[] = []
   const lastEnds = lastEndsOf(records)
-  const groups = new Map<string, { record: R; classified: Lead<R>['classified'] }[]>()
-  for (const [index, { record, classified }] of records.entries()) {
+  const alone: Member<R>[][] = []
+  /** By topic of origin, then by the name of the group. */
+  const groups = new Map<string, Map<string, Member<R>[]>>()
+  for (const [arrival, { record, classified, order }] of records.entries()) {
     if ('end' in classified) {
       ends.push({ record, outcome: classified.end })
       continue
     }
-    const last = lastEnds.get(record.origin.topic)
+    const { topic } = record.origin
+    const last = lastEnds.get(topic)
     if (last !== undefined && compareOrigins(record, last.record) < 0) {
       ends.push({ record, outcome: last.outcome })
       continue
     }
+    const member = { record, classified, order: order ?? orderOf(classified.version), arrival }
     // Of no group is a record by itself, also beside others of its origin: two of them may verify two writes of one record.
-    const name = classified.group === null ? `${index}` : `${record.origin.topic}\u0000${classified.group}`
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [{ record, classified }])
-    else group.push({ record, classified })
-  }
-  const arrival = new Map(records.map(({ record }, index) => [record, index]))
-  const leads = [...groups.values()].map((group): Lead<R> => {
-    const [newest, ...older] = group.sort(
-      (a, b) =>
-        compareVersions(b.classified.version, a.classified.version) ||
-        compareOrigins(b.record, a.record) ||
-        arrival.get(a.record)! - arrival.get(b.record)!,
-    )
-    return {
-      record: newest!.record,
-      classified: newest!.classified,
-      older: older.map(({ record }) => record),
-      repair: group.some(({ classified }) => classified.repair === true),
+    if (classified.group === null) {
+      alone.push([member])
+      continue
     }
+    const ofTopic = groups.get(topic) ?? new Map<string, Member<R>[]>()
+    groups.set(topic, ofTopic)
+    const group = ofTopic.get(classified.group)
+    if (group === undefined) ofTopic.set(classified.group, [member])
+    else group.push(member)
+  }
+  const all = [...alone, ...[...groups.values()].flatMap((ofTopic) => [...ofTopic.values()])]
+  const leads = all.map((group): readonly [arrival: number, lead: Lead<R>] => {
+    const [newest, ...older] = group.sort(
+      (a, b) => compareOrders(b.order, a.order) || compareOrigins(b.record, a.record) || a.arrival - b.arrival,
+    )
+    const { record, classified, arrival } = newest!
+    const repair = group.some((member) => member.classified.repair === true)
+    return [arrival, { record, classified, older: older.map((member) => member.record), repair }]
   })
-  leads.sort((a, b) => arrival.get(a.record)! - arrival.get(b.record)!)
-  return { ends, leads }
+  return { ends, leads: leads.sort(([a], [b]) => a - b).map(([, lead]) => lead) }
 }
 
 /** By topic of origin, the last of those that end what is older. */
 function lastEndsOf<R extends Planned>(
-  records: readonly { readonly record: R; readonly classified: Classified }[],
+  records: readonly Plannable<R>[],
 ): ReadonlyMap<string, { readonly record: R; readonly outcome: Outcome }> {
   const lasts = new Map<string, { record: R; outcome: Outcome }>()
   for (const { record, classified } of records) {
@@ -89,7 +104,7 @@ function lastEndsOf<R extends Planned>(
 }
 
 /** What most keys have. */
-function planOne<R>({ record, classified }: { readonly record: R; readonly classified: Classified }): KeyPlan<R> {
+function planOne<R>({ record, classified }: Plannable<R>): KeyPlan<R> {
   if ('end' in classified) return { ends: [{ record, outcome: classified.end }], leads: [] }
   return { ends: [], leads: [{ record, classified, older: [], repair: classified.repair === true }] }
 }

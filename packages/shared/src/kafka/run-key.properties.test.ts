@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SyncError } from '../errors.ts'
+import { createEventLoopTurns } from '../event-loop-turns.ts'
 import { createLogger } from '../logger.ts'
 import { done, type Outcome, retry } from '../outcome.ts'
 import { createTenants } from '../tenants.ts'
@@ -55,6 +56,8 @@ const run = async (options: {
         verified.push(offset)
       },
     },
+    shouldLeave: () => false,
+    turns: createEventLoopTurns(() => 0),
     decode: async () => ({}),
     tenants: () => createTenants([aTenant()]),
     circuits: { admit: () => ({ admitted: true }), onChange() {} },

@@ -1,13 +1,14 @@
 import { classifyFailure, SyncError } from '../errors.ts'
+import type { EventLoopTurns } from '../event-loop-turns.ts'
 import { outcomeOf } from '../failure-outcome.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
-import { isOutcome, type Outcome, type RetryReason, retry } from '../outcome.ts'
-import type { Classified } from '../stream.ts'
+import { isOutcome, type Outcome, type RetryReason } from '../outcome.ts'
 import type { Tenant } from '../tenants.ts'
 import type { Tracer } from '../tracing.ts'
 import type { CircuitGate } from './circuit-gate.ts'
 import { type ClassifierOptions, createClassifier } from './classify.ts'
+import { createKeyClassifier } from './classify-key.ts'
 import { keepsPlace, neededForDue } from './due-plan.ts'
 import { startHandling } from './handling-span.ts'
 import type { Pending } from './pending.ts'
@@ -19,12 +20,15 @@ export interface RunKeyOptions extends ClassifierOptions {
   readonly settler: Settler
   /** Records of a tenant in memory. */
   readonly waitingOf: (tenant: string) => number
+  /** Whether records of the tenant should leave the memory, because it is full. A key that is handled keeps its records there. */
+  readonly shouldLeave: (tenant: string) => boolean
   /** Takes no key of the tenant until then, unless it is woken. */
   readonly rest: (tenant: string, until: number) => void
   readonly logger: Logger
   /** ms by the steady clock. */
   readonly now: () => number
   readonly random: () => number
+  readonly turns: EventLoopTurns
   readonly observeHandling: (topic: string, seconds: number, traceparent?: string) => void
   readonly tracer?: Tracer
   /** TOPIC_PREFIX; goes before the group's name too. */
@@ -40,15 +44,20 @@ export interface KeyRun {
 }
 
 /** The most leads in one call of the handler, so that some leads of a key with ten thousand end before all are handled. */
-const MAX_AT_ONCE = 500
+const MAX_AT_ONCE = 100
 const [REGISTRY_WAIT_MS, FENCED_WAIT_MS, REST_MS] = [1_000, 200, 100]
 const MANY_WAITING = 100
 const [MANY_ASK_AGAIN_MS, FEW_ASK_AGAIN_MS] = [20_000, 200]
 const UNWRITTEN = 'a dead letter or lane record could not be written: the record stays pending'
 
-/** Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. */
-export function createKeyRunner(options: RunKeyOptions): (records: readonly Pending[], run: KeyRun) => Promise<void> {
-  const { handler, settler, now, wallNow, random } = options
+/**
+ * Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. Answers whether
+ * the records of the key that are left should leave the memory.
+ */
+export function createKeyRunner(
+  options: RunKeyOptions,
+): (records: readonly Pending[], run: KeyRun) => Promise<boolean> {
+  const { handler, settler, now, wallNow, random, turns } = options
 
   const classifier = createClassifier(options)
   const { deliveryOf } = classifier
@@ -144,14 +153,6 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     }
   }
 
-  /** Counts an attempt of a record that is due. The other records of the key are handled. */
-  const countBug = async (record: Pending, bug: unknown, { fence, signal }: KeyRun): Promise<void> => {
-    record.firstSeenAt ??= now()
-    if (signal.aborted || record.dueAt > now()) return
-    options.logger.error({ err: bug, topic: record.topic }, 'classifying a record failed')
-    await settleOrWait(record, [], outcomeOf(bug) ?? retry('handler-failed'), fence)
-  }
-
   /** A circuit wakes who waits for it, so that thousands need not ask it again every second. */
   const askAgainAt = (tenant: string, until: number): number =>
     Math.max(
@@ -191,49 +192,21 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     })
   }
 
-  /** Returns the records of the key that can be planned, or null if all of them have to wait. */
-  const classifyAll = async (records: readonly Pending[], tenant: Tenant | undefined, run: KeyRun) => {
-    const all: { record: Pending; classified: Classified }[] = []
-    let kept = 0
-    for (const record of records) {
-      const known = classifier.knownOf(record, tenant)
-      if (known !== null && known !== 'unreadable') {
-        if (known !== 'bug') all.push({ record, classified: known })
-        continue
-      }
-      const result = known === 'unreadable' ? retry('registry-unavailable') : await classifier.classify(record)
-      if (run.signal.aborted) return null
-      if ('bug' in result) {
-        record.classified = { tenant, as: 'bug' }
-        await countBug(record, result.bug, run)
-      } else if ('kind' in result) {
-        record.firstSeenAt ??= now()
-        if (result.kind !== 'retry' || record.dueAt <= now()) await settleOrWait(record, [], result, run.fence)
-        if (result.kind !== 'retry') continue
-        record.classified = { tenant, as: 'unreadable' }
-        // What can't be read yet may be older than the others: they wait with it, else it would come after them.
-        for (const each of records) each.dueAt = Math.max(each.dueAt, record.dueAt)
-        return null
-      } else {
-        record.classified = { tenant, as: result }
-        all.push({ record, classified: result })
-      }
-      if (record.dueAt > now() || kept >= MAX_AT_ONCE) classifier.forget(record)
-      else kept++
-    }
-    return all
-  }
+  const classifyAll = createKeyClassifier({ ...options, classifier, settleOrWait, turns, maxKept: MAX_AT_ONCE })
 
-  const runAll = async (records: readonly Pending[], run: KeyRun): Promise<void> => {
-    if (run.surplus === 'passed on') return passOn(records, run.fence)
+  const runAll = async (records: readonly Pending[], run: KeyRun): Promise<boolean> => {
+    if (run.surplus === 'passed on') {
+      await passOn(records, run.fence)
+      return false
+    }
     const tenant = options.tenants().get(records[0]?.tenant ?? '')
     const all = await classifyAll(records, tenant, run)
-    if (all === null) return
+    if (all === null) return false
     // One time decides which records are due. Otherwise a record that falls due meanwhile would overtake earlier records.
     const at = now()
     const plan = planKey(run.surplus === null ? neededForDue(all, at) : all)
     for (const { record, outcome } of plan.ends) {
-      if (run.signal.aborted) return
+      if (run.signal.aborted) return false
       record.firstSeenAt ??= now()
       await settleOrWait(record, [], outcome, run.fence)
     }
@@ -241,7 +214,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
     /** The first ungrouped record that waits: those behind it keep their place, also ones that come meanwhile. */
     let waiting: Pending | null = null
     for (const lead of plan.leads) {
-      if (run.signal.aborted) return
+      if (run.signal.aborted) return false
       if (run.surplus === 'spilled') {
         await putOff('defer', lead, 'over-share', Math.max(lead.record.dueAt, now()), run.fence)
         continue
@@ -268,12 +241,14 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
         if (isInPlace && lead.record.state.tracker.isOpen(lead.record.offset)) waiting ??= lead.record
       }
     }
-    if (tenant === undefined) return
+    if (tenant === undefined) return false
     for (let from = 0; from < ready.length && !run.signal.aborted; from += MAX_AT_ONCE) {
       const leads = ready.slice(from, from + MAX_AT_ONCE)
-      if (!(await decodeAll(leads, run)) || !(await handle(leads, tenant, run))) return
+      if (!(await decodeAll(leads, run)) || !(await handle(leads, tenant, run))) return false
       for (const { record } of leads) classifier.forget(record)
+      if (options.shouldLeave(tenant.uid)) return from + MAX_AT_ONCE < ready.length
     }
+    return false
   }
 
   /** Whether all of them can be handled now. */
@@ -290,7 +265,7 @@ export function createKeyRunner(options: RunKeyOptions): (records: readonly Pend
 
   return async (records, run) => {
     try {
-      await runAll(records, run)
+      return await runAll(records, run)
     } finally {
       for (const record of records) classifier.forget(record)
     }

@@ -1,10 +1,11 @@
 import type { Logger } from '../logger.ts'
 import type { BoundsOptions } from './bounds.ts'
 import type { CircuitGate } from './circuit-gate.ts'
+import type { OutcomeSink } from './outcome-sink.ts'
 import type { SplitKey } from './pending.ts'
 import type { Source } from './ports.ts'
 import type { RunKeyOptions } from './run-key.ts'
-import type { OutcomeSink, RecordMetrics, SettleOptions } from './settle.ts'
+import type { RecordMetrics, SettleOptions } from './settle.ts'
 import type { ServiceName } from './topics.ts'
 
 export interface RuntimeLimits extends Pick<BoundsOptions, 'maxPendingRecords' | 'maxPendingBytes' | 'maxDistance'> {

@@ -240,6 +240,31 @@ describe('memory', () => {
     gate.resolve()
   })
 
+  it('is freed from the records of one key of a slow tenant, which are not handled as long as the key is', async () => {
+    const { source, customer, calls, ends, sent } = await givenRuntime({
+      classify: () => ({ group: null, version: '', targets: ['omnium'] }),
+      limits: { maxPendingRecords: 1_000 },
+      answer: async (all) => {
+        if (all[0]?.tenant.uid === 'acme') await new Promise((resolve) => setTimeout(resolve, 5_000))
+        return all.map(() => done())
+      },
+    })
+
+    customer('acme:1', ...Array.from({ length: 1_000 }, (_, i) => `${i}`))
+    await settle()
+    expect([...source.pausedPartitions]).toContain(`${TOPIC}/0`)
+    // The first 100 of them are handled meanwhile.
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect([...source.pausedPartitions]).toEqual([])
+    customer('bolt:1', 'b')
+    await settle()
+
+    expect(calls.flat()).toContain('b')
+    expect(calls.map(({ length }) => length)).toEqual([100, 1])
+    expect(sent).toHaveLength(900)
+    expect(ends()).toHaveLength(1_001)
+  })
+
   it('is bounded while Kafka takes no outcomes, which are held too', async () => {
     const outcomes = { add() {}, flush: async () => {}, size: 20 }
     const { source, customer } = await givenRuntime({ overrides: { outcomes }, limits: { maxPendingRecords: 20 } })

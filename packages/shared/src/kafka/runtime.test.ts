@@ -92,14 +92,14 @@ describe('a key', () => {
       },
     })
 
-    customer('acme:1', ...Array.from({ length: 1_200 }, (_, i) => `${i}`))
+    customer('acme:1', ...Array.from({ length: 250 }, (_, i) => `${i}`))
     await settle()
 
-    expect(calls.map(({ length }) => length)).toEqual([500, 500])
-    expect(ends()).toHaveLength(500)
+    expect(calls.map(({ length }) => length)).toEqual([100, 100])
+    expect(ends()).toHaveLength(100)
     gate.resolve()
     await settle()
-    expect(calls.map(({ length }) => length)).toEqual([500, 500, 200])
+    expect(calls.map(({ length }) => length)).toEqual([100, 100, 50])
   })
 })
 

@@ -1,4 +1,5 @@
 import { endInTime } from '../end-in-time.ts'
+import { createEventLoopTurns } from '../event-loop-turns.ts'
 import { createBounds } from './bounds.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { createKeyRuns } from './key-runs.ts'
@@ -57,6 +58,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let unexplainedSince: number | null = null
   let unclaimedSince: number | null = null
   const memory = { decodedBytes: 0 }
+  const turns = createEventLoopTurns(now)
   let commitTimer: NodeJS.Timeout | undefined
   let watchdogTimer: NodeJS.Timeout | undefined
   let offsetsTimer: NodeJS.Timeout | undefined
@@ -108,6 +110,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     queues,
     isOverShare: bounds.isOverShare,
     onUnknownEnd: (partition, until) => runs.mayBeLate(partition, until),
+    turns,
     onDeferred: passes.written,
     metrics: {
       ...options.metrics,
@@ -120,7 +123,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const runs = createKeyRuns({
     queues,
     ownership,
-    runKey: createKeyRunner({ ...options, settler, memory, waitingOf: queues.all.recordsOf, rest: queues.rest }),
+    runKey: createKeyRunner({
+      ...options,
+      turns,
+      settler,
+      memory,
+      waitingOf: queues.all.recordsOf,
+      rest: queues.rest,
+      shouldLeave: (tenant) => retryTopic !== null && bounds.shouldLeave(tenant),
+    }),
     onReleased: () => pump.soon(),
     logger,
     now,

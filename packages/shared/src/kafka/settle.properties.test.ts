@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SyncOutcome } from '../contracts/sync-outcome.ts'
 import { SyncError } from '../errors.ts'
+import { createEventLoopTurns } from '../event-loop-turns.ts'
 import { createLogger } from '../logger.ts'
 import { done, type Outcome, park, RETRY_REASONS, type RetryReason, skipped } from '../outcome.ts'
 import { patience, runs } from '../testing/runs.ts'
@@ -57,6 +58,7 @@ const given = ({
       log.push(...messages.map((sent) => ({ sent })))
     },
     isOverShare: () => false,
+    turns: createEventLoopTurns(() => 0),
     outcomes: { add: (end) => log.push({ end }), flush: async () => {}, size: 0 },
     metrics: {
       ended() {},

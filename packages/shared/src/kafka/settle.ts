@@ -1,12 +1,14 @@
 import { backoff } from '../backoff.ts'
 import type { SyncOutcome } from '../contracts/sync-outcome.ts'
+import type { EventLoopTurns } from '../event-loop-turns.ts'
 import type { Fence } from '../http/call.ts'
 import type { Logger } from '../logger.ts'
 import { type Effect, type Notes, type Outcome, type ParkReason, RETRY_REASONS, type RetryReason } from '../outcome.ts'
 import { afterBrownout, brownoutWaitMs } from './brownout.ts'
 import { deadLetterMessage } from './dead-letter.ts'
+import type { OutcomeSink } from './outcome-sink.ts'
 import { unpack } from './packed.ts'
-import type { Pending } from './pending.ts'
+import { changedAt, type Pending } from './pending.ts'
 import type { RawMessage } from './ports.ts'
 import type { KeyQueues } from './queued.ts'
 import { laneMessage } from './retry-lane.ts'
@@ -24,14 +26,6 @@ export interface RecordMetrics {
   /** The target keeps an element of this list that was removed at the source. */
   notRemoved(list: string): void
   endToEnd(topic: string, seconds: number, traceparent: string | undefined): void
-}
-
-/** Takes note of ends; `flush` resolves when all that was taken before it is acknowledged, and a commit waits for it. */
-export interface OutcomeSink {
-  add(outcome: SyncOutcome): void
-  flush(): Promise<void>
-  /** Taken and not acknowledged yet: they are in memory, like pending records. */
-  readonly size: number
 }
 
 export interface SettleOptions {
@@ -59,6 +53,7 @@ export interface SettleOptions {
   /** ms since the epoch. */
   readonly wallNow: () => number
   readonly random: () => number
+  readonly turns: EventLoopTurns
 }
 
 export interface Settler {
@@ -76,6 +71,8 @@ export interface Settler {
 
 const BACKOFF = { baseMs: 500, capMs: 15_000 }
 const UNCOUNTED_WAIT_MS = 1_000
+/** A record may supersede 100,000 others. After so many, other work of the event loop may go first. */
+const RECORDS_PER_LOOK = 50
 
 export function createSettler(options: SettleOptions): Settler {
   const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, wallNow, random } = options
@@ -168,6 +165,11 @@ export function createSettler(options: SettleOptions): Settler {
     record.verifyOwedAt = null
   }
 
+  const payVerifies = async (record: Pending, older: readonly Pending[]) => {
+    await payVerify(record)
+    for (const each of older) if (each.verifyOwedAt !== null) await payVerify(each)
+  }
+
   const parkRecord = async (
     record: Pending,
     { reason, message, notes }: { readonly reason: ParkReason; readonly message: string; readonly notes?: Notes },
@@ -189,10 +191,18 @@ export function createSettler(options: SettleOptions): Settler {
     end(record, 'parked', reason, null, notes)
   }
 
-  const endAll = async (record: Pending, older: readonly Pending[], endFirst: () => void) => {
-    for (const each of [record, ...older]) await payVerify(each)
+  const endAll = async (record: Pending, older: readonly Pending[], endFirst: () => void, fence: Fence) => {
+    await payVerifies(record, older)
     endFirst()
-    for (const each of older) end(each, 'skipped', 'superseded', null)
+    for (const [index, each] of older.entries()) {
+      const turn = index % RECORDS_PER_LOOK === RECORDS_PER_LOOK - 1 ? options.turns.next() : null
+      if (turn !== null) {
+        await turn
+        // The partition may be lost meanwhile. Then its next owner ends the others.
+        fence()
+      }
+      end(each, 'skipped', 'superseded', null)
+    }
   }
 
   const wait: Settler['wait'] = async (record, older, reason, until, fence) => {
@@ -208,9 +218,9 @@ export function createSettler(options: SettleOptions): Settler {
     const passes = record.mark?.passes ?? 0
     const { baseMs, capMs } = laneWaitOf(reason)
     const pause = Math.min(capMs, baseMs * 2 ** passes) * (0.75 + random() / 2)
-    for (const each of [record, ...older]) await payVerify(each)
+    await payVerifies(record, older)
     await writeToRetryTopic(record, 'deferred', reason, Math.max(until, now() + pause), fence)
-    await endAll(record, older, () => end(record, 'deferred', reason, null))
+    await endAll(record, older, () => end(record, 'deferred', reason, null), fence)
   }
 
   return {
@@ -242,9 +252,9 @@ export function createSettler(options: SettleOptions): Settler {
     async settle(record, older, outcome, fence) {
       switch (outcome.kind) {
         case 'done':
-          return endAll(record, older, () => end(record, 'done', null, outcome.effect ?? null, outcome.notes))
+          return endAll(record, older, () => end(record, 'done', null, outcome.effect ?? null, outcome.notes), fence)
         case 'skipped':
-          return endAll(record, older, () => end(record, 'skipped', outcome.reason, null, outcome.notes))
+          return endAll(record, older, () => end(record, 'skipped', outcome.reason, null, outcome.notes), fence)
         case 'park':
           await parkRecord(record, outcome, fence)
           for (const each of older) each.dueAt = 0
@@ -268,7 +278,7 @@ export function createSettler(options: SettleOptions): Settler {
             return
           }
           if (outcome.verify && looksAgain)
-            return endAll(record, older, () => end(record, 'deferred', outcome.reason, null))
+            return endAll(record, older, () => end(record, 'deferred', outcome.reason, null), fence)
           await payVerify(record)
           const uncountedMs =
             outcome.reason === 'brownout'
@@ -281,18 +291,4 @@ export function createSettler(options: SettleOptions): Settler {
       }
     },
   }
-}
-
-/**
- * When the change behind a record happened: at its source if the record says so, else when it reached us. null for a repair,
- * which mends what may have gone wrong long ago.
- */
-function changedAt({ decoded }: Pending): number | null {
-  const value = decoded?.value as Partial<Record<'version' | 'notifiedAt' | 'receivedAt' | 'repair', unknown>> | null
-  if (value?.repair === true) return null
-  for (const text of [value?.version, value?.notifiedAt, value?.receivedAt]) {
-    const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
-    if (Number.isFinite(at)) return at
-  }
-  return null
 }
