@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { startStack } from '@sync/sandbox/stack'
 import { createKafka } from '@sync/shared/kafka/connect'
-import type { Kafka } from 'kafkajs'
+import { CompressionTypes, type Kafka } from 'kafkajs'
 import type { DrainResult } from './keyed-sink.ts'
 
 interface Case {
@@ -16,6 +16,8 @@ interface Case {
   readonly sinkMs: number
   readonly maxInFlight: number
   readonly coalesce?: boolean
+  /** All records in one compressed batch. */
+  readonly inOneBatch?: boolean
 }
 
 const CASES: readonly Case[] = [
@@ -32,6 +34,16 @@ const CASES: readonly Case[] = [
     sinkMs: 20,
     maxInFlight: 100,
     coalesce: true,
+  },
+  {
+    name: '100,000 records, 1 key, 1 batch, coalesced',
+    partitions: 1,
+    records: 100_000,
+    keys: 1,
+    sinkMs: 20,
+    maxInFlight: 100,
+    coalesce: true,
+    inOneBatch: true,
   },
   {
     name: '1,000,000 records of backlog',
@@ -85,6 +97,7 @@ async function runCase(each: Case, topic: string, kafka: Kafka, brokers: readonl
       'out of order': stats.violations,
       'CPU µs/record': Math.round((cpuSeconds * 1e6) / each.records),
       'peak RSS MB': peakRssMb,
+      'loop delay p99, max ms': `${result.loopDelayMs.p99}, ${result.loopDelayMs.max}`,
       'last/first 100k': ratioOfRates(stats.marks),
     }
   } finally {
@@ -100,7 +113,11 @@ function ratioOfRates(marks: readonly number[]): string {
   return (firstMs / lastMs).toFixed(2)
 }
 
-async function fill(kafka: Kafka, topic: string, { partitions, records, keys }: Case): Promise<void> {
+async function fill(
+  kafka: Kafka,
+  topic: string,
+  { partitions, records, keys, inOneBatch = false }: Case,
+): Promise<void> {
   const admin = kafka.admin()
   await admin.connect()
   await admin.createTopics({
@@ -110,13 +127,14 @@ async function fill(kafka: Kafka, topic: string, { partitions, records, keys }: 
   await admin.disconnect()
   const producer = kafka.producer()
   await producer.connect()
-  const size = 5_000
+  const size = inOneBatch ? records : 5_000
+  const compression = inOneBatch ? CompressionTypes.GZIP : CompressionTypes.None
   for (let from = 0; from < records; from += size) {
     const messages = Array.from({ length: Math.min(size, records - from) }, (_, i) => ({
       key: `customer-${(from + i) % keys}`,
       value: JSON.stringify({ n: from + i, pad: 'x'.repeat(100) }),
     }))
-    await producer.send({ topic, acks: -1, messages })
+    await producer.send({ topic, acks: -1, compression, messages })
   }
   await producer.disconnect()
 }

@@ -1,11 +1,13 @@
 import { type Assigner, AssignerProtocol, type Kafka, type PartitionAssigner } from 'kafkajs'
 import { endInTime } from '../end-in-time.ts'
 import { SyncError } from '../errors.ts'
+import { createEventLoopTurns } from '../event-loop-turns.ts'
 import type { Logger } from '../logger.ts'
 import { assignPartitions } from './assigner.ts'
+import { handOver } from './hand-over.ts'
 import type { CommitNow, TellingAssigner } from './kafkajs-fixes.ts'
 import { createTopicIdLookup } from './kafkajs-topic-ids.ts'
-import type { CommitRequest, RawHeaders, Source, SourceListener } from './ports.ts'
+import type { CommitRequest, Source, SourceBatch, SourceListener } from './ports.ts'
 
 export interface ConsumerOptions {
   readonly kafka: Kafka
@@ -26,7 +28,7 @@ const MAX_WAIT_MS = 250
 
 /**
  * A group member on kafkajs. What stands here is what that client needs to be trusted with a runtime on top of it:
- * - `eachBatch` only hands records over and returns at once, so a rejoin never waits for handlers;
+ * - `eachBatch` only hands records over, so a rejoin never waits for handlers;
  * - our assigner's `protocol()` runs synchronously at every join, also at those that come without a REBALANCING event, and
  *   its `onLeave()` right before the client leaves the group, as it also does on its own after a crash;
  * - the group hears of us when a request reaches it, which may be long before its answer is read (by a process that was
@@ -45,6 +47,8 @@ export function createConsumer(options: ConsumerOptions): Source {
   let commitNow: CommitNow | null = null
   let memberId: string | null = null
   let joinsSinceAssigned = 0
+  let joins = 0
+  const turns = createEventLoopTurns()
   let stopped: Promise<void> | null = null
 
   const consumer = kafka.consumer({
@@ -52,6 +56,7 @@ export function createConsumer(options: ConsumerOptions): Source {
     partitionAssigners: [
       coPartitioned(instanceId, {
         onJoin() {
+          joins++
           joinsSinceAssigned++
           listener?.joining()
         },
@@ -125,24 +130,10 @@ export function createConsumer(options: ConsumerOptions): Source {
         autoCommit: false,
         eachBatchAutoResolve: false,
         eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
-          if (isStale() || !isRunning()) return
-          const { topic, partition } = batch
-          listener?.batch({
-            topic,
-            partition,
-            records: batch.messages.map((message) => ({
-              topic,
-              partition,
-              offset: Number(message.offset),
-              key: message.key,
-              value: message.value,
-              headers: (message.headers ?? {}) as RawHeaders,
-              timestamp: Number(message.timestamp),
-            })),
-            lastOffset: Number(batch.lastOffset()),
-            endOffset: Number(batch.highWatermark),
-          })
-          resolveOffset(batch.lastOffset())
+          const joinsBefore = joins
+          const isCurrent = () => !isStale() && isRunning() && joins === joinsBefore
+          const take = (part: SourceBatch) => listener?.batch(part)
+          if (await handOver(batch, turns, take, isCurrent)) resolveOffset(batch.lastOffset())
         },
       })
     },

@@ -1,11 +1,17 @@
 import { createRequire } from 'node:module'
+import { createEventLoopTurns, type EventLoopTurns } from '../event-loop-turns.ts'
 
 interface Decoder {
   readonly buffer: Buffer
   readonly offset: number
+  readInt8(): number
+  readInt16(): number
   readInt32(): number
+  readInt64(): bigint | { toString(): string }
   readVarInt(): number
+  readVarIntBytes(): Buffer
   readBytes(length: number): Buffer
+  readAll(): Buffer
   canReadBytes(length: number): boolean
 }
 type DecodeRecords = (decoder: Decoder) => Promise<unknown[]>
@@ -14,41 +20,90 @@ type ReadElement = (decoder: Decoder) => { readonly key?: string; readonly value
 const internal = createRequire(import.meta.url)
 
 /**
- * kafkajs 2.2.4 hands the records of a batch to one call as arguments: some hundred thousand, as a small compressed batch may hold,
- * are more than a stack takes, and the consumer ends for good. Its modules for a fetch are loaded at the first fetch, so
- * what they will find is replaced here. Messages older than record batches (magic 2) it reads as before.
+ * kafkajs 2.2.4 hands the records of a batch to one call as arguments. Some hundred thousand, as a small compressed batch may hold,
+ * are more than a stack takes, and the consumer ends for good. kafkajs also decodes a batch in one piece, which holds up the event loop
+ * for the most part of a second. And kafkajs never reads past a batch without records, which compaction leaves, if the next batch of
+ * the response is cut off. The modules of kafkajs for a fetch are loaded at the first fetch, so what they will find is replaced here.
+ * Messages older than record batches (magic 2) are read as before.
  */
 export function readBatchesOfAnySize() {
   const path = internal.resolve('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js')
   const readAsBefore = internal(path) as DecodeRecords
-  const readBatch = internal('kafkajs/src/protocol/recordBatch/v0/decoder.js') as (
-    decoder: Decoder,
-  ) => Promise<{ readonly records: readonly unknown[] }>
-  const KafkaJsDecoder = internal('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => Decoder
+  const turns = createEventLoopTurns()
   const readRecords: DecodeRecords = async (decoder) => {
     const { buffer, offset } = decoder
     if (buffer.length - offset < SIZE_BYTES + BATCH_HEAD_BYTES || buffer[offset + SIZE_BYTES + MAGIC_AT] !== 2)
       return readAsBefore(decoder)
     const size = decoder.readInt32()
-    const batches = new KafkaJsDecoder(decoder.readBytes(size))
+    if (size <= 0) return []
+    const batches = newDecoder(decoder.readBytes(size))
     const records: unknown[] = []
     while (batches.canReadBytes(BATCH_HEAD_BYTES)) {
-      try {
-        for (const record of (await readBatch(batches)).records) records.push(record)
-      } catch (error) {
-        // The last batch of a response may be cut off; it comes whole with the next one.
-        if ((error as Error).name === 'KafkaJSPartialMessageError') break
-        throw error
-      }
+      const { firstOffset, length } = { firstOffset: batches.readInt64().toString(), length: batches.readInt32() }
+      // The last batch of a response may be cut off. It comes whole with the next one.
+      if (!batches.canReadBytes(length)) break
+      await readBatch(firstOffset, newDecoder(batches.readBytes(length)), records, turns)
     }
     return records
   }
   internal.cache[path]!.exports = readRecords
 }
+
+/** Adds the records of a batch. `decoder` stands behind the length of the batch. */
+async function readBatch(firstOffset: string, decoder: Decoder, records: unknown[], turns: EventLoopTurns) {
+  const partitionLeaderEpoch = decoder.readInt32()
+  const magicByte = decoder.readInt8()
+  decoder.readInt32() // The checksum, which kafkajs does not look at.
+  const attributes = decoder.readInt16()
+  const batchContext = {
+    ...{ firstOffset, partitionLeaderEpoch, magicByte },
+    inTransaction: (attributes & IN_TRANSACTION) > 0,
+    isControlBatch: (attributes & IS_CONTROL_BATCH) > 0,
+    timestampType: (attributes & IS_APPEND_TIME) > 0 ? TIMESTAMP_TYPES.LOG_APPEND_TIME : TIMESTAMP_TYPES.CREATE_TIME,
+    lastOffsetDelta: decoder.readInt32(),
+    firstTimestamp: decoder.readInt64().toString(),
+    maxTimestamp: decoder.readInt64().toString(),
+    producerId: decoder.readInt64().toString(),
+    producerEpoch: decoder.readInt16(),
+    firstSequence: decoder.readInt32(),
+  }
+  const count = decoder.readInt32()
+  if (count <= 0) {
+    records.push(endOfEmptyBatch(batchContext))
+    return
+  }
+  const codec = lookupCodec(attributes)
+  const decoded = codec ? newDecoder(await codec.decompress(decoder.readAll())) : decoder
+  for (let n = 0; n < count; n++) {
+    const turn = n % RECORDS_PER_LOOK === 0 ? turns.next() : null
+    if (turn !== null) await turn
+    records.push(readRecord(newDecoder(decoded.readVarIntBytes()), batchContext))
+  }
+}
+
+/** A record that no consumer is given, and past which kafkajs reads on. */
+const endOfEmptyBatch = (batchContext: { readonly firstOffset: string; readonly lastOffsetDelta: number }) => ({
+  offset: String(BigInt(batchContext.firstOffset) + BigInt(batchContext.lastOffsetDelta)),
+  ...{ key: null, value: null, headers: {}, isControlRecord: true, batchContext },
+})
+
+const KafkaJsDecoder = internal('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => Decoder
+const newDecoder = (bytes: Buffer) => new KafkaJsDecoder(bytes)
+const readRecord = internal('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as (
+  decoder: Decoder,
+  batchContext: object,
+) => unknown
+const { lookupCodecByAttributes: lookupCodec } = internal('kafkajs/src/protocol/message/compression/index.js') as {
+  lookupCodecByAttributes(attributes: number): { decompress(bytes: Buffer): Promise<Buffer> } | null
+}
+const TIMESTAMP_TYPES = internal('kafkajs/src/protocol/timestampTypes.js') as Record<string, number>
+const [IS_APPEND_TIME, IN_TRANSACTION, IS_CONTROL_BATCH] = [0x8, 0x10, 0x20]
 /** Base offset, length, leader epoch, magic, …, up to the records. */
 const BATCH_HEAD_BYTES = 61
 const MAGIC_AT = 16
 const SIZE_BYTES = 4
+/** After so many records, other work of the event loop may go first. */
+const RECORDS_PER_LOOK = 50
 
 /**
  * kafkajs 2.2.4 builds a record's headers by copying all of them for each one: ten thousand headers, well within the size of a

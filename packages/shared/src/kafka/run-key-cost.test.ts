@@ -128,3 +128,22 @@ describe('a record that waits and cannot be decoded when it is due', () => {
     expect(calls.flat()).toEqual(['1 first', '1 first', '2 second'])
   })
 })
+
+describe('a key of which one record supersedes very many', () => {
+  it('lets the event loop handle other work while the records are classified and ended', async () => {
+    // Each look at the clock says that a piece is over.
+    let at = 0
+    const { customer, ends } = await givenRuntime({
+      limits: { maxPendingRecords: 10 * MANY, maxPendingBytes: 1e9 },
+      classify: () => ({ group: 'customer', version: '1', targets: [] }),
+      overrides: { tenants: () => alone, now: () => (at += 10) },
+    })
+
+    customer('acme:1', ...Array.from({ length: MANY }, (_, n) => String(n)))
+    let turns = 0
+    for (; turns < MANY && ends().length < MANY; turns++) await vi.advanceTimersToNextTimerAsync()
+
+    expect(ends()).toHaveLength(MANY)
+    expect(turns).toBeGreaterThan(MANY / 100)
+  })
+})
