@@ -21,8 +21,11 @@ export interface LogPositions {
   lookUp(): Promise<void>
   /** The logs that got shorter since the start, with the last time for each partition. */
   shorterLogs(): readonly ShorterLog[]
-  /** Records behind the low-water mark of every partition that is ours, as far as the ends are known. */
-  lag(): { topic: string; partition: number; records: number }[]
+  /**
+   * Records behind the low-water mark of every partition that is ours, as far as the ends are known. `readable`: those that can be read.
+   * An open transaction of another writer keeps the records behind its begin from being read.
+   */
+  lag(): { topic: string; partition: number; records: number; readable: number }[]
   /** Forgets the read position `readTo`, at which the log has no record any more. The log is read from its first record on. */
   beginAnew(topic: string, partition: number, readTo: number): void
   /** The topic was deleted and created again. Forgets the read position in the former log. The new log is read from its beginning. */
@@ -155,7 +158,10 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
           const end = Math.max(state?.endOffset ?? 0, offsets?.end ?? 0)
           const from = state?.tracker.lowWaterMark() ?? Math.max(gate.base.get(topic)?.offset ?? 0, offsets?.low ?? 0)
           const isKnown = state !== undefined || offsets !== undefined
-          return isKnown ? [{ topic, partition, records: Math.max(0, end - from) }] : []
+          // The looked-up end is that of the last transaction that has ended. The end that comes with a batch is not.
+          const readableEnd = offsets?.end ?? end
+          const behind = (to: number) => Math.max(0, to - from)
+          return isKnown ? [{ topic, partition, records: behind(end), readable: behind(readableEnd) }] : []
         }),
       ),
   }

@@ -206,6 +206,19 @@ describe('the watchdog', () => {
     expect(fatal[0]?.message).toContain('no record has ended')
   })
 
+  it('is quiet while all that can be read has ended, and an open transaction of another writer holds up the rest', async () => {
+    const { source, customer, fatal, runtime } = await givenRuntime({ limits: { watchdogMs: 60_000 } })
+    source.extend(TOPIC, 0, 5)
+    // Brokers answer the end of the last transaction that has ended.
+    source.offsets = async () => new Map([[TOPIC, new Map([[0, { low: 0, end: 1 }]])]])
+    customer('acme:1', '1 a')
+
+    await vi.advanceTimersByTimeAsync(3_600_000)
+
+    expect(runtime.lag().find(({ topic }) => topic === TOPIC)).toMatchObject({ records: 4, readable: 0 })
+    expect(fatal).toEqual([])
+  })
+
   it('is quiet while records wait on purpose', async () => {
     const { customer, blocked, fatal } = await givenRuntime({ limits: { watchdogMs: 10_000, deferAfterMs: 3_600_000 } })
     blocked.add('acme')

@@ -221,7 +221,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   const watch = () => {
     const at = now()
-    const hasLag = partitions.lag().some(({ records }) => records > 0)
+    const hasLag = partitions.lag().some(({ readable }) => readable > 0)
     const isUnexplained = hasLag && queues.size === 0 && partitions.held === 0
     unexplainedSince = isUnexplained ? (unexplainedSince ?? at) : null
     // A member that the broker does not answer waits for the broker.

@@ -73,7 +73,7 @@ export function createFakeSource(topics: readonly string[]): FakeSource {
           timestamp,
         })),
         lastOffset: end - 1,
-        endOffset: end,
+        endOffset: Math.max(end, extended.get(`${topic}/${partition}`) ?? 0),
       })
     },
     extend: (topic, partition, end) => void extended.set(`${topic}/${partition}`, end),
