@@ -89,6 +89,17 @@ const SCENARIOS: readonly (readonly [string, Omit<WorldOptions, 'seed'>, readonl
     ],
   ],
   [
+    'a topic that is created again before its first id was answered',
+    { hasReadLane: true },
+    [
+      { do: 'fault', call: 'topic-ids', how: 'refused', count: 2 },
+      ...[{ do: 'start', place: 2 } as const, { do: 'crash', place: 0 } as const, pass(5_300)],
+      ...[arrive({ group: null, count: 2 }), give(1, 0, 1), pass(900)],
+      { do: 'recreate', topic: 'flow.customers.v1' },
+      ...[pass(1_000), { do: 'start', place: 0 } as const],
+    ],
+  ],
+  [
     'a topic that is created again twice, with records that were read between',
     { hasReadLane: true },
     [

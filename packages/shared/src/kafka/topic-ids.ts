@@ -12,7 +12,7 @@ export interface TopicIds {
   check(): Promise<void>
   /**
    * Notes the ids of the last answer for those of these topics of which the gate knows no id. Leaves out a topic whose read position
-   * comes from a commit that is not known, because the commit may be of a former log.
+   * may be of a former log, because it comes from a commit that is not known or is older than the first known id.
    */
   adopt(gate: Gate, topics: readonly string[]): void
   /**
@@ -44,18 +44,23 @@ export function createTopicIds({ source, topics, gates, logger, now, onRecreated
     for (const topic of of) {
       const id = last.get(topic)
       if (!gate.areCommitsKnown && !gate.renewed.has(topic)) continue
+      if (gate.unsure.has(topic)) continue
       if (id !== undefined && !gate.topicIds.has(topic)) gate.topicIds.set(topic, id)
     }
   }
 
   const lookUp = async () => {
     // Only of these does an answer say that they are older. A newer one may come with a commit while the answer is on its way.
-    const known = [...gates].map(([partition, gate]) => ({ partition, gate, topicIds: new Map(gate.topicIds) }))
+    const known = [...gates].map(([partition, gate]) => ({
+      ...{ partition, gate, topicIds: new Map(gate.topicIds) },
+      hasRead: new Set(gate.states.keys()),
+    }))
     const answer = await source.topicIds(topics)
     for (const [topic, id] of answer) {
       const before = last.get(topic)
       last.set(topic, id)
-      for (const { partition, gate, topicIds } of known) {
+      for (const { partition, gate, topicIds, hasRead } of known) {
+        if (before === undefined && hasRead.has(topic) && !topicIds.has(topic)) gate.unsure.add(topic)
         // A read position without an id may belong to a topic that existed before this answer. Kafka deletes the committed offsets of a
         // deleted topic, and commits may name no id.
         const former = topicIds.get(topic) ?? (gate.startAt === null ? undefined : before)
