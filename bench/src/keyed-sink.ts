@@ -28,7 +28,7 @@ export interface DrainResult {
   /** From the first record's hand-over to the handler to the acknowledged commit of the last one. */
   readonly seconds: number
   readonly perSecond: number
-  /** Of the event loop of this process. 1 in 100 samples of a ms is above `p99`. */
+  /** The delay of the event loop of this process, sampled every ms. 1 in 100 samples is above `p99`. */
   readonly loopDelayMs: { readonly p99: number; readonly max: number }
   readonly committed: true
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 
 const MAIN = resolve(import.meta.dirname, 'main.ts')
-/** Longer than the run needs to give up by itself. The run then says what it waits for. */
+/** A run that hangs gives up before this time and says for which condition it waits. */
 const ENDS_WITHIN_MS = 14 * 60_000
 /** One broker, because three brokers need more time than a slow machine has for a test. */
 const ARGS = '--minutes 1 --seed 20260101 --brokers 1 --instances 2 --tenants 3 --customers 100 --rate 30'

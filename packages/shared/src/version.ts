@@ -37,10 +37,10 @@ export const isTime = (text: string): boolean => instantOf(text) !== null
 
 /** A version in a form that is compared without reading its text again. */
 export interface VersionOrder {
-  /** 0: no version. 1: not a time. 2: a time. */
+  /** 0 if there is no version, 1 if the version is not a time, 2 if the version is a time. */
   readonly rank: 0 | 1 | 2
   readonly epochSeconds: number
-  /** The digits of the fraction of a time, or the text of what is not a time. */
+  /** The fraction's digits of a time, else the text of the version. */
   readonly text: string
 }
 

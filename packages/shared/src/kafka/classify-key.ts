@@ -69,7 +69,7 @@ export function createKeyClassifier(options: KeyClassifierOptions) {
         if (result.kind !== 'retry' || record.dueAt <= now()) await settleOrWait(record, [], result, run.fence)
         if (result.kind !== 'retry') continue
         record.classified = { tenant, as: 'unreadable' }
-        // What can't be read yet may be older than the others: they wait with it, else it would come after them.
+        // The record may be older than the others, so the others wait with it. Otherwise the record would come after them.
         for (const each of records) each.dueAt = Math.max(each.dueAt, record.dueAt)
         return null
       } else {

@@ -213,7 +213,7 @@ export function createKeyQueues<R extends Queued>(maxInFlight: number, isShared 
     },
     wake(tenant, due, now, most = Number.POSITIVE_INFINITY) {
       const waits = (record: R) => record.dueAt > now && due(record)
-      /** Whether a key slept. A key that is in line for another of its records gets its turn anyway: it is none of the few. */
+      /** Whether a key slept. A key that is in line for another of its records gets its turn anyway, and is none of the few. */
       const rouse = (entry: Entry<R>): boolean => {
         if (!entry.records.values().some(waits)) return false
         const slept = entry.state !== 'ready'

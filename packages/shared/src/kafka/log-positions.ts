@@ -22,7 +22,7 @@ export interface LogPositions {
   /** The logs that got shorter since the start, with the last time for each partition. */
   shorterLogs(): readonly ShorterLog[]
   /**
-   * Records behind the low-water mark of every partition that is ours, as far as the ends are known. `readable`: those that can be read.
+   * The records behind the low-water mark of each of our partitions whose end is known. `readable` counts the records that can be read.
    * An open transaction of another writer keeps the records behind its begin from being read.
    */
   lag(): { topic: string; partition: number; records: number; readable: number }[]

@@ -3,11 +3,12 @@ import { SyncError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { keyOf, type Publisher } from './publisher.ts'
 
-/** Takes note of ends; `flush` resolves when all that was taken before it is acknowledged, and a commit waits for it. */
+/** Takes note of outcomes. A commit waits for `flush`. */
 export interface OutcomeSink {
   add(outcome: SyncOutcome): void
+  /** Resolves when Kafka has acknowledged all outcomes that were added before the call. */
   flush(): Promise<void>
-  /** Taken and not acknowledged yet: they are in memory, like pending records. */
+  /** Outcomes that Kafka has not acknowledged. They take memory, like pending records. */
   readonly size: number
 }
 

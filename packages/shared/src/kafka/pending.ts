@@ -125,8 +125,8 @@ function logSinceOf({ renewed }: PartitionState, { topic }: RecordOrigin, firstS
 }
 
 /**
- * When the change behind a record happened: at its source if the record says so, else when it reached us. null for a repair,
- * which mends what may have gone wrong long ago.
+ * When the change behind a record happened (ms since the epoch). The time at its source, if the record has one, else the time at which
+ * the change reached this system. null for a repair, because a repair may be about a change of long ago.
  */
 export function changedAt({ decoded }: Pending): number | null {
   const value = decoded?.value as Partial<Record<'version' | 'notifiedAt' | 'receivedAt' | 'repair', unknown>> | null

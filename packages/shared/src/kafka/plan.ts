@@ -5,7 +5,7 @@ import type { RecordOrigin } from './retry-lane.ts'
 
 interface Planned {
   readonly origin: RecordOrigin
-  /** Tells apart the logs of one topic. A later log has a higher number. Missing: all records are of one log. */
+  /** Tells apart the logs of one topic. A later log has a higher number. No record has a number if all records are of one log. */
   readonly logSince?: number
 }
 
@@ -43,9 +43,9 @@ interface Member<R> {
 }
 
 /**
- * Which of a key's records are handled, and which only once those fail: within one topic of origin and one group the
- * newest by version, then by log and offset, supersedes the others; it inherits their repair mark. What a tombstone stands after
- * ends with it: a customer who is gone must not come back for having waited.
+ * Decides which of a key's records are handled, and which records are handled only once those fail. Within one topic of origin and one
+ * group, the newest record by version, then by log and offset, supersedes the others and inherits their repair mark. A tombstone ends the
+ * records before it, because a deleted customer must not come back for having waited.
  */
 export function planKey<R extends Planned>(records: readonly Plannable<R>[]): KeyPlan<R> {
   if (records.length === 1) return planOne(records[0]!)

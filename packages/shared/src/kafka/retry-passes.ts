@@ -42,7 +42,7 @@ export function createRetryPasses(retryTopic: string): RetryPasses {
   /** By partition. From this time on a record of a tenant that does not flood waits to be read. */
   const awaitedFrom = new Map<number, number>()
   const floodedAt = new Map<string, number>()
-  /** By partition. Records that this process has written to the retry topic, also those that are on their way. */
+  /** By partition. Counts the records that this process has written to the retry topic or is writing now. */
   const own = new Map<number, number>()
   /** By partition. The last end offset, and the most records of other processes that the log was known to hold. */
   const logs = new Map<number, { end: number; foreign: number }>()

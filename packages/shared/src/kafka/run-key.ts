@@ -51,8 +51,8 @@ const [MANY_ASK_AGAIN_MS, FEW_ASK_AGAIN_MS] = [20_000, 200]
 const UNWRITTEN = 'a dead letter or lane record could not be written: the record stays pending'
 
 /**
- * Handles all pending records of one key: decodes, plans, asks the circuits, runs the handler, settles every outcome. Answers whether
- * the records of the key that are left should leave the memory.
+ * Handles all pending records of one key. It decodes and plans them, asks the circuits, runs the handler and settles every outcome.
+ * Answers whether the remaining records of the key should leave the memory.
  */
 export function createKeyRunner(
   options: RunKeyOptions,
