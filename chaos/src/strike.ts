@@ -128,8 +128,7 @@ async function strikeOne(system: System, fault: Exclude<Fault, { kind: 'recreate
     case 'registry':
       await stack.registry!.stop()
       await delay(forMs)
-      await stack.registry!.start()
-      return patiently(system.registerContracts, 20)
+      return stack.registry!.start()
     case 'target': {
       const { faults } = system[fault.target]
       const id = faults.add(fault.rule)

@@ -40,8 +40,6 @@ export interface System {
   /** Texts that must never be seen in a log, and how the tokens begin that Omnium gives out. */
   readonly secrets: readonly string[]
   readonly syncctl: Syncctl
-  /** Contracts again, for a registry that came back empty. */
-  registerContracts(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -155,7 +153,6 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         TOKENS_BEGIN,
         ...tenants.flatMap(({ uid }) => [secretOf(uid, 'token'), secretOf(uid, 'client')]),
       ],
-      registerContracts: async () => void (await createContracts({ registryUrl, prefix }).register()),
     }
   } catch (error) {
     await stop()

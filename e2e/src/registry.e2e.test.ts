@@ -7,7 +7,6 @@ import type { ServiceProcess } from './service-process.ts'
 import { sharedStack, startOwnStack } from './stack.ts'
 import { startWorld, TENANT, type World } from './world.ts'
 
-/** The registry of this stack keeps all in memory: it comes back empty. */
 describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', () => {
   let stack: Stack
   let world: World
@@ -34,7 +33,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', (
   const isInOmnium = (id: string) => world.omnium.customer(TENANT, 'B2C', id) !== undefined
 
   it('at the start is waited for, and its contracts too, and then all goes on by itself', async () => {
-    await stack.registry!.stop()
+    await stack.registry!.stopAndLoseData()
     const services = await Promise.all(SERVICES.map((name) => world.start(name)))
     for (const service of services) await untilItWaits(service)
 
@@ -57,7 +56,6 @@ describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', (
     await untilItWaits(restarted)
     await stack.kafka!.stop('SIGKILL')
     await stack.registry!.start()
-    await register()
     await eventually('the broker being missed', () => restarted.output().includes('waiting for consumer group'))
 
     await stack.kafka!.start()
@@ -80,6 +78,7 @@ describe.runIf(sharedStack().mode === 'jvm')('a schema registry that is away', (
     mapper.signal('SIGKILL')
     await mapper.exited
     create('third')
+    await stack.registry!.stopAndLoseData()
     await stack.registry!.start()
     const restarted = await world.start('customer-mapper')
     await untilItWaits(restarted)

@@ -45,7 +45,7 @@ describe.runIf(sharedStack().mode === 'jvm')('the marks of the sweeps', () => {
     await writer.start()
     await writer.put({ tenant: 'acme', source: 'flow', entity: 'customers', mark: MARK, sweptAt: MARK })
     await writer.stop()
-    return { storeOf, register: () => contractsAnew().register(), stop: () => producer.disconnect() }
+    return { storeOf, stop: () => producer.disconnect() }
   }
 
   it('that the broker does not give are read when it is asked again', async () => {
@@ -67,7 +67,7 @@ describe.runIf(sharedStack().mode === 'jvm')('the marks of the sweeps', () => {
   })
 
   it('are not passed over while the schema registry is down', async () => {
-    const { storeOf, register, stop } = await givenMark('registry')
+    const { storeOf, stop } = await givenMark('registry')
     await stack.registry!.stop()
     const waiting = Promise.withResolvers<void>()
     const reader = storeOf({
@@ -79,7 +79,6 @@ describe.runIf(sharedStack().mode === 'jvm')('the marks of the sweeps', () => {
     const started = reader.start()
     await waiting.promise
     await stack.registry!.start()
-    await register()
     await started
 
     expect(await reader.get('acme', 'flow', 'customers')).toMatchObject({ mark: MARK })

@@ -1,3 +1,5 @@
+import { createKafka } from '@sync/shared/kafka/connect'
+import { createProducer } from '@sync/shared/kafka/producer'
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createTopics } from './create-topics.ts'
@@ -7,6 +9,7 @@ import { sharedStack, startOwnStack } from './stack.ts'
 
 const TOPIC = 'kept-three-times'
 const PARTITIONS = 6
+const DEADLINE_MS = 5_000
 
 /** The brokers that lead the partitions of the topic, as the brokers `asked` say. */
 async function leadersOf(asked: string[]): Promise<number[]> {
@@ -55,5 +58,47 @@ describe.runIf(sharedStack().mode === 'jvm')('three brokers on the local Java', 
     await node.stop('SIGKILL')
     expect(node.pid()).toBeUndefined()
     await node.start()
+  })
+
+  test('a producer goes on writing to the partitions of two brokers while the third one hangs', async () => {
+    const stack = await startOwnStack({ nodes: 3 })
+    onTestFinished(() => stack.stop())
+    const node = stack.kafka!.nodes[0]!
+    const connect = (retries: number) =>
+      createKafka(
+        { kafkaBrokers: stack.brokers, kafkaSsl: false },
+        { clientId: 'three', retries, requestTimeoutMs: DEADLINE_MS },
+      )
+    const admin = connect(10).admin()
+    await admin.connect()
+    onTestFinished(() => admin.disconnect())
+    // One replica each, so that no other broker takes over.
+    await createTopics(admin, [{ topic: TOPIC, numPartitions: PARTITIONS, replicationFactor: 1 }])
+    const leaders = await leadersOf(stack.brokers)
+    const producer = createProducer({ kafka: connect(0), deadlineMs: DEADLINE_MS })
+    await producer.connect([TOPIC])
+    onTestFinished(() => producer.disconnect())
+    /** Writes a record to each partition, in a call for each, and answers the partitions that took it. */
+    const write = async (text: string) => {
+      const value = Buffer.from(text)
+      const calls = leaders.map((_, partition) =>
+        producer.send([{ topic: TOPIC, partition, key: null, value, headers: {} }]).then(
+          () => partition,
+          () => null,
+        ),
+      )
+      return (await Promise.all(calls)).filter((partition) => partition !== null)
+    }
+    const all = [...leaders.keys()]
+    await eventually('a write to all partitions', async () => (await write('before')).length === PARTITIONS)
+
+    await freeze(node.pid()!)
+    const whileOneHangs = [await write('first'), await write('second')]
+    node.thaw()
+
+    const ofOthers = all.filter((partition) => leaders[partition] !== node.id)
+    expect(ofOthers).toHaveLength(4)
+    expect(whileOneHangs).toEqual([ofOthers, ofOthers])
+    await eventually('a write to all partitions again', async () => (await write('after')).length === PARTITIONS)
   })
 })

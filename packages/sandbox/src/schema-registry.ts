@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts, onFreePorts } from './free-ports.ts'
 import { jvmEnv, jvmFlags } from './java.ts'
@@ -43,10 +43,12 @@ export interface LocalRegistryOptions {
   readonly deadlineMs: number
 }
 
-/** A registry that can be taken down and brought back on the same port. It keeps all in memory, so it comes back empty. */
+/** A registry that can be taken down and brought back on the same port, with the schemas and ids that it had. */
 export interface RestartableRegistry {
-  /** SIGKILL. Nothing when it is down. */
+  /** Ends the process by SIGKILL. Does nothing when it is down. */
   stop(): Promise<void>
+  /** As `stop`. The registry comes back empty. */
+  stopAndLoseData(): Promise<void>
   /** Resolves when it answers again. */
   start(): Promise<void>
 }
@@ -57,7 +59,7 @@ export interface LocalRegistry extends RestartableRegistry {
   pid(): number | undefined
 }
 
-/** Apicurio Registry on this machine's Java, in memory, on loopback only, run by the keeper. */
+/** Apicurio Registry on this machine's Java, on loopback only, run by the keeper. Its data is in the folder of the keeper. */
 export const startLocalRegistry = (options: LocalRegistryOptions): Promise<LocalRegistry> =>
   onFreePorts((attempt) => startOnNewPort(join(options.keeper.folder, `registry-${attempt}`), options))
 
@@ -68,12 +70,15 @@ const startOnNewPort = async (folder: string, options: LocalRegistryOptions): Pr
   const logFile = join(folder, 'registry.log')
   await mkdir(folder, { recursive: true })
   const settings = [`-Dquarkus.http.host=127.0.0.1`, `-Dquarkus.http.port=${port}`, '-Dquarkus.log.level=WARN']
+  const dataFolder = join(folder, 'data')
+  // Without this address the data is in memory. Each commit is written at once, because the process ends by SIGKILL.
+  const dataEnv = { REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${join(dataFolder, 'registry')};WRITE_DELAY=0` }
   const args = [...jvmFlags(HEAP_MB, folder), ...settings, '-jar', jar]
 
   let registry: KeptProcess | undefined
   const start = async () => {
     if (registry !== undefined) return
-    const process = await keeper.run({ command: java, args, logFile, env: jvmEnv(env) })
+    const process = await keeper.run({ command: java, args, logFile, env: { ...jvmEnv(env), ...dataEnv } })
     registry = process
     void process.exited.then(() => {
       if (registry === process) registry = undefined
@@ -93,6 +98,11 @@ const startOnNewPort = async (folder: string, options: LocalRegistryOptions): Pr
     await exited
   }
 
+  const stopAndLoseData = async () => {
+    await stop()
+    await rm(dataFolder, { recursive: true, force: true })
+  }
+
   await start()
-  return { registryUrl, pid: () => registry?.pid, start, stop }
+  return { registryUrl, pid: () => registry?.pid, start, stop, stopAndLoseData }
 }

@@ -27,7 +27,7 @@ export interface Stack {
   stop(): Promise<void>
   /** Only in mode `jvm`, for tests of what happens when the broker goes away. */
   readonly kafka?: RestartableBroker & { readonly nodes: readonly BrokerNode[] }
-  /** Only in mode `jvm`. It comes back without its contracts. */
+  /** Only in mode `jvm`. */
   readonly registry?: RestartableRegistry
   /** Only in mode `jvm`. */
   readonly local?: {
@@ -102,7 +102,7 @@ const startOnJava = async (options: LocalOptions): Promise<Stack> => {
       registryUrl: registry.registryUrl,
       stop: () => keeper.end(),
       kafka: { stop: kafka.stop, start: kafka.start, nodes: kafka.nodes },
-      registry: { stop: registry.stop, start: registry.start },
+      registry,
       local: { dataFolder: keeper.folder, pids, kafka: { logFile: kafka.logFile, run: kafka.run } },
     }
   } catch (error) {
