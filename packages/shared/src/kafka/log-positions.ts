@@ -30,6 +30,8 @@ export interface LogPositions {
   beginAnew(topic: string, partition: number, readTo: number): void
   /** The topic was deleted and created again. Forgets the read position in the former log. The new log is read from its beginning. */
   beginRecreated(topic: string, partition: number): void
+  /** Forgets the records that were read of the topic and wait for the gate. They are read again. */
+  readAgain(topic: string, partition: number): void
   /**
    * After a join, a member reads on at the committed offset. In a log that began anew, and of which nothing is committed yet, the
    * committed offset may be one of the former log. Such a log is read on where it was read before the join.
@@ -124,6 +126,15 @@ export function createLogPositions(options: LogPositionsOptions): LogPositions {
       }
       source.seek(topic, partition, 0)
       if (!isReported) void report(topic, partition, readTo, true)
+    },
+    readAgain(topic, partition) {
+      const gate = gates.get(partition)
+      const state = gate?.states.get(topic)
+      if (gate === undefined || state === undefined) return
+      const from = gate.base.get(topic)?.offset ?? state.tracker.lowWaterMark()
+      gate.states.delete(topic)
+      dropHeld(gate, (record) => record.state === state)
+      if (from !== null) source.seek(topic, partition, from)
     },
     readOn() {
       for (const [partition, gate] of gates) {

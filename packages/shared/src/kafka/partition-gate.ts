@@ -31,8 +31,6 @@ export interface Gate {
   readonly known: Map<string, Mark>
   /** The id of each topic when the offsets that are known of it began. Another id means that the offsets are of a former log. */
   readonly topicIds: Map<string, string>
-  /** Topics whose read position is older than the first id that is known of them. Their commits name no id in this tenure. */
-  readonly unsure: Set<string>
   /**
    * Topics whose log began anew since we gained the partition, with the ms of the steady clock at that time. The committed offsets of
    * such a topic are of the former log.
@@ -64,7 +62,6 @@ export const createGate = (): Gate => ({
   base: new Map(),
   known: new Map(),
   topicIds: new Map(),
-  unsure: new Set(),
   renewed: new Map(),
   former: new Map(),
   areCommitsKnown: false,
@@ -116,7 +113,6 @@ export function renew(gate: Gate, topic: string, nowMs: number): void {
   const former = gate.states.get(topic)
   if (former !== undefined) gate.former.set(topic, former)
   gate.renewed.set(topic, nowMs)
-  gate.unsure.delete(topic)
   for (const byTopic of [gate.states, gate.base, gate.known, gate.topicIds]) byTopic.delete(topic)
 }
 

@@ -90,7 +90,10 @@ export function createPartitions(options: PartitionsOptions): Partitions {
   const commits = createOffsetCommits({ source, logger })
   const { requestsFor } = commits
   const positions = createLogPositions({ ...options, gates })
-  const topicIds = createTopicIds({ source, topics, gates, logger, now, onRecreated: positions.beginRecreated })
+  const topicIds = createTopicIds({
+    ...{ source, topics, gates, logger, now },
+    ...{ onRecreated: positions.beginRecreated, onFirstId: positions.readAgain },
+  })
   const isOurs = (owner: string) => owner === claim.owned || owner === claim.released
   let claimedAgain = 0
 
@@ -131,6 +134,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     gate.claiming = true
     try {
       await sleepUntil(gate.startAt, now)
+      await topicIds.untilAnswered()
       // A topic that was created again may have left nothing to claim the partition for. The next batch opens the gate.
       if (!hasWork(gate)) return
       const isClaimed = await claims.take(() => (gates.get(partition) === gate ? [[partition, gate]] : []))
