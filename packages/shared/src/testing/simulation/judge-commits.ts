@@ -28,18 +28,21 @@ export function createCommitsJudge(
     return brokers.log(topic, partition).records.filter((record) => isSaid(record.offset) && !ended.has(record))
   }
 
+  /** A commit that names no id. A member may read the log again because of it. */
+  const mayBeOfFormerLog = (topic: string, metadata: string) =>
+    partsOf(metadata).topicId === '' && brokers.wasRecreated(topic)
+
   return {
     committing(member, request) {
       const { topic, partition, offset } = request
       const { committed, end } = brokers.log(topic, partition)
       const isBefore = committed !== null && !brokers.isOfFormerLog({ topic, partition, metadata: committed.metadata })
-      const lastOffset = isBefore ? committed.offset : 0
+      const lastOffset = isBefore && !mayBeOfFormerLog(topic, committed.metadata) ? committed.offset : 0
       const isOfFormerLog = brokers.isOfFormerLog(request)
       const name = `${topic}/${partition} at ${offset}`
       if (ownerOf(partition) !== member) accuse(`a commit of a partition that is another's: ${name}`)
       if (isOfFormerLog) return
-      // A member reads the log again if the offset may be one of a deleted topic.
-      const mayBeIgnored = partsOf(request.metadata).topicId === '' && brokers.wasRecreated(topic)
+      const mayBeIgnored = mayBeOfFormerLog(topic, request.metadata)
       if (mayBeIgnored && brokers.failed.has('topic-ids') && offset > end) return
       if (offset < lastOffset) accuse(`a commit backwards: ${name}`)
       if (offset > end) accuse(`a commit past the end: ${name}`)
