@@ -60,6 +60,8 @@ describe('a gained partition', () => {
         })
 
         void partitions.assigned([0], [])
+        // Records that are read before the ids of the topics are known are read again.
+        await vi.advanceTimersByTimeAsync(1)
         const record = { topic: TOPICS[0], partition: 0, offset: 0, key: null, value: null, headers: {}, timestamp: 0 }
         partitions.receive(
           { topic: TOPICS[0], partition: 0, records: [record], lastOffset: 0, endOffset: 1 },

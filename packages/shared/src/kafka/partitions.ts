@@ -134,7 +134,7 @@ export function createPartitions(options: PartitionsOptions): Partitions {
     gate.claiming = true
     try {
       await sleepUntil(gate.startAt, now)
-      await topicIds.untilAnswered()
+      await topicIds.untilAnswered(() => !claims.isStopped && gates.get(partition) === gate)
       // A topic that was created again may have left nothing to claim the partition for. The next batch opens the gate.
       if (!hasWork(gate)) return
       const isClaimed = await claims.take(() => (gates.get(partition) === gate ? [[partition, gate]] : []))

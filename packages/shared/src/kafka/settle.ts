@@ -71,8 +71,8 @@ export interface Settler {
 
 const BACKOFF = { baseMs: 500, capMs: 15_000 }
 const UNCOUNTED_WAIT_MS = 1_000
-/** A record may supersede 100,000 others. After so many, other work of the event loop may go first. */
-const RECORDS_PER_LOOK = 50
+/** A record may supersede 100,000 others. Other work of the event loop may go between so many of them. */
+const RECORDS_AT_ONCE = 50
 
 export function createSettler(options: SettleOptions): Settler {
   const { service, prefix, instanceId, queues, send, outcomes, metrics, logger, now, wallNow, random } = options
@@ -191,18 +191,23 @@ export function createSettler(options: SettleOptions): Settler {
     end(record, 'parked', reason, null, notes)
   }
 
-  const endAll = async (record: Pending, older: readonly Pending[], endFirst: () => void, fence: Fence) => {
+  /**
+   * Of very many superseded records, most end before the newest record. If the partition is lost meanwhile, its next owner handles the
+   * newest record again, and never a superseded record after it.
+   */
+  const endAll = async (record: Pending, older: readonly Pending[], endNewest: () => void, fence: Fence) => {
     await payVerifies(record, older)
-    endFirst()
-    for (const [index, each] of older.entries()) {
-      const turn = index % RECORDS_PER_LOOK === RECORDS_PER_LOOK - 1 ? options.turns.next() : null
-      if (turn !== null) {
-        await turn
-        // The partition may be lost meanwhile. Then its next owner ends the others.
-        fence()
-      }
-      end(each, 'skipped', 'superseded', null)
+    const endOlder = (from: number) => {
+      for (const each of older.slice(from, from + RECORDS_AT_ONCE)) end(each, 'skipped', 'superseded', null)
     }
+    let from = 0
+    for (; older.length - from > RECORDS_AT_ONCE; from += RECORDS_AT_ONCE) {
+      endOlder(from)
+      await options.turns.next()
+      fence()
+    }
+    endNewest()
+    endOlder(from)
   }
 
   const wait: Settler['wait'] = async (record, older, reason, until, fence) => {

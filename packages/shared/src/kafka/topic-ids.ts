@@ -12,9 +12,9 @@ export interface TopicIds {
   check(): Promise<void>
   /**
    * Resolves after the first answer, or after 10 s without an answer. Offsets that are committed before may be of a topic that is deleted
-   * and created again before its first id is known. Never rejects.
+   * and created again before its first id is known. Also resolves when `isWanted` does not hold any more. Never rejects.
    */
-  untilAnswered(): Promise<void>
+  untilAnswered(isWanted: () => boolean): Promise<void>
   /**
    * Notes the ids of the last answer for those of these topics of which the gate knows no id. Leaves out a topic whose read position
    * comes from a commit that is not known, because the commit may be of a former log.
@@ -91,11 +91,11 @@ export function createTopicIds({
   const check = nowAndThen(lookUp, { now, logger, failure: 'looking up the ids of topics failed' })
 
   return {
-    async untilAnswered() {
+    async untilAnswered(isWanted) {
       awaitedSince ??= now()
-      while (!isAnswered && now() - awaitedSince < AWAITED_MS) {
+      while (!isAnswered && isWanted() && now() - awaitedSince < AWAITED_MS) {
         await check()
-        if (!isAnswered) await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+        if (!isAnswered && isWanted()) await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
       }
     },
     adopt,
