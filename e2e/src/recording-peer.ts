@@ -42,7 +42,14 @@ export async function startRecordingPeer(answer: Answering): Promise<RecordingPe
   let inFlight = 0
   const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
     inFlight++
-    response.once('close', () => inFlight--)
+    // `prefinish` comes before the last byte leaves. The sender may send the next request before `close`.
+    let isOver = false
+    for (const end of ['prefinish', 'close']) {
+      response.once(end, () => {
+        if (!isOver) inFlight--
+        isOver = true
+      })
+    }
     const { method = '', url = '', headers, socket } = request
     const entry = { method, url, headers, at: performance.now(), inFlight, connection: connections.get(socket) ?? 0 }
     const recorded = { ...entry, body: await text(request) }

@@ -47,7 +47,6 @@ export function createConsumer(options: ConsumerOptions): Source {
   let commitNow: CommitNow | null = null
   let memberId: string | null = null
   let joinsSinceAssigned = 0
-  let joins = 0
   const turns = createEventLoopTurns()
   let stopped: Promise<void> | null = null
 
@@ -56,7 +55,6 @@ export function createConsumer(options: ConsumerOptions): Source {
     partitionAssigners: [
       coPartitioned(instanceId, {
         onJoin() {
-          joins++
           joinsSinceAssigned++
           listener?.joining()
         },
@@ -130,8 +128,7 @@ export function createConsumer(options: ConsumerOptions): Source {
         autoCommit: false,
         eachBatchAutoResolve: false,
         eachBatch: async ({ batch, resolveOffset, isStale, isRunning }) => {
-          const joinsBefore = joins
-          const isCurrent = () => !isStale() && isRunning() && joins === joinsBefore
+          const isCurrent = () => !isStale() && isRunning()
           const take = (part: SourceBatch) => listener?.batch(part)
           if (await handOver(batch, turns, take, isCurrent)) resolveOffset(batch.lastOffset())
         },

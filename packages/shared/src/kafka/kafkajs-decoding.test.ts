@@ -65,6 +65,7 @@ describe('the records of a fetch', () => {
     head.writeBigInt64BE(BigInt(firstOffset), 0)
     head.writeInt32BE(head.length - 12 + records.length, 8)
     head.writeInt8(2, 16)
+    head.writeInt32BE(count - 1, 23)
     head.writeInt32BE(count, 57)
     return Buffer.concat([head, records])
   }
@@ -108,6 +109,15 @@ describe('the records of a fetch', () => {
     const records = await decode(Buffer.concat([empty, batchOf(13, 5).subarray(0, 80)]))
 
     expect(records).toEqual([expect.objectContaining({ offset: '12', isControlRecord: true })])
+  })
+
+  it('end with the last offset of a batch of which compaction has removed the last records', async () => {
+    const rest = batchOf(5, 3)
+    rest.writeInt32BE(7, 23)
+    const records = await decode(Buffer.concat([rest, batchOf(13, 5).subarray(0, 80)]))
+
+    expect(records.map(({ offset }) => offset)).toEqual(['5', '6', '7', '12'])
+    expect(records.at(-1)).toMatchObject({ isControlRecord: true })
   })
 
   it('are read up to a batch that is cut off', async () => {

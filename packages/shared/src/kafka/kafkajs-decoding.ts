@@ -23,7 +23,7 @@ const internal = createRequire(import.meta.url)
  * kafkajs 2.2.4 hands the records of a batch to one call as arguments. Some hundred thousand, as a small compressed batch may hold,
  * are more than a stack takes, and the consumer ends for good. kafkajs also decodes a batch in one piece, which holds up the event loop
  * for the most part of a second. And kafkajs never reads past a batch without records, which compaction leaves, if the next batch of
- * the response is cut off. The modules of kafkajs for a fetch are loaded at the first fetch, so what they will find is replaced here.
+ * the response is cut off. Where compaction has removed the last records of a batch, kafkajs fetches once for each of them. The modules of kafkajs for a fetch are loaded at the first fetch, so what they will find is replaced here.
  * Messages older than record batches (magic 2) are read as before.
  */
 export function readBatchesOfAnySize() {
@@ -67,32 +67,29 @@ async function readBatch(firstOffset: string, decoder: Decoder, records: unknown
     producerEpoch: decoder.readInt16(),
     firstSequence: decoder.readInt32(),
   }
-  const count = decoder.readInt32()
-  if (count <= 0) {
-    records.push(endOfEmptyBatch(batchContext))
-    return
-  }
+  const end = BigInt(firstOffset) + BigInt(batchContext.lastOffsetDelta)
+  const count = Math.max(0, decoder.readInt32())
   const codec = lookupCodec(attributes)
-  const decoded = codec ? newDecoder(await codec.decompress(decoder.readAll())) : decoder
+  const decoded = codec && count > 0 ? newDecoder(await codec.decompress(decoder.readAll())) : decoder
+  let lastOffset: string | null = null
   for (let n = 0; n < count; n++) {
     const turn = n % RECORDS_PER_LOOK === 0 ? turns.next() : null
     if (turn !== null) await turn
-    records.push(readRecord(newDecoder(decoded.readVarIntBytes()), batchContext))
+    const record = readRecord(newDecoder(decoded.readVarIntBytes()), batchContext)
+    records.push(record)
+    lastOffset = record.offset
   }
+  // Compaction has removed the last records. No consumer is given a control record, and kafkajs reads on behind it.
+  if (lastOffset === null || BigInt(lastOffset) < end)
+    records.push({ offset: String(end), key: null, value: null, headers: {}, isControlRecord: true, batchContext })
 }
-
-/** A record that no consumer is given, and past which kafkajs reads on. */
-const endOfEmptyBatch = (batchContext: { readonly firstOffset: string; readonly lastOffsetDelta: number }) => ({
-  offset: String(BigInt(batchContext.firstOffset) + BigInt(batchContext.lastOffsetDelta)),
-  ...{ key: null, value: null, headers: {}, isControlRecord: true, batchContext },
-})
 
 const KafkaJsDecoder = internal('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => Decoder
 const newDecoder = (bytes: Buffer) => new KafkaJsDecoder(bytes)
 const readRecord = internal('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as (
   decoder: Decoder,
   batchContext: object,
-) => unknown
+) => { readonly offset: string }
 const { lookupCodecByAttributes: lookupCodec } = internal('kafkajs/src/protocol/message/compression/index.js') as {
   lookupCodecByAttributes(attributes: number): { decompress(bytes: Buffer): Promise<Buffer> } | null
 }

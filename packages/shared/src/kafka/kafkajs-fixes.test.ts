@@ -4,7 +4,6 @@ import { mendKafkaJs } from './kafkajs-fixes.ts'
 
 const internal = createRequire(import.meta.url)
 const ConsumerGroup = internal('kafkajs/src/consumer/consumerGroup.js')
-const Runner = internal('kafkajs/src/consumer/runner.js')
 
 beforeAll(mendKafkaJs)
 
@@ -44,71 +43,6 @@ describe('a fetch', () => {
 
   it('may ask for nothing', () => {
     expect(fetching([]).next()).toEqual([])
-  })
-})
-
-describe('what a fetch brings', () => {
-  const joined = () => ({ committedOffsets: () => ({ a: { 0: '3' } }), nextOffset: () => '3' })
-  /** A member that reads a topic of one partition from a broker which answers with one record. */
-  const reading = () => {
-    const response = { partition: 0, highWatermark: '4', messages: [{ offset: '3' }] }
-    const group = {
-      cluster: {
-        refreshMetadataIfNecessary: async () => {},
-        findBroker: async () => ({ fetch: async () => ({ responses: [{ topicName: 'a', partitions: [response] }] }) }),
-      },
-      subscriptionState: { assigned: () => [{ topic: 'a', partitions: [0] }], isPaused: () => false },
-      seekOffset: { has: () => false },
-      preferredReadReplicasPerTopicPartition: {},
-      offsetManager: joined(),
-      checkForStaleAssignment() {},
-      seekOffsets: async () => {},
-      getActiveTopicPartitions: () => ({ a: new Set([0]) }),
-      findReadReplicaForPartitions: (_topic: string, partitions: readonly number[]) => ({ 1: partitions }),
-      filterPartitionsByNode: ConsumerGroup.prototype.filterPartitionsByNode,
-    }
-    const taken: object[] = []
-    const runner = {
-      ...{ running: true, consumerGroup: group, instrumentationEmitter: { emit() {} } },
-      ...{ eachBatch: true, autoCommitOffsets() {}, heartbeat() {} },
-      processEachBatch: (batch: object) => taken.push(batch),
-    }
-    return { group, taken, fetch: (): Promise<object[]> => ConsumerGroup.prototype.fetch.call(group, 1), runner }
-  }
-
-  it('is taken in', async () => {
-    const { fetch, runner, taken } = reading()
-
-    for (const batch of await fetch()) await Runner.prototype.handleBatch.call(runner, batch)
-
-    expect(taken).toHaveLength(1)
-  })
-
-  it('is left when the member has joined again since, which reads on from elsewhere', async () => {
-    const { group, fetch, runner, taken } = reading()
-    const batches = await fetch()
-    group.offsetManager = joined()
-
-    for (const batch of batches) await Runner.prototype.handleBatch.call(runner, batch)
-
-    expect(batches).toHaveLength(1)
-    expect(taken).toEqual([])
-  })
-
-  it('is left when it was fetched before the member was told to read on from elsewhere, also if it holds no records', async () => {
-    const { group, fetch, runner, taken } = reading()
-    const events: string[] = []
-    const emit = (event: string) => events.push(event)
-    const batches = (await fetch()) as { isEmptyDueToFiltering(): boolean }[]
-    batches[0]!.isEmptyDueToFiltering = () => true
-    group.seekOffset.has = () => true
-
-    for (const batch of batches) {
-      await Runner.prototype.handleBatch.call({ ...runner, instrumentationEmitter: { emit } }, batch)
-    }
-
-    expect(events).toEqual([])
-    expect(taken).toEqual([])
   })
 })
 

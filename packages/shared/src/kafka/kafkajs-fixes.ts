@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { decodeHeadersInLinearTime, readBatchesOfAnySize } from './kafkajs-decoding.ts'
 import { encodeRecordsAtOnce } from './kafkajs-encoding.ts'
 import { makeRequestsWhenTheyLeave } from './kafkajs-leaving.ts'
+import { dropOutdatedBatches } from './kafkajs-outdated.ts'
 import { surviveRefusals } from './kafkajs-refusals.ts'
 import { outliveSessions } from './kafkajs-sessions.ts'
 
@@ -38,8 +39,6 @@ interface ConsumerGroup {
   readonly maxBytes: number
   maxBytesPerPartition: number
   readonly subscriptionState: { isPaused(topic: string, partition: number): boolean }
-  /** Where the next fetch begins. Has only what no fetch has begun at yet. */
-  readonly seekOffset: { has(topic: string, partition: number): boolean }
   fetches?: number
   /** Where it reads on; another object after every join. */
   readonly offsetManager: { nextOffset(topic: string, partition: number): { toString(): string } } | null
@@ -55,11 +54,6 @@ interface ConsumerGroup {
   fetch(nodeId: number): Promise<readonly object[]>
   /** What a fetch from a node asks for, in this order. */
   filterPartitionsByNode(nodeId: number, assigned: readonly TopicPartitions[]): TopicPartitions[]
-}
-
-interface Runner {
-  readonly consumerGroup: ConsumerGroup
-  handleBatch(batch: { readonly topic: string; readonly partition: number }): Promise<void>
 }
 
 type Lookup = (...asked: readonly unknown[]) => unknown
@@ -97,7 +91,7 @@ export function mendKafkaJs(): void {
   waitForLeaders()
   heartbeatWhenTheClockStepsBack()
   finishJoins()
-  dropWhatAnotherJoinFetched()
+  dropOutdatedBatches()
   readBatchesOfAnySize()
   decodeHeadersInLinearTime()
   encodeRecordsAtOnce()
@@ -262,31 +256,6 @@ function finishJoins() {
   consumerGroup.fetch = async function (nodeId) {
     if (failed.has(this)) throw createErrorFromCode(REBALANCE_IN_PROGRESS)
     return fetch.call(this, nodeId)
-  }
-}
-
-/**
- * When a topic has got more partitions it joins again in the middle of a fetch from one broker, while those from the others
- * go on. What they bring was asked for before the join. Taken in after it, it would be where the new assignment begins: all that
- * was read before and had not ended would be committed past. The same holds for what was fetched before a seek. `eachBatch` can ask
- * whether a seek waits. The event that tells of a batch without records cannot.
- */
-function dropWhatAnotherJoinFetched() {
-  const offsetManagers = new WeakMap<object, object | null>()
-  const consumerGroup = prototypeOf('consumer/consumerGroup.js') as ConsumerGroup
-  const { fetch } = consumerGroup
-  consumerGroup.fetch = async function (nodeId) {
-    const { offsetManager } = this
-    const batches = await fetch.call(this, nodeId)
-    for (const batch of batches) offsetManagers.set(batch, offsetManager)
-    return batches
-  }
-  const runner = prototypeOf('consumer/runner.js') as Runner
-  const { handleBatch } = runner
-  runner.handleBatch = async function (batch) {
-    const { offsetManager, seekOffset } = this.consumerGroup
-    if (seekOffset.has(batch.topic, batch.partition)) return
-    if (offsetManagers.get(batch) === offsetManager) await handleBatch.call(this, batch)
   }
 }
 

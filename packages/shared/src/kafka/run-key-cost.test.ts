@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SyncError } from '../errors.ts'
-import { done, retry } from '../outcome.ts'
+import { done, retry, skipped } from '../outcome.ts'
 import type { FakeRecord } from '../testing/fake-source.ts'
-import { alone, givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
+import { alone, type Given, givenRuntime, settle, TOPIC } from '../testing/given-runtime.ts'
 
 const RETRY = 'customer-mapper.retry.v1'
 const MANY = 2_000
@@ -129,13 +129,16 @@ describe('a record that waits and cannot be decoded when it is due', () => {
   })
 })
 
-describe('a key of which one record supersedes very many', () => {
-  it('lets the event loop handle other work while the records are classified and ended', async () => {
+describe('a key with very many records', () => {
+  it.each<[string, NonNullable<Given['classify']>]>([
+    ['that the newest one supersedes', () => ({ group: 'customer', version: '1', targets: [] })],
+    ['that end without being handled', () => ({ end: skipped('ignored') })],
+  ])('%s lets the event loop handle other work while they are classified and ended', async (_what, classify) => {
     // Each look at the clock says that a piece is over.
     let at = 0
     const { customer, ends } = await givenRuntime({
       limits: { maxPendingRecords: 10 * MANY, maxPendingBytes: 1e9 },
-      classify: () => ({ group: 'customer', version: '1', targets: [] }),
+      classify,
       overrides: { tenants: () => alone, now: () => (at += 10) },
     })
 

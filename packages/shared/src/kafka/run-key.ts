@@ -45,6 +45,8 @@ export interface KeyRun {
 
 /** The most leads in one call of the handler, so that some leads of a key with ten thousand end before all are handled. */
 const MAX_AT_ONCE = 100
+/** A tombstone may end 100,000 records. Other work of the event loop may go between so many of them. */
+const RECORDS_PER_LOOK = 50
 const [REGISTRY_WAIT_MS, FENCED_WAIT_MS, REST_MS] = [1_000, 200, 100]
 const MANY_WAITING = 100
 const [MANY_ASK_AGAIN_MS, FEW_ASK_AGAIN_MS] = [20_000, 200]
@@ -205,7 +207,8 @@ export function createKeyRunner(
     // One time decides which records are due. Otherwise a record that falls due meanwhile would overtake earlier records.
     const at = now()
     const plan = planKey(run.surplus === null ? neededForDue(all, at) : all)
-    for (const { record, outcome } of plan.ends) {
+    for (const [index, { record, outcome }] of plan.ends.entries()) {
+      if (index % RECORDS_PER_LOOK === RECORDS_PER_LOOK - 1) await turns.next()
       if (run.signal.aborted) return false
       record.firstSeenAt ??= now()
       await settleOrWait(record, [], outcome, run.fence)

@@ -84,7 +84,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     onEnds(ends) {
       for (const [partition, { end }] of ends.get(laneTopic ?? '') ?? []) passes.lookedUp(partition, end, wallNow())
     },
-    onFormerLog: (former) => void queues.drop((record) => record.state === former && endsWithLog(record)),
+    onFormerLog(former) {
+      queues.drop((record) => record.state === former && endsWithLog(record))
+      // Records of other processes in the new log cannot be told by the length of the former log.
+      if (former.topic === laneTopic) passes.assigned(former.partition, wallNow())
+    },
     handOut(records) {
       const at = now()
       for (const record of records) queues.add(record, at)
