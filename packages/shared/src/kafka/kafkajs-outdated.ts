@@ -24,9 +24,9 @@ const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
 
 /**
  * kafkajs 2.2.4 fetches from several brokers at a time. A fetch from one broker may join again or carry out a seek, while batches of the
- * others wait or are being handled. The records of such a batch were asked for before the join or the seek. Taken in after it, they would
- * be where the read position is now: records before them that have not ended would be committed past. `isStale` of `eachBatch` only tells
- * of a seek that no fetch has carried out.
+ * others wait or are being handled. The records of such a batch were asked for before the join or the seek. If the runtime took the records
+ * in now, they would move the new read position, and records before them that have not ended would be committed past. `isStale` of
+ * `eachBatch` only tells of a seek that no fetch has carried out.
  */
 export function dropOutdatedBatches(): void {
   const consumerGroup = prototypeOf('consumerGroup.js') as ConsumerGroup

@@ -86,7 +86,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     onFormerLog(former) {
       queues.drop((record) => record.state === former && endsWithLog(record))
-      // Records of other processes in the new log cannot be told by the length of the former log.
+      // The length of the former log says nothing about the records of other processes in the new log.
       if (former.topic === laneTopic) passes.assigned(former.partition, wallNow())
     },
     handOut(records) {

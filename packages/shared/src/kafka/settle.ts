@@ -193,7 +193,7 @@ export function createSettler(options: SettleOptions): Settler {
 
   /**
    * Of very many superseded records, most end before the newest record. If the partition is lost meanwhile, its next owner handles the
-   * newest record again, and never a superseded record after it.
+   * newest record again, and no superseded record afterwards.
    */
   const endAll = async (record: Pending, older: readonly Pending[], endNewest: () => void, fence: Fence) => {
     await payVerifies(record, older)
